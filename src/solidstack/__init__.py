@@ -1,0 +1,27 @@
+"""solidstack: design high-energy solid-state batteries from particle to pouch."""
+
+__version__ = "0.1.0"
+
+from .audit import audit as audit
+from .design import Design as Design
+from .design import json_schema as json_schema
+from .design import load as load
+from .errors import InputError as InputError
+from .errors import SolidstackError as SolidstackError
+from .maps import design_map as map
+from .materials import default_library as materials
+from .sheet import Sheet as Sheet
+from .sheet import evaluate as evaluate
+
+__all__ = [
+    "Design",
+    "InputError",
+    "Sheet",
+    "SolidstackError",
+    "audit",
+    "evaluate",
+    "json_schema",
+    "load",
+    "map",
+    "materials",
+]

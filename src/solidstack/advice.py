@@ -1,0 +1,309 @@
+"""Physical warnings: what an expert would point out about a design that is allowed but unwise."""
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from . import units
+from .constants import ZERO_CELSIUS
+from .electrode import PROCESSES
+from .units import Unit
+
+if TYPE_CHECKING:
+    from .sheet import Sheet
+
+AL_ALLOYS_BELOW = 0.3
+"""V against Li. Aluminium forms LiAl near this potential, so it is no collector for a negative below it."""
+
+CU_DISSOLVES_ABOVE = 3.0
+"""V against Li. Copper oxidises near 3.4 V; average positives above this take the collector beyond it."""
+
+THIN_FOIL = 10e-6
+"""m. Freestanding lithium below this is not handled as a foil."""
+
+SEVERAL_PARTICLES = 3.0
+"""Particle diameters that a coating should be thick."""
+
+OWN_SHARE = 1e-9
+"""Relative rounding in comparisons of a value with its own limit."""
+
+
+def advise(sheet: "Sheet") -> Iterator[str]:
+    """Give the warnings of a sheet; for arrays with the number of designs each holds for."""
+    yield from _materials(sheet)
+    for rule in RULES:
+        for mask, message in rule(sheet):
+            shape = sheet.design.shape
+            where = np.broadcast_to(mask, shape)
+            if not where.any():
+                continue
+            index = tuple(int(axis[0]) for axis in np.nonzero(np.atleast_1d(where)))[: len(shape)]
+            text = message(lambda value, unit=units.ONE, i=index, s=shape: _show(value, unit, i, s))
+            of = f" (holds for {np.count_nonzero(where)} of {where.size} designs)" if shape else ""
+            yield text + of
+
+
+def _show(value: Any, unit: Unit, index: tuple[int, ...], shape: tuple[int, ...]) -> str:
+    number = float(np.broadcast_to(value, shape)[index])
+    return f"{unit.of(number):.3g} {unit.symbol}".strip()
+
+
+Say = Callable[..., str]
+Finding = tuple[Any, Callable[[Say], str]]
+
+
+def _density(sheet: "Sheet") -> Iterator[Finding]:
+    positive, thresholds = sheet.positive, sheet.thresholds
+    name = sheet.design.positive.process
+    process = PROCESSES[name] if name else min(PROCESSES.values(), key=lambda p: p.porosity)
+    reach = "can reach" if name else "is known to reach (set positive.process)"
+    yield (
+        # half a per cent of porosity: the rounding of the published thicknesses
+        positive.porosity < process.porosity - 0.005,
+        lambda say: (
+            f"positive.density {say(positive.density, units.G_CM3)} (porosity {say(positive.porosity, units.PERCENT)}) "
+            f"is denser than {process.words} {reach}: porosity {100 * process.porosity:.3g} % ({process.source})"
+        ),
+    )
+    yield (
+        np.asarray(thresholds.density_distance) <= 0.0,
+        lambda say: (
+            f"positive.density {say(positive.density, units.G_CM3)} is below the percolation threshold "
+            f"{say(thresholds.percolation_density, units.G_CM3)}: the solid-electrolyte shells do not connect, "
+            "the closed form gives no ionic resistance"
+        ),
+    )
+
+
+def _loading(sheet: "Sheet") -> Iterator[Finding]:
+    positive, thresholds = sheet.positive, sheet.thresholds
+    percolated = np.asarray(thresholds.density_distance) > 0.0
+    limit = sheet.design.rating.ir_drop_limit
+    yield (
+        percolated & (np.asarray(thresholds.loading_distance) > 0.0),
+        lambda say: (
+            f"positive.loading {say(positive.loading, units.MG_CM2)} is above the loading threshold "
+            f"{say(thresholds.loading_threshold, units.MG_CM2)}: the ionic IR drop is "
+            f"{say(positive.ir_drop, units.MV)}, the limit {say(limit, units.MV)} at {say(sheet.design.rating.c_rate)}C"
+        ),
+    )
+    yield (
+        np.asarray(sheet.resistance.membrane_ir_drop) > limit,
+        lambda say: (
+            f"the membrane alone drops {say(sheet.resistance.membrane_ir_drop, units.MV)} at the rated current; "
+            "make it thinner or more conducting, or lower the rate"
+        ),
+    )
+    largest = _largest_particle(sheet)
+    if largest is not None:
+        yield (
+            np.asarray(positive.thickness) < SEVERAL_PARTICLES * largest,
+            lambda say: (
+                f"the positive is {say(positive.thickness, units.UM)} thick, less than {SEVERAL_PARTICLES:g} of its "
+                f"largest particles ({say(largest, units.UM)}): averages over building blocks do not hold"
+            ),
+        )
+        yield (
+            np.asarray(sheet.design.membrane.thickness) < largest,
+            lambda say: (
+                f"membrane.thickness {say(sheet.design.membrane.thickness, units.UM)} is below the largest particle "
+                f"({say(largest, units.UM)}), which can pierce it"
+            ),
+        )
+
+
+def _largest_particle(sheet: "Sheet") -> Any:
+    given = sheet.design.positive.largest_particle
+    if given is not None:
+        return given
+    names = sheet.design.positive_materials("active-material")
+    sizes = [sheet.design.material(name).value("particle_diameter") for name in names]
+    return max((size for size in sizes if size is not None), default=None)
+
+
+def _capacity(sheet: "Sheet") -> Iterator[Finding]:
+    design, positive = sheet.design, sheet.positive
+    actives = design.positive_materials("active-material")
+    if len(actives) == 1 and (limit := design.material(actives[0]).value("theoretical_capacity")) is not None:
+        charge = np.asarray(positive.specific_capacity) / positive.first_cycle_efficiency
+        yield (
+            charge > limit * (1.0 + OWN_SHARE),
+            lambda say: (
+                f"the first charge takes {say(charge, units.MAH_G)} from {actives[0]}, more than its theoretical "
+                f"{say(limit, units.MAH_G)}; check positive.specific_capacity and first_cycle_efficiency"
+            ),
+        )
+    if "conductive-additive" not in [design.material(name).role for name in design.positive.composition.shares]:
+        yield (
+            True,
+            lambda say: (  # noqa: ARG005
+                "positive.composition has no conductive additive: cores coated by solid electrolyte have no "
+                "electronic path of their own"
+            ),
+        )
+
+
+def _negative(sheet: "Sheet") -> Iterator[Finding]:
+    design, negative = sheet.design, sheet.negative
+    kind = design.negative.kind
+    foil: Any = getattr(design.negative, "thickness", None)
+    if kind.startswith("lithium"):
+        yield (
+            np.asarray(negative.lithium_excess) < 1.0,
+            lambda say: (
+                f"negative.thickness {say(foil, units.UM)}: the lithium facing a positive side holds "
+                f"{say(negative.lithium_excess)} times its capacity; too thin as a reserve for a full capacity"
+            ),
+        )
+    if kind == "lithium-foil":
+        yield (
+            np.asarray(foil) < THIN_FOIL,
+            lambda say: (
+                f"negative.thickness {say(foil, units.UM)}: freestanding lithium this thin is not handled as a foil; "
+                "take lithium-on-collector"
+            ),
+        )
+    if kind == "anode-free":
+        yield (
+            True,
+            lambda say: (
+                "anode-free: there is no lithium reserve, every loss is lost from the capacity "
+                f"(first-cycle efficiency {say(design.negative.first_cycle_efficiency, units.PERCENT)})"  # type: ignore[union-attr]
+            ),
+        )
+    reversible = np.asarray(sheet.unit.side.reversible_capacity)
+    if kind in ("graphite", "silicon"):
+        yield (
+            np.asarray(negative.n_p_ratio) < 1.0,
+            lambda say: (
+                f"negative.n_p_ratio {say(negative.n_p_ratio)} is below 1: lithium plates on the negative, "
+                "and its capacity limits the cell"
+            ),
+        )
+        yield (
+            (np.asarray(negative.n_p_ratio) >= 1.0)
+            & (sheet.positive.charge_capacity * _first_efficiency(sheet) > reversible * (1.0 + OWN_SHARE)),
+            lambda say: (
+                f"negative.n_p_ratio {say(negative.n_p_ratio)}: the first charge brings more lithium "
+                f"({say(sheet.positive.charge_capacity, units.MAH_CM2)}) than the negative takes up; lithium plates"
+            ),
+        )
+    yield (
+        np.asarray(sheet.unit.side.capacity_share) < 1.0 - OWN_SHARE,
+        lambda say: (
+            f"the negative limits the cell to {say(sheet.unit.side.capacity_share, units.PERCENT)} of the positive's "
+            "discharge capacity"
+        ),
+    )
+    space = design.pouch.expansion_space
+    if space is not None:
+        grown = np.asarray(sheet.cell.charged_thickness) - sheet.cell.thickness
+        yield (
+            grown > space,
+            lambda say: (
+                f"at full charge the cell is {say(grown, units.UM)} thicker, more than pouch.expansion_space "
+                f"{say(space, units.UM)}"
+            ),
+        )
+
+
+def _first_efficiency(sheet: "Sheet") -> Any:
+    given: Any = sheet.design.negative
+    if given.first_cycle_efficiency is not None:
+        return given.first_cycle_efficiency
+    coating = sheet.unit.side.coating
+    assert coating is not None
+    active = next(n for n in coating.contents if sheet.design.material(n).role == "active-material")
+    return sheet.design.material(active).value("first_cycle_efficiency")
+
+
+def _geometry(sheet: "Sheet") -> Iterator[Finding]:
+    stack = sheet.design.stack
+    yield (
+        np.asarray(stack.negative_overhang) <= 0.0,
+        lambda say: (
+            f"stack.negative_overhang {say(stack.negative_overhang, units.MM)}: the negative does not cover the edge "
+            "of the positive, where lithium then plates"
+        ),
+    )
+    yield (
+        np.asarray(stack.membrane_overhang) <= 0.0,
+        lambda say: (
+            f"stack.membrane_overhang {say(stack.membrane_overhang, units.MM)}: nothing keeps the edges of the "
+            "electrodes apart"
+        ),
+    )
+
+
+def _materials(sheet: "Sheet") -> Iterator[str]:
+    """Warnings that hold for all designs of an array: materials, temperatures, prices."""
+    design = sheet.design
+    for name, path in design.library.shadowed().items():
+        if name in sheet.materials_used():
+            yield f"material {name} is the user's own ({path}), in place of the shipped one"
+    yield from _temperatures(sheet)
+    yield from _windows(sheet)
+    voltage = float(np.max(sheet.positive.average_voltage))
+    if design.positive.collector.material == "Cu" and voltage > CU_DISSOLVES_ABOVE:
+        yield f"positive.collector of Cu oxidises at the potential of this positive ({voltage:.3g} V)"
+    collector = getattr(design.negative, "collector", None)
+    if (
+        collector is not None
+        and collector.material == "Al"
+        and np.min(sheet.negative.average_voltage) < AL_ALLOYS_BELOW
+    ):
+        yield "negative.collector of Al alloys with lithium at the potential of this negative; take Cu or Ni"
+    for name in design.positive_materials("active-material"):
+        value = design.material(name).value("average_voltage")
+        if value is not None and value < 1.5:
+            yield f"positive.composition: {name} ({value:.3g} V against Li) is a material for a negative electrode"
+    if sheet.pouch.unpriced:
+        yield (
+            f"no cost: the price of {', '.join(sheet.pouch.unpriced)} is unknown; give it in [prices], "
+            f'as in "{sheet.pouch.unpriced[0]}" = "50 USD/kg"'
+        )
+
+
+def _temperatures(sheet: "Sheet") -> Iterator[str]:
+    design = sheet.design
+    used = {}
+    if design.positive.ionic_conductivity is None:
+        used[design.positive_materials("solid-electrolyte")[0]] = "positive"
+    if design.membrane.ionic_conductivity is None:
+        used[design.membrane.material] = "membrane"
+    for name, table in used.items():
+        entry = design.material(name).default("ionic_conductivity")
+        if entry.covers(design.temperature):
+            continue
+        shown = ", ".join(
+            f"{t - ZERO_CELSIUS:.4g}" for t in sorted({np.min(design.temperature), np.max(design.temperature)})
+        )
+        how = "taken unchanged (no activation energy)" if entry.activation_energy is None else "extrapolated"
+        yield (
+            f"temperature {shown} degC is outside the range in which the conductivity of {name} is known "
+            f"({entry.range_text()}): it is {how}; give {table}.ionic_conductivity if you know it"
+        )
+
+
+def _windows(sheet: "Sheet") -> Iterator[str]:
+    """Solid electrolytes against the potentials that they meet."""
+    design = sheet.design
+    high = float(np.max(sheet.positive.average_voltage))
+    low = float(np.min(sheet.negative.average_voltage))
+    for name in dict.fromkeys([*design.positive_materials("solid-electrolyte"), design.membrane.material]):
+        limit = design.material(name).value("oxidation_limit")
+        if limit is not None and limit < high:
+            yield (
+                f"{name} oxidises at {limit:.3g} V, below the positive's average {high:.3g} V: "
+                "coat the active material or take another catholyte"
+            )
+    limit = design.material(design.membrane.material).value("reduction_limit")
+    if limit is not None and limit > low:
+        yield (
+            f"membrane {design.membrane.material} is reduced below {limit:.3g} V, the negative is at {low:.3g} V: "
+            "an interlayer or another membrane is needed"
+        )
+
+
+RULES = (_density, _loading, _capacity, _negative, _geometry)

@@ -1,0 +1,293 @@
+"""Audit of published figures: which of them cannot all be true, and what would reconcile them.
+
+A stated figure stands for all values that round to its digits. The figures obey products such as
+energy = capacity x voltage, which are linear in logarithms, so whether all can be true is the feasibility of
+a small linear program; leaving one figure free shows whether that one alone explains the contradiction.
+"""
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from . import units
+from .design import Design
+from .design.schema import Published, Stated
+from .fields import measures
+from .sheet import Sheet, evaluate
+
+DESIGN_TOLERANCE = 0.03
+"""Relative difference between a published figure, with its rounding, and the design that is worth a word."""
+
+
+@dataclass(frozen=True)
+class Relation:
+    """A product of figures that is 1: the sum of powers times logarithms, plus a constant, is 0."""
+
+    text: str
+    powers: Mapping[str, int]
+    constant: float = 0.0
+
+
+def relations(series_cells: float = 1.0) -> tuple[Relation, ...]:
+    """Return what the figures obey; in a bipolar stack a side has several coatings in series."""
+    return (
+        Relation("energy = capacity x average voltage", {"energy": -1, "capacity": 1, "average_voltage": 1}),
+        Relation("specific energy = energy / mass", {"specific_energy": -1, "energy": 1, "mass": -1}),
+        Relation("energy density = energy / volume", {"energy_density": -1, "energy": 1, "volume": -1}),
+        Relation(
+            "capacity = areal capacity x area x coated sides",
+            {"capacity": -1, "areal_capacity": 1, "positive_area": 1, "coated_sides": 1},
+            -math.log(series_cells),
+        ),
+        Relation(
+            "areal capacity = loading x active share x specific capacity",
+            {"areal_capacity": -1, "loading": 1, "active_share": 1, "specific_capacity": 1},
+        ),
+        Relation("coated sides = 2 x bilayers", {"coated_sides": -1, "bilayers": 1}, math.log(2.0 * series_cells)),
+    )
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A stated figure: the interval, SI, that its digits stand for."""
+
+    name: str
+    text: str
+    low: float
+    high: float
+    kind: units.Kind | None
+
+    @property
+    def middle(self) -> float:
+        """The figure as stated."""
+        return 0.5 * (self.low + self.high)
+
+    def show(self, value: float) -> str:
+        """Write a value in the unit of the figure."""
+        return f"{value:.4g}" if self.kind is None else f"{self.kind.shown.of(value):.4g} {self.kind.shown.symbol}"
+
+
+@dataclass(frozen=True)
+class Conflict:
+    """Figures that cannot all be true, and what one of them would have to be for the rest to stand."""
+
+    claims: tuple[Claim, ...]
+    relations: tuple[str, ...]
+    cures: tuple[str, ...]
+
+    def __str__(self) -> str:
+        names = ", ".join(f"{claim.name} {claim.text}" for claim in self.claims)
+        cure = f" Either {', or '.join(self.cures)}." if self.cures else " No single figure explains it."
+        return f"cannot all be true: {names} ({'; '.join(self.relations)}).{cure}"
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A stated figure beside the design's own."""
+
+    claim: Claim
+    design: float
+    deviation: float
+
+    @property
+    def differs(self) -> bool:
+        """Whether the design is further away than rounding and `DESIGN_TOLERANCE`."""
+        return abs(self.deviation) > DESIGN_TOLERANCE
+
+    def __str__(self) -> str:
+        return f"{self.claim.name}: stated {self.claim.text}, the design has {self.claim.show(self.design)}" + (
+            f" ({100 * self.deviation:+.1f} % beyond rounding)" if self.deviation else " (agrees within rounding)"
+        )
+
+
+@dataclass(frozen=True)
+class Audit:
+    """Result of an audit."""
+
+    source: str
+    conflicts: tuple[Conflict, ...]
+    comparisons: tuple[Comparison, ...]
+
+    @property
+    def agrees(self) -> bool:
+        """Whether nothing contradicts and nothing differs from the design."""
+        return not self.conflicts and not any(item.differs for item in self.comparisons)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give the audit as plain data."""
+        return {
+            "source": self.source,
+            "agrees": self.agrees,
+            "conflicts": [
+                {
+                    "claims": {claim.name: claim.text for claim in item.claims},
+                    "relations": list(item.relations),
+                    "cures": list(item.cures),
+                }
+                for item in self.conflicts
+            ],
+            "comparisons": [
+                {
+                    "name": item.claim.name,
+                    "stated": item.claim.text,
+                    "design": item.claim.show(item.design),
+                    "deviation_pct": 100.0 * item.deviation,
+                    "differs": item.differs,
+                }
+                for item in self.comparisons
+            ],
+        }
+
+
+def audit(design: Design) -> Audit | None:
+    """Compare the design's ``[published]`` figures with each other and with the design.
+
+    Returns
+    -------
+    Audit or None
+        None where the design has no such table.
+
+    Examples
+    --------
+    >>> import solidstack as ss
+    >>> ss.audit(ss.load("examples/pouch-0.16Ah.toml")).agrees
+    True
+    """
+    if design.published is None:
+        return None
+    found = claims(design.published)
+    return Audit(
+        design.published.source,
+        tuple(_conflicts(found, relations(float(design.stack.series_cells)))),
+        tuple(_compare(found, evaluate(design))),
+    )
+
+
+def claims(published: Published) -> dict[str, Claim]:
+    """Read the stated figures as intervals."""
+    found = {}
+    for name, kind in _kinds().items():
+        value = getattr(published, name)
+        if value is None:
+            continue
+        if kind is None:
+            found[name] = Claim(name, f"{value:g}", value, value, None)
+            continue
+        half = units.parse(_half_digit(value), kind)
+        middle = units.parse(value, kind)
+        found[name] = Claim(name, value, middle - half, middle + half, kind)
+    return found
+
+
+@cache
+def _kinds() -> dict[str, units.Kind | None]:
+    found: dict[str, units.Kind | None] = {}
+    for name, info in Published.model_fields.items():
+        stated = [item for item in _metadata(info.annotation) if isinstance(item, Stated)]
+        if stated or measures(info):
+            found[name] = stated[0].kind if stated else None
+    return found
+
+
+def _metadata(annotation: Any) -> list[Any]:
+    own = list(getattr(annotation, "__metadata__", ()))
+    return own + [item for argument in getattr(annotation, "__args__", ()) for item in _metadata(argument)]
+
+
+def _half_digit(text: str) -> str:
+    """Half a unit of the last digit of a figure: "0.16 Ah" gives "0.005 Ah"."""
+    match = re.match(r"\s*[+-]?(\d*)\.?(\d*)(?:[eE]([+-]?\d+))?(.*)", text, re.DOTALL)
+    assert match is not None
+    decimals, exponent = len(match[2]), int(match[3] or 0)
+    if not decimals and exponent == 0 and match[1].endswith("0"):
+        # "200" may stand for three digits or fewer; trailing zeros are taken as rounded to the ten
+        decimals = -1
+    return f"{0.5 * 10.0 ** (exponent - decimals):.3g}{match[4]}"
+
+
+def _conflicts(found: Mapping[str, Claim], rules: Sequence[Relation]) -> list[Conflict]:
+    """Find contradictions one by one: each is a smallest set of figures, then its figures are left aside."""
+    conflicts = []
+    left = dict(found)
+    while not _feasible(left, rules):
+        core = dict(left)
+        for name in left:
+            smaller = {key: claim for key, claim in core.items() if key != name}
+            if not _feasible(smaller, rules):
+                core = smaller
+        needed = tuple(rule.text for rule in rules if _feasible(core, [other for other in rules if other is not rule]))
+        conflicts.append(Conflict(tuple(core.values()), needed, tuple(_cures(core, left, rules))))
+        for name in core:
+            left.pop(name)
+    return conflicts
+
+
+def _cures(core: Mapping[str, Claim], everything: Mapping[str, Claim], rules: Sequence[Relation]) -> list[str]:
+    """Say what each figure of a contradiction would have to be for all the others to stand."""
+    words = []
+    for name, claim in core.items():
+        others = {key: item for key, item in everything.items() if key != name}
+        local = {key: item for key, item in core.items() if key != name}
+        bounds = _range(name, others if _feasible(others, rules) else local, rules)
+        if bounds is None:
+            continue
+        low, high = bounds
+        shown = claim.show(low) if high - low < 1e-6 * high else f"{claim.show(low)} to {claim.show(high)}"
+        words.append(f"{name.replace('_', ' ')} is {shown}")
+    return words
+
+
+def _solve(found: Mapping[str, Claim], rules: Sequence[Relation], name: str = "", sign: float = 0.0) -> Any:
+    """Solve the linear program in the logarithms of the figures: minimise sign times one of them."""
+    from scipy.optimize import linprog
+
+    names = sorted({figure for rule in rules for figure in rule.powers} | set(found))
+    return linprog(
+        [sign * (figure == name) for figure in names],
+        A_eq=[[rule.powers.get(figure, 0) for figure in names] for rule in rules] or None,
+        b_eq=[-rule.constant for rule in rules] or None,
+        bounds=[(math.log(found[n].low), math.log(found[n].high)) if n in found else (None, None) for n in names],
+    )
+
+
+def _feasible(found: Mapping[str, Claim], rules: Sequence[Relation]) -> bool:
+    return bool(_solve(found, rules).status == 0)
+
+
+def _range(name: str, others: Mapping[str, Claim], rules: Sequence[Relation]) -> tuple[float, float] | None:
+    """Range of a figure that the others allow; None where they allow none or any."""
+    lowest, highest = _solve(others, rules, name, 1.0), _solve(others, rules, name, -1.0)
+    if lowest.status != 0 or highest.status != 0:
+        return None
+    return math.exp(lowest.fun), math.exp(-highest.fun)
+
+
+def _compare(found: Mapping[str, Claim], sheet: Sheet) -> list[Comparison]:
+    own = {
+        "mass": sheet.cell.mass,
+        "volume": sheet.cell.volume,
+        "capacity": sheet.cell.capacity,
+        "energy": sheet.cell.energy,
+        "average_voltage": sheet.cell.average_voltage,
+        "specific_energy": sheet.cell.specific_energy,
+        "energy_density": sheet.cell.energy_density,
+        "areal_capacity": sheet.positive.areal_capacity,
+        "loading": sheet.positive.loading,
+        "specific_capacity": sheet.positive.specific_capacity,
+        "active_share": sheet.positive.am_mass_fraction,
+        "positive_area": sheet.cell.positive_area,
+        "bilayers": sheet.design.stack.bilayers,
+        "coated_sides": sheet.cell.coated_sides,
+    }
+    result = []
+    for name, claim in found.items():
+        value = float(own[name])
+        nearest = min(max(value, claim.low), claim.high)
+        deviation = (
+            0.0 if claim.low <= value * (1 + 1e-9) and value * (1 - 1e-9) <= claim.high else value / nearest - 1.0
+        )
+        result.append(Comparison(claim, value, deviation))
+    return result

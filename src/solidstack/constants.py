@@ -1,0 +1,16 @@
+"""Physical constants, the only copy (SI, exact by the 2019 redefinition)."""
+
+FARADAY = 96485.33212331001
+"""Faraday constant, C/mol."""
+
+GAS = 8.314462618153241
+"""Molar gas constant, J/(mol K)."""
+
+BOLTZMANN = 1.380649e-23
+"""Boltzmann constant, J/K."""
+
+ZERO_CELSIUS = 273.15
+"""0 degC, K."""
+
+LITHIUM_MOLAR_MASS = 6.94e-3
+"""Molar mass of lithium, kg/mol (IUPAC conventional atomic weight)."""

@@ -1,0 +1,387 @@
+"""A design: the checked content of a design file, and changed copies of it."""
+
+import hashlib
+import json
+import os
+from collections.abc import Collection, Iterator, Sequence
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import tomli_w
+from pydantic import Field, PrivateAttr, ValidationError, ValidationInfo, model_validator
+
+from ..errors import DesignError, Problem, UnitError
+from ..fields import Strict, problems, reject_all
+from ..files import TomlDocument, parse_toml, read_toml
+from ..materials import Library, Material, default_library
+from ..units import Values
+from . import schema
+from .schema import AGREEMENT, SUM_TOLERANCE, library_of
+
+_DENSITY_KEYS = {"positive": ("density", "porosity", "thickness"), "negative": ("density", "porosity")}
+
+
+class Design(Strict):
+    """A battery design in SI, immutable.
+
+    Make one with `load`, `Design.from_toml`, `Design.from_dict` (text with units) or `Design.model_validate`
+    (SI numbers); change it with `with_`. Numbers may be arrays that broadcast against each other: everything
+    computed from the design is then an array of that shape.
+    """
+
+    name: str = Field("unnamed", max_length=200)
+    temperature: schema.Temperature = Field(298.15, description="of the cell in use")
+    positive: schema.Positive
+    negative: schema.Negative
+    membrane: schema.Membrane
+    stack: schema.Stack
+    pouch: schema.Pouch = schema.Pouch.model_validate({})
+    rating: schema.Rating = schema.Rating.model_validate({})
+    prices: dict[schema._MATERIAL, schema.Price] = Field({}, description="price per mass that replaces the material's")
+    published: schema.Published | None = None
+
+    _library: Library = PrivateAttr()
+
+    @model_validator(mode="after")
+    def _consistent(self, info: ValidationInfo) -> Self:
+        self._library = library_of(info)
+        found = [*self._role_problems(), *self._density_problems()]
+        if found:
+            raise reject_all(found)
+        return self
+
+    def _role_problems(self) -> Iterator[Problem]:
+        for where, composition in self._compositions():
+            roles = [self.material(name).role for name in composition.shares]
+            for role, words in (
+                ("active-material", "active material"),
+                ("solid-electrolyte", "solid electrolyte"),
+            ):
+                if role not in roles:
+                    known = ", ".join(name for name in self._library if self._library[name].role == role)
+                    yield Problem(f"has no {words}; known are {known}", f"{where}.composition")
+        electrolytes = self.positive_materials("solid-electrolyte")
+        if len(electrolytes) > 1 and self.positive.ionic_conductivity is None:
+            msg = f"mixes {' and '.join(electrolytes)}; give positive.ionic_conductivity of the mixture"
+            yield Problem(msg, "positive.composition")
+
+    def _density_problems(self) -> Iterator[Problem]:
+        """Compare density, porosity and thickness where several are given, and the density with the dense one.
+
+        Arrays are left to the evaluation, which can mask what is impossible in a map.
+        """
+        positive = self.positive
+        dense = self.dense_density()
+        means = {
+            "density": positive.density,
+            "porosity": None if positive.porosity is None else dense * (1.0 - positive.porosity),
+            "thickness": None if positive.thickness is None else positive.loading / positive.thickness,
+        }
+        known = {key: float(value) for key, value in means.items() if value is not None and np.ndim(value) == 0}
+        if not known:
+            return
+        first, density = next(iter(known.items()))
+        for key, value in list(known.items())[1:]:
+            if abs(value / density - 1.0) > AGREEMENT:
+                msg = (
+                    f"contradicts positive.{first}: {key} means {value / 1e3:.4g} g/cm^3, "
+                    f"{first} means {density / 1e3:.4g} g/cm^3; leave one of them out"
+                )
+                yield Problem(msg, f"positive.{key}")
+        if np.ndim(dense) == 0 and density > dense * (1.0 + 1e-9):
+            yield Problem(_too_dense(first, density, float(dense)), f"positive.{first}")
+
+    def _compositions(self) -> list[tuple[str, schema.Composition]]:
+        found = [("positive", self.positive.composition)]
+        negative = getattr(self.negative, "composition", None)
+        return [*found, ("negative", negative)] if negative is not None else found
+
+    def dense_density(self) -> Values:
+        r"""Density of the positive coating without pores, :math:`\rho_0 = 1/\sum_i w_i/\rho_i`, kg/m3."""
+        shares = self.positive.composition.shares
+        volume: Values = sum(share / self.density_of(name) for name, share in shares.items())
+        return 1.0 / volume
+
+    @property
+    def library(self) -> Library:
+        """The materials this design uses."""
+        return self._library
+
+    def material(self, name: str) -> Material:
+        """Return a material by name."""
+        return self._library[name]
+
+    def density_of(self, name: str) -> float:
+        """True density of a material, kg/m3."""
+        return float(self.material(name).default("density").value)
+
+    def positive_materials(self, role: str) -> list[str]:
+        """Names of the materials of a role in the positive electrode."""
+        return [name for name in self.positive.composition.shares if self.material(name).role == role]
+
+    @property
+    def is_single(self) -> bool:
+        """Whether every value is a number (no arrays)."""
+        return self.shape == ()
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape that the arrays of this design broadcast to; () for a single design."""
+        return np.broadcast_shapes(*(np.shape(value) for value in _leaves(self.model_dump())))
+
+    def with_(self, **changes: Any) -> "Design":
+        """Return a copy with changed values.
+
+        Parameters
+        ----------
+        **changes
+            Keys joined by two underscores, as in ``positive__loading``. Numbers and arrays are SI; text is read
+            with its unit. A whole table may be given as a dictionary. Giving one of density, porosity and
+            thickness drops the other two. A single share, as in ``positive__composition__NCM622=0.9``, is
+            balanced by the solid electrolyte (a share of the solid electrolyte by the active material).
+
+        Returns
+        -------
+        Design
+
+        Raises
+        ------
+        DesignError
+            Unknown key, or a value out of bounds.
+
+        Examples
+        --------
+        >>> import numpy as np, solidstack as ss
+        >>> designs = ss.load("examples/pouch-0.16Ah.toml").with_(positive__loading=np.array([0.1, 0.2]))
+        >>> designs.shape
+        (2,)
+        """
+        return self.replaced({tuple(key.split("__")): value for key, value in changes.items()})
+
+    def replaced(self, changes: dict[tuple[str, ...], Any]) -> "Design":
+        """Return a copy with changed values; keys are paths such as ``("positive", "composition", "carbon black")``."""
+        data = _plain(self.model_dump(exclude_none=True))
+        shares = {path: changes[path] for path in changes if _is_share(path)}
+        others = {path: value for path, value in changes.items() if path not in shares}
+        for name, keys in _DENSITY_KEYS.items():
+            if any((name, key) in others for key in keys):
+                for key in keys:
+                    data[name].pop(key, None)
+        for path, value in others.items():
+            table: Any = data
+            for key in path[:-1]:
+                inner = table.setdefault(key, {})
+                if not isinstance(inner, dict):
+                    msg = f"has no key {path[-1]}"
+                    raise DesignError(Problem(msg, ".".join(path[:-1])))
+                table = inner
+            table[path[-1]] = value
+        if shares:
+            self._balance(data, shares)
+        return _validated(data, None, self._library)
+
+    def _balance(self, data: dict[str, Any], shares: dict[tuple[str, ...], Any]) -> None:
+        for table in {path[0] for path in shares}:
+            composition = data.get(table, {}).get("composition")
+            if composition is None:
+                msg = "has no composition to change a share of; give the whole composition"
+                raise DesignError(Problem(msg, table))
+            given = {}
+            for path, value in shares.items():
+                if path[0] != table:
+                    continue
+                if path[2] not in self._library:
+                    raise DesignError(Problem(self._library.unknown(path[2]), ".".join(path)))
+                name = self._library[path[2]].name
+                if name not in composition:
+                    msg = f"is not in the composition, which has {', '.join(composition)}"
+                    raise DesignError(Problem(msg, ".".join(path)))
+                given[name] = _share(value, ".".join(path))
+            composition.update(given)
+            partner = self.partner(table, set(given))
+            if partner is not None:
+                rest = 1.0 - sum(value for name, value in composition.items() if name != partner)
+                composition[partner] = np.where(np.abs(rest) < SUM_TOLERANCE, 0.0, rest)[()]
+
+    def partner(self, table: str, given: Collection[str]) -> str | None:
+        """Name the component that balances changed shares: the solid electrolyte, else the active material."""
+        shares = getattr(self, table).composition.shares
+        for role in ("solid-electrolyte", "active-material"):
+            for name in shares:
+                if self.material(name).role == role and name not in given:
+                    return str(name)
+        return None
+
+    def with_material(self, old: str, new: str) -> "Design":
+        """Return a copy in which one material takes the place of another everywhere, at the same shares.
+
+        Values of the design that belong to the old solid electrolyte (its conductivity) are dropped.
+        """
+        if old not in self._library or new not in self._library:
+            raise DesignError(self._library.unknown(old if old not in self._library else new))
+        old, new = self._library[old].name, self._library[new].name
+        data = _plain(self.model_dump(exclude_none=True))
+        for table in ("positive", "negative"):
+            composition = data[table].get("composition")
+            if composition and old in composition:
+                data[table]["composition"] = {new if name == old else name: v for name, v in composition.items()}
+                for key in ("ionic_conductivity",) if self.material(old).role == "solid-electrolyte" else ():
+                    data[table].pop(key, None)
+        if data["membrane"]["material"] == old:
+            data["membrane"]["material"] = new
+            data["membrane"].pop("ionic_conductivity", None)
+        return _validated(data, None, self._library)
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any], *, library: Library | None = None, source: str = "design") -> "Design":
+        """Make a design from a dictionary of texts with units, as `to_dict` writes it."""
+        try:
+            return cls.model_validate(data, context={"file": True, "library": library or default_library()})
+        except ValidationError as error:
+            raise DesignError(problems(error, cls), source=source) from None
+
+    @classmethod
+    def from_toml(cls, text: str, *, library: Library | None = None, source: str = "text") -> "Design":
+        """Make a design from the text of a design file."""
+        document = parse_toml(text, source, DesignError)
+        return _validated(document.data, document, library or default_library())
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give the design as plain texts with units that read back to the very same values."""
+        return _plain(self.model_dump(mode="json", exclude_none=True))
+
+    def to_toml(self) -> str:
+        """Give the text of a design file that reads back to the same design (arrays cannot be written)."""
+        if not self.is_single:
+            msg = f"has arrays of shape {self.shape}; only a single design can be written to a file"
+            raise DesignError(msg)
+        return tomli_w.dumps(self.to_dict())
+
+    def fingerprint(self) -> str:
+        """Give a hash of all values, for provenance."""
+        text = json.dumps(self.to_dict(), sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    def _repr_html_(self) -> str:
+        from ..html import table
+
+        rows = [(".".join(path), str(value)) for path, value in _items(self.to_dict())]
+        return table(self.name, ("key", "value"), rows)
+
+
+def load(path: str | os.PathLike[str], *, library: Library | None = None) -> Design:
+    """Read a design file.
+
+    Parameters
+    ----------
+    path : path
+        A design file (TOML), or a JSON file that `solidstack evaluate --json` or `solidstack run` wrote.
+    library : Library, optional
+        Materials; default: the shipped ones and the user's.
+
+    Returns
+    -------
+    Design
+
+    Raises
+    ------
+    DesignError
+        With every problem of the file, its key and line.
+
+    Examples
+    --------
+    >>> load("examples/pouch-0.16Ah.toml").stack.bilayers
+    2.0
+    """
+    library = library or default_library()
+    if Path(path).suffix.lower() == ".json":
+        return Design.from_dict(_read_json(path), library=library, source=os.fspath(path))
+    document = read_toml(path, DesignError)
+    return _validated(document.data, document, library)
+
+
+def _read_json(path: str | os.PathLike[str]) -> dict[str, Any]:
+    try:
+        data = json.loads(Path(path).read_text(encoding="utf-8"))
+    except OSError as reason:
+        msg = f"cannot be read ({reason.strerror})"
+        raise DesignError(msg, source=os.fspath(path)) from None
+    except ValueError as reason:
+        msg = f"is not JSON: {reason}"
+        raise DesignError(msg, source=os.fspath(path)) from None
+    if isinstance(data, dict) and isinstance(data.get("inputs"), dict):
+        data = data["inputs"]
+    if not isinstance(data, dict):
+        msg = "is not a design: a JSON object is wanted"
+        raise DesignError(msg, source=os.fspath(path))
+    return data
+
+
+def json_schema() -> dict[str, Any]:
+    """Return the JSON Schema of a design file, for editors."""
+    result = Design.model_json_schema(mode="validation")
+    result["$schema"] = "https://json-schema.org/draft/2020-12/schema"
+    result["title"] = "solidstack design"
+    return result
+
+
+def _validated(data: dict[str, Any], document: TomlDocument | None, library: Library) -> Design:
+    try:
+        return Design.model_validate(data, context={"file": document is not None, "library": library})
+    except ValidationError as error:
+        raise DesignError(problems(error, Design, document), source=document.source if document else "") from None
+
+
+def _is_share(path: Sequence[str]) -> bool:
+    return len(path) == 3 and path[1] == "composition"
+
+
+def _too_dense(key: str, density: float, dense: float) -> str:
+    porosity = 100.0 * (1.0 - density / dense)
+    cure = "Lower it" if key == "density" else "Raise it"
+    means = "" if key == "density" else "means "
+    return (
+        f"{means}{density / 1e3:.3g} g/cm^3 is above the dense density {dense / 1e3:.3g} g/cm^3 of this composition "
+        f"(porosity would be {porosity:.1f} %). {cure}, or give porosity instead."
+    )
+
+
+def _plain(data: dict[str, Any]) -> dict[str, Any]:
+    """Unwrap the compositions, which a file writes without the inner table."""
+    for table in ("positive", "negative"):
+        composition = data.get(table, {}).get("composition")
+        if composition is not None:
+            data[table]["composition"] = dict(composition["shares"])
+    if not data.get("prices", True):
+        del data["prices"]
+    return data
+
+
+def _share(value: Any, key: str) -> Any:
+    from .. import units
+
+    if not isinstance(value, str):
+        return np.asarray(value, dtype=float)[()]
+    if "vol" in value:
+        msg = f'"{value}": one share is changed by mass; write wt%'
+        raise DesignError(Problem(msg, key))
+    try:
+        return units.parse(value, units.SHARE)
+    except UnitError as error:
+        raise DesignError(Problem(error.problems[0].message, key)) from None
+
+
+def _leaves(value: Any) -> list[Any]:
+    if isinstance(value, dict):
+        return [leaf for item in value.values() for leaf in _leaves(item)]
+    if isinstance(value, (list, tuple)):
+        return [leaf for item in value for leaf in _leaves(item)]
+    return [value]
+
+
+def _items(data: dict[str, Any], path: tuple[str, ...] = ()) -> list[tuple[tuple[str, ...], Any]]:
+    found = []
+    for key, value in data.items():
+        found += _items(value, (*path, key)) if isinstance(value, dict) else [((*path, key), value)]
+    return found

@@ -1,0 +1,389 @@
+"""The tables of a design file: every key with its quantity, bounds, default and meaning."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal, Self, get_args
+
+import numpy as np
+from pydantic import (
+    Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    ValidationInfo,
+    field_serializer,
+    model_validator,
+)
+from pydantic_core import CoreSchema, core_schema
+
+from .. import units
+from ..errors import MaterialError
+from ..fields import Count, Measure, Strict, reject
+from ..materials import Library, default_library
+from ..units import Values
+
+SUM_TOLERANCE = 1e-6
+"""Allowed distance of the sum of mass fractions from 1: rounding, not a missing per cent."""
+
+AGREEMENT = 0.01
+"""Relative agreement asked of density, porosity and thickness when more than one is given: their rounding."""
+
+ArealMass = Annotated[Values, Measure(units.AREAL_MASS, above=0.0, most=10.0)]
+SheetMass = Annotated[Values, Measure(units.SHEET_MASS, above=0.0, most=100.0)]
+Density = Annotated[Values, Measure(units.DENSITY, above=0.0, most=3e4)]
+Porosity = Annotated[Values, Measure(units.POROSITY, least=0.0, below=1.0)]
+Thickness = Annotated[Values, Measure(units.THICKNESS, above=0.0, most=0.1)]
+Length = Annotated[Values, Measure(units.LENGTH, above=0.0, most=10.0)]
+Overhang = Annotated[Values, Measure(units.LENGTH, least=-0.1, most=1.0)]
+Width = Annotated[Values, Measure(units.LENGTH, least=0.0, most=1.0)]
+SpecificCapacity = Annotated[Values, Measure(units.SPECIFIC_CAPACITY, above=0.0, most=5000 * 3600.0)]
+Voltage = Annotated[Values, Measure(units.VOLTAGE, least=-1.0, most=10.0)]
+Efficiency = Annotated[Values, Measure(units.FRACTION, above=0.0, most=1.0)]
+Conductivity = Annotated[Values, Measure(units.CONDUCTIVITY, above=0.0, most=1e4)]
+ArealResistance = Annotated[Values, Measure(units.AREAL_RESISTANCE, least=0.0, most=100.0)]
+SpecificCurrent = Annotated[Values, Measure(units.SPECIFIC_CURRENT, above=0.0, most=1e5)]
+SmallVoltage = Annotated[Values, Measure(units.SMALL_VOLTAGE, above=0.0, most=10.0)]
+Ratio = Annotated[Values, Measure(units.RATIO, above=0.0, most=1e4)]
+Temperature = Annotated[Values, Measure(units.TEMPERATURE, above=0.0, most=2000.0)]
+Price = Annotated[Values, Measure(units.PRICE, least=0.0)]
+Number = Annotated[Values, Count(1)]
+
+
+def library_of(info: ValidationInfo) -> Library:
+    """Return the materials that a design is checked against."""
+    library = info.context.get("library") if info.context else None
+    return library if library is not None else default_library()
+
+
+@dataclass(frozen=True)
+class Named:
+    """The name of a known material, of one of the roles where roles are given; aliases become the name."""
+
+    roles: tuple[str, ...] = ()
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.with_info_plain_validator_function(self.validate)
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        role = f" ({' or '.join(self.roles)})" if self.roles else ""
+        return {"type": "string", "description": f"a material{role}, see: solidstack materials list"}
+
+    def validate(self, value: Any, info: ValidationInfo) -> str:
+        """Look the name up."""
+        if not isinstance(value, str):
+            msg = f"is {value!r}; write the name of a material in quotes"
+            raise reject(msg)
+        library = library_of(info)
+        try:
+            material = library[value]
+        except MaterialError as error:
+            raise reject(str(error)) from None
+        if self.roles and material.role not in self.roles:
+            fitting = ", ".join(name for name in library if library[name].role in self.roles)
+            msg = f'"{value}" is a {material.role}; wanted is a {" or ".join(self.roles)}: {fitting}'
+            raise reject(msg)
+        return material.name
+
+
+@dataclass(frozen=True)
+class _Share:
+    value: Values
+    basis: str
+
+
+@dataclass(frozen=True)
+class Share:
+    """A share of a composition, wt% or vol% (of the solid); in Python a number or array is a mass fraction."""
+
+    _measure = Measure(units.SHARE, least=0.0, most=1.0)
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.with_info_plain_validator_function(self.validate)
+
+    def validate(self, value: Any, info: ValidationInfo) -> _Share:
+        """Read a share and remember whether it is of mass or of volume."""
+        volume = isinstance(value, str) and value.replace(".", "").rstrip(" %").endswith("vol")
+        return _Share(self._measure.validate(value, info), "vol%" if volume else "wt%")
+
+
+_MATERIAL = Annotated[str, Named()]
+_SOLID_ELECTROLYTE = Annotated[str, Named(("solid-electrolyte",))]
+_METAL = Annotated[str, Named(("metal",))]
+
+
+class Composition(Strict):
+    """What the dry coating consists of: material name to mass fraction.
+
+    In a file all shares are wt%, or all vol% of the solid; they are kept as mass fractions. They sum to 1.
+    """
+
+    unwritten = "shares"
+
+    shares: dict[_MATERIAL, Annotated[Any, Share()]]
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        share = {"type": "string", "pattern": "(wt|vol)\\.?\\s*%\\s*$", "examples": ["93 wt%", "70 vol%"]}
+        text = "material name to share of the dry coating; the shares sum to 100 %"
+        return {"type": "object", "additionalProperties": share, "minProperties": 2, "description": text}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _wrap(cls, value: Any) -> Any:
+        if not isinstance(value, Mapping):
+            msg = 'is not a table; write for example { NCM622 = "93 wt%", SPE = "5 wt%", "carbon black" = "2 wt%" }'
+            raise reject(msg)
+        return value if set(value) == {"shares"} else {"shares": value}
+
+    @model_validator(mode="after")
+    def _whole(self, info: ValidationInfo) -> Self:
+        library = library_of(info)
+        shares: dict[str, _Share] = self.shares
+        bases = {share.basis for share in shares.values()}
+        if len(bases) > 1:
+            by = {basis: ", ".join(n for n, s in shares.items() if s.basis == basis) for basis in sorted(bases)}
+            msg = f"mixes vol% ({by['vol%']}) and wt% ({by['wt%']}); write all in one of them"
+            raise reject(msg)
+        basis = bases.pop() if bases else "wt%"
+        total = np.asarray(sum(share.value for share in shares.values()))
+        off = np.abs(total - 1.0) > SUM_TOLERANCE
+        if off.any():
+            wrong = float(total[off].flat[0]) if total.ndim else float(total)
+            parts = ", ".join(f"{name} {np.asarray(s.value).flat[0] * 100:.6g}" for name, s in shares.items())
+            msg = f"the shares sum to {100 * wrong:.6g} {basis}, not 100 {basis} ({parts}); correct one of them"
+            raise reject(msg)
+        values = {name: share.value for name, share in shares.items()}
+        if basis == "vol%":
+            masses = {name: value * library[name].default("density").value for name, value in values.items()}
+            whole = sum(masses.values())
+            values = {name: mass / whole for name, mass in masses.items()}
+        object.__setattr__(self, "shares", values)
+        return self
+
+    @field_serializer("shares", when_used="json")
+    def _write(self, shares: dict[str, Values]) -> dict[str, Any]:
+        measure = Share._measure
+        return {name: measure.write(value) for name, value in shares.items()}
+
+
+class Collector(Strict):
+    """A metal foil that collects current."""
+
+    material: _METAL
+    thickness: Thickness
+
+
+Process = Literal["slurry-cast", "roll-pressed", "warm-isostatic-pressed"]
+
+
+class Positive(Strict):
+    """The positive electrode: composition, loading, and one of density, porosity, thickness."""
+
+    composition: Composition
+    loading: ArealMass = Field(description="dry coating, one side")
+    density: Density | None = Field(None, description="of the coating; or give porosity or thickness")
+    porosity: Porosity | None = None
+    thickness: Thickness | None = Field(None, description="of the coating, one side")
+    process: Process | None = Field(None, description="how the coating is densified; checked against what it can reach")
+    specific_capacity: SpecificCapacity | None = Field(
+        None, description="of the active material, discharge; default from the material"
+    )
+    average_voltage: Voltage | None = Field(None, description="discharge, against Li; default from the material")
+    first_cycle_efficiency: Efficiency | None = Field(
+        None, description="discharge over charge; default from the material"
+    )
+    ionic_conductivity: Conductivity | None = Field(
+        None, description="of the solid electrolyte at the design's temperature; default from the material"
+    )
+    charge_transfer_resistance: ArealResistance | None = Field(None, description="measured, per electrode area")
+    largest_particle: Thickness | None = Field(None, description="diameter; default from the active material")
+    collector: Collector = Collector.model_construct(material="Al", thickness=20e-6)
+
+    @model_validator(mode="after")
+    def _one_density(self) -> Self:
+        if self.density is None and self.porosity is None and self.thickness is None:
+            msg = 'one of density, porosity or thickness is needed, for example density = "3.5 g/cm^3"'
+            raise reject(msg)
+        return self
+
+
+class LithiumFoil(Strict):
+    """Freestanding lithium foil, its own collector; inner foils serve two sides."""
+
+    kind: Literal["lithium-foil"]
+    thickness: Thickness = Field(description="of the whole foil")
+    interface_resistance: ArealResistance | None = Field(None, description="lithium to membrane, measured")
+
+
+class LithiumOnCollector(Strict):
+    """Lithium on a metal foil."""
+
+    kind: Literal["lithium-on-collector"]
+    thickness: Thickness = Field(description="of the lithium on each side of the collector")
+    collector: Collector = Collector.model_construct(material="Cu", thickness=10e-6)
+    interface_resistance: ArealResistance | None = Field(None, description="lithium to membrane, measured")
+
+
+class _Host(Strict):
+    """A coated negative electrode whose active material takes up the lithium."""
+
+    n_p_ratio: Ratio = Field(1.1, description="reversible areal capacity, negative over positive")
+    composition: Composition | None = Field(
+        None, description="default: its balance threshold with the solid electrolyte of the positive"
+    )
+    density: Density | None = Field(None, description="of the coating; or give porosity")
+    porosity: Porosity | None = Field(None, description="default 18 %, assumed: the densest positive of Ref")
+    specific_capacity: SpecificCapacity | None = Field(None, description="default from the material")
+    average_voltage: Voltage | None = Field(None, description="against Li; default from the material")
+    first_cycle_efficiency: Efficiency | None = Field(None, description="default from the material")
+    collector: Collector = Collector.model_construct(material="Cu", thickness=10e-6)
+    interface_resistance: ArealResistance | None = Field(None, description="negative to membrane, measured")
+
+    @model_validator(mode="after")
+    def _not_both(self) -> Self:
+        if self.density is not None and self.porosity is not None:
+            msg = "gives density and porosity; give one of them"
+            raise reject(msg)
+        return self
+
+
+class Graphite(_Host):
+    """Graphite composite on a metal foil, sized by the n/p ratio."""
+
+    kind: Literal["graphite"]
+
+
+class Silicon(_Host):
+    """Silicon or silicon-carbon composite on a metal foil, sized by the n/p ratio."""
+
+    kind: Literal["silicon"]
+
+
+class AnodeFree(Strict):
+    """A bare collector on which the lithium of the positive is plated."""
+
+    kind: Literal["anode-free"]
+    collector: Collector = Collector.model_construct(material="Cu", thickness=10e-6)
+    first_cycle_efficiency: Efficiency = Field(
+        0.9, description="lithium stripped over plated in the first cycle (assumed)"
+    )
+    interface_resistance: ArealResistance | None = Field(None, description="lithium to membrane, measured")
+
+
+Negative = Annotated[LithiumFoil | LithiumOnCollector | Graphite | Silicon | AnodeFree, Field(discriminator="kind")]
+NEGATIVE_KINDS = tuple(
+    get_args(member.model_fields["kind"].annotation)[0]
+    for member in (LithiumFoil, LithiumOnCollector, Graphite, Silicon, AnodeFree)
+)
+
+
+class Membrane(Strict):
+    """The solid-electrolyte membrane (separator)."""
+
+    material: _SOLID_ELECTROLYTE
+    thickness: Thickness
+    ionic_conductivity: Conductivity | None = Field(
+        None, description="at the design's temperature; default from the material"
+    )
+
+
+class Stack(Strict):
+    """How many layers, how large, with which overhangs."""
+
+    bilayers: Number = Field(description="double-sided positive electrodes")
+    positive_size: tuple[Length, Length]
+    negative_overhang: Overhang = Field(1e-3, description="per edge, beyond the positive")
+    membrane_overhang: Overhang = Field(1e-3, description="per edge, beyond the negative")
+    series_cells: Number = Field(1.0, description="unit cells in series on each side (bipolar stack); 1: none")
+    bipolar_foil: Collector | None = Field(None, description="between the unit cells of a bipolar stack")
+
+    @model_validator(mode="after")
+    def _bipolar(self) -> Self:
+        if self.bipolar_foil is None and np.any(np.asarray(self.series_cells) > 1):
+            msg = 'series_cells is above 1, so bipolar_foil = { material = "...", thickness = "..." } is needed'
+            raise reject(msg)
+        return self
+
+
+class Laminate(Strict):
+    """The pouch foil."""
+
+    areal_mass: SheetMass = Field(0.203, description="of one sheet")
+    thickness: Thickness = 113e-6
+    price: Price | None = Field(None, description="default: left out of the cost")
+
+
+class Tabs(Strict):
+    """The two tabs and their sealant films."""
+
+    width: Length = 5e-3
+    length: Length = 20e-3
+    thickness: Thickness = 0.1e-3
+    positive_material: _METAL = "Al"
+    negative_material: _METAL = "Ni"
+    sealant_material: _MATERIAL = "PP"
+    sealant_margin: Width = Field(2e-3, description="of the sealant film beyond the tab, on either edge")
+    sealant_thickness: Thickness = Field(0.1e-3, description="of one film; a tab has one on either face")
+
+
+class Pouch(Strict):
+    """The package."""
+
+    laminate: Laminate = Laminate.model_validate({})
+    seal_width: Width = Field(3e-3, description="flange on each of the four edges")
+    clearance: Width = Field(0.0, description="between membrane and seal, per edge")
+    expansion_space: Thickness | None = Field(None, description="thickness kept free for plated lithium, whole cell")
+    tabs: Tabs = Tabs.model_validate({})
+
+
+class Rating(Strict):
+    """The rate at which the IR drop and the loading threshold are judged."""
+
+    c_rate: Ratio = 0.5
+    one_c: SpecificCurrent | None = Field(None, description="current per mass of active material at 1C")
+    ir_drop_limit: SmallVoltage = 0.1
+
+
+@dataclass(frozen=True)
+class Stated:
+    """A stated figure, kept as the text that was written: its digits are its uncertainty."""
+
+    kind: units.Kind
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.with_info_plain_validator_function(self.validate)
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        return {"type": "string", "description": self.kind.name, "examples": [self.kind.example]}
+
+    def validate(self, value: Any, info: ValidationInfo) -> str:
+        """Check that the text is a quantity of the kind, above zero."""
+        if not isinstance(value, str):
+            msg = f'is {value!r}; write the figure as it was stated, in quotes, for example "{self.kind.example}"'
+            raise reject(msg)
+        Measure(self.kind, above=0.0).validate(value, info)
+        return value
+
+
+class Published(Strict):
+    """Figures stated elsewhere for this cell; `solidstack check` compares them. Write them as they were stated.
+
+    The digits of a figure are its uncertainty: "0.16 Ah" stands for 0.155 to 0.165 Ah.
+    """
+
+    source: str = ""
+    mass: Annotated[str, Stated(units.MASS)] | None = None
+    volume: Annotated[str, Stated(units.VOLUME)] | None = None
+    capacity: Annotated[str, Stated(units.CAPACITY)] | None = None
+    energy: Annotated[str, Stated(units.ENERGY)] | None = None
+    average_voltage: Annotated[str, Stated(units.VOLTAGE)] | None = None
+    specific_energy: Annotated[str, Stated(units.SPECIFIC_ENERGY)] | None = None
+    energy_density: Annotated[str, Stated(units.ENERGY_DENSITY)] | None = None
+    areal_capacity: Annotated[str, Stated(units.AREAL_CAPACITY)] | None = Field(None, description="of one side")
+    loading: Annotated[str, Stated(units.AREAL_MASS)] | None = Field(None, description="of one side")
+    specific_capacity: Annotated[str, Stated(units.SPECIFIC_CAPACITY)] | None = None
+    active_share: Annotated[str, Stated(units.MASS_SHARE)] | None = Field(
+        None, description="active material in the coating"
+    )
+    positive_area: Annotated[str, Stated(units.AREA)] | None = Field(None, description="of one coated side")
+    bilayers: Annotated[float, Count(1)] | None = None
+    coated_sides: Annotated[float, Count(1)] | None = Field(None, description="positive coatings, each side counted")

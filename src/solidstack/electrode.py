@@ -1,0 +1,370 @@
+r"""The positive electrode: composition and density, ionic resistance, loading threshold, regime.
+
+Sources: Nat. Commun. 15 (2024), s41467-024-50075-9, and `solidstack.particle`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from . import units
+from .design import Design
+from .errors import DesignError, Problem
+from .particle import CLOSE_PACKING, Block, building_block
+from .units import Values, shown
+
+
+@dataclass(frozen=True)
+class Process:
+    """A way to densify a coating, and the lowest porosity that is known of it."""
+
+    name: str
+    words: str
+    porosity: float
+    source: str
+
+
+_REF = "Nat. Commun. 15 (2024), s41467-024-50075-9: 94:4:2 NCM622/SPE/carbon, 25 mg/cm^2"
+
+# porosity = 1 - 25 mg/cm2 / (thickness x 4.354 g/cm3), the dense density of that composition
+PROCESSES = {
+    process.name: process
+    for process in (
+        Process("slurry-cast", "slurry casting alone", 0.448, f"{_REF}, 104 um as cast"),
+        Process("roll-pressed", "roll pressing", 0.311, f"{_REF}, 83.3 um after roll pressing"),
+        Process(
+            "warm-isostatic-pressed",
+            "warm isostatic pressing",
+            0.180,
+            f"{_REF}, 70 um after 550 MPa at 70 degC",
+        ),
+    )
+}
+
+
+ROUNDING = 1e-9
+"""Negative porosity that is rounding of a dense coating, not an impossible one."""
+
+BALANCED_WITHIN = 0.005
+"""A design whose active material is this near to the balance threshold is called balanced (mass fraction)."""
+
+
+@dataclass(frozen=True)
+class Regime:
+    """On which side of the three thresholds a design lies, in words."""
+
+    composition: Any = shown("Composition")
+    density: Any = shown("Density")
+    loading: Any = shown("Loading")
+
+
+@dataclass(frozen=True)
+class Thresholds:
+    """The three thresholds, the regime, and the distance to each threshold (positive: the design is above)."""
+
+    balance_am_mass_fraction: Values = shown("Balance threshold, active material", units.PERCENT, "balance_am_wt_pct")
+    percolation_density: Values = shown("Percolation threshold, density", units.G_CM3)
+    percolation_porosity: Values = shown("Percolation threshold, porosity", units.PERCENT)
+    loading_threshold: Values = shown("Loading threshold", units.MG_CM2)
+    loading_threshold_thickness: Values = shown("Thickness at the loading threshold", units.UM)
+    balance_am_of_am_and_se: Values = shown(
+        "Balance threshold, active material of active material and solid electrolyte",
+        units.PERCENT,
+        "balance_am_of_am_se_wt_pct",
+    )
+    composition_distance: Values = shown(
+        "Active material above balance", units.PERCENT, "composition_distance_wt_pct_points"
+    )
+    density_distance: Values = shown("Density above percolation", units.G_CM3)
+    loading_distance: Values = shown("Loading above threshold", units.MG_CM2)
+
+    @property
+    def regime(self) -> Regime:
+        """The regime in words; arrays of words for arrays, and empty words where a design is impossible."""
+        balance = np.asarray(self.composition_distance)
+        words = np.where(balance > 0.0, "am-rich", "am-poor")
+        return Regime(
+            composition=_words(np.where(np.abs(balance) <= BALANCED_WITHIN, "balanced", words), balance),
+            density=_words(
+                np.where(self.density_distance > 0.0, "percolated", "not-percolated"), self.density_distance
+            ),
+            loading=_words(np.where(self.loading_distance > 0.0, "above", "below"), self.loading_distance),
+        )
+
+
+def _words(words: Any, distance: Values) -> Any:
+    words = np.where(np.isnan(distance), "", words)
+    return str(words) if words.ndim == 0 else words
+
+
+@dataclass(frozen=True)
+class Positive:
+    """The positive electrode, one coated side."""
+
+    dense_density: Values = shown("Dense density", units.G_CM3)
+    density: Values = shown("Density", units.G_CM3)
+    porosity: Values = shown("Porosity", units.PERCENT)
+    thickness: Values = shown("Thickness, one side", units.UM)
+    am_mass_fraction: Values = shown("Active material", units.PERCENT, "am_wt_pct")
+    am_volume_fraction: Values = shown("Active material of the solid", units.PERCENT, "am_vol_pct")
+    areal_capacity: Values = shown("Areal capacity", units.MAH_CM2)
+    ionic_asr: Values = shown("Ionic resistance", units.OHM_CM2)
+    ir_drop: Values = shown("IR drop at the rated current", units.MV)
+    loading: Values = shown("Loading, one side", units.MG_CM2)
+    se_volume_fraction: Values = shown("Solid electrolyte of the solid", units.PERCENT, "se_vol_pct")
+    core_fraction: Values = shown(
+        "Active material of active material and solid electrolyte", units.PERCENT, "core_vol_pct"
+    )
+    ionic_conductivity: Values = shown("Conductivity of the solid electrolyte", units.MS_CM)
+    effective_conductivity: Values = shown("Effective ionic conductivity", units.MS_CM)
+    current_density: Values = shown("Rated current density", units.MA_CM2)
+    specific_capacity: Values = shown("Specific capacity of the active material, discharge", units.MAH_G)
+    average_voltage: Values = shown("Average voltage against Li", units.V)
+    first_cycle_efficiency: Values = shown("First-cycle efficiency", units.PERCENT)
+    charge_capacity: Values = shown("Areal capacity, first charge", units.MAH_CM2)
+
+
+def loading_threshold(
+    ir_drop_limit: Values,
+    conductivity: Values,
+    density: Values,
+    resistance_factor: Values,
+    c_rate: Values,
+    one_c: Values,
+    am_mass_fraction: Values,
+) -> Values:
+    r"""Loading at which the ionic IR drop of the positive electrode reaches its limit, kg/m2.
+
+    The current grows with the loading and so does the thickness, hence
+
+    .. math:: L^* = \sqrt{\frac{\Delta V\,\sigma\,\rho}{f\,C\,i_{1C}\,w_{AM}}}.
+
+    Parameters
+    ----------
+    ir_drop_limit : array
+        Allowed drop, V.
+    conductivity : array
+        Of the solid electrolyte, S/m.
+    density : array
+        Of the electrode, kg/m3.
+    resistance_factor : array
+        f of `solidstack.particle.resistance_factor`; infinite gives a threshold of 0.
+    c_rate : array
+        C, 1/h in the sense that 1C is `one_c`.
+    one_c : array
+        Current per mass of active material at 1C, A/kg.
+    am_mass_fraction : array
+        w of the active material.
+
+    Examples
+    --------
+    1 mS/cm, 0.5C of 180 mA/g, 100 mV, NCM622 at the balance threshold, 3.0 g/cm3 (f = 7.68):
+    22.2 mg/cm2. Published: about 21 mg/cm2.
+
+    >>> round(100 * loading_threshold(0.1, 0.1, 3000.0, 7.676, 0.5, 180.0, 0.88297), 1)
+    22.2
+    """
+    return np.sqrt(ir_drop_limit * conductivity * density / (resistance_factor * c_rate * one_c * am_mass_fraction))
+
+
+def positive_electrode(design: Design, *, mask_infeasible: bool = False) -> tuple[Block, Thresholds, Positive]:
+    """Evaluate the positive electrode of a design.
+
+    Parameters
+    ----------
+    design : Design
+        Its arrays broadcast.
+    mask_infeasible : bool
+        For arrays: whether designs denser than dense become NaN, as a map wants it, or an error.
+
+    Returns
+    -------
+    block : Block
+    thresholds : Thresholds
+    positive : Positive
+
+    Raises
+    ------
+    DesignError
+        A density above the dense density.
+    """
+    given = design.positive
+    shares = given.composition.shares
+    densities = {name: design.density_of(name) for name in shares}
+    dense = design.dense_density()
+    loading, density, porosity = _density(design, dense, mask_infeasible=mask_infeasible)
+
+    active, electrolyte = (_sum_of(design, shares, role) for role in ("active-material", "solid-electrolyte"))
+    active_volume, electrolyte_volume = (
+        dense * _sum_of(design, {name: share / densities[name] for name, share in shares.items()}, role)
+        for role in ("active-material", "solid-electrolyte")
+    )
+    block = building_block(
+        active_volume,
+        electrolyte_volume,
+        _density_of(design, "active-material", active * dense, active_volume),
+        _density_of(design, "solid-electrolyte", electrolyte * dense, electrolyte_volume),
+        1.0 - active - electrolyte,
+        dense,
+        porosity,
+    )
+
+    capacity = _blend(design, shares, active, "specific_capacity", given.specific_capacity)
+    voltage = _blend(design, shares, active, "average_voltage", given.average_voltage, weight="specific_capacity")
+    efficiency = _blend(
+        design,
+        shares,
+        active,
+        "first_cycle_efficiency",
+        given.first_cycle_efficiency,
+        weight="specific_capacity",
+    )
+    conductivity = electrolyte_conductivity(design)
+    one_c = rated_one_c(design)
+
+    current = design.rating.c_rate * one_c * active * loading
+    thickness = loading / density
+    asr = thickness * block.resistance_factor / conductivity
+    threshold = loading_threshold(
+        design.rating.ir_drop_limit,
+        conductivity,
+        density,
+        block.resistance_factor,
+        design.rating.c_rate,
+        one_c,
+        active,
+    )
+    areal_capacity = active * loading * capacity
+    positive = Positive(
+        dense_density=dense,
+        density=density,
+        porosity=porosity,
+        thickness=thickness,
+        am_mass_fraction=active,
+        am_volume_fraction=active_volume,
+        areal_capacity=areal_capacity,
+        ionic_asr=asr,
+        ir_drop=current * asr,
+        loading=loading,
+        se_volume_fraction=electrolyte_volume,
+        core_fraction=block.core_fraction,
+        ionic_conductivity=conductivity,
+        effective_conductivity=conductivity / block.resistance_factor,
+        current_density=current,
+        specific_capacity=capacity,
+        average_voltage=voltage,
+        first_cycle_efficiency=efficiency,
+        charge_capacity=areal_capacity / efficiency,
+    )
+    thresholds = Thresholds(
+        balance_am_mass_fraction=block.balance_mass_fraction,
+        percolation_density=block.percolation_density,
+        percolation_porosity=1.0 - CLOSE_PACKING,
+        loading_threshold=threshold,
+        loading_threshold_thickness=threshold / density,
+        balance_am_of_am_and_se=block.balance_of_pair,
+        composition_distance=active - block.balance_mass_fraction,
+        density_distance=density - block.percolation_density,
+        loading_distance=loading - threshold,
+    )
+    return block, thresholds, positive
+
+
+def electrolyte_conductivity(design: Design) -> Values:
+    """Ionic conductivity of the positive's solid electrolyte at the design's temperature, S/m."""
+    given = design.positive.ionic_conductivity
+    if given is not None:
+        return given
+    (name,) = design.positive_materials("solid-electrolyte")
+    return material_conductivity(design, name)
+
+
+def material_conductivity(design: Design, name: str) -> Values:
+    """Ionic conductivity of a material at the design's temperature, S/m."""
+    value: Values = design.material(name).default("ionic_conductivity").at(design.temperature)
+    return value
+
+
+def rated_one_c(design: Design) -> Values:
+    """Current per mass of active material at 1C, A/kg: as given, of the material, or its capacity in one hour."""
+    if design.rating.one_c is not None:
+        return design.rating.one_c
+    shares = design.positive.composition.shares
+    active = _sum_of(design, shares, "active-material")
+    total: Values = 0.0
+    for name in design.positive_materials("active-material"):
+        material = design.material(name)
+        own = material.value("one_c") or material.default("specific_capacity").value / 3600.0
+        total = total + shares[name] / active * own
+    return total
+
+
+def raw_porosity(design: Design) -> Values:
+    """Porosity that density, porosity or thickness of the positive mean; below 0 where a design cannot exist."""
+    given = design.positive
+    if given.density is not None:
+        return 1.0 - given.density / design.dense_density()
+    if given.thickness is not None and given.porosity is None:
+        return 1.0 - given.loading / given.thickness / design.dense_density()
+    assert given.porosity is not None
+    return given.porosity
+
+
+def _density(design: Design, dense: Values, *, mask_infeasible: bool) -> tuple[Values, Values, Values]:
+    """Loading, density and porosity."""
+    given = design.positive
+    loading = given.loading
+    porosity = raw_porosity(design)
+    density = given.density if given.density is not None else dense * (1.0 - porosity)
+    impossible = np.asarray(porosity) < -ROUNDING
+    if impossible.any():
+        if not mask_infeasible:
+            worst = 100.0 * float(np.min(porosity))
+            msg = (
+                f"{np.count_nonzero(impossible)} of {impossible.size} designs are above their dense density "
+                f"(porosity down to {worst:.1f} %); lower the density, give porosity, or mask_infeasible=True"
+            )
+            raise DesignError(Problem(msg, "positive.density"))
+        loading, density, porosity = (np.where(impossible, np.nan, value) for value in (loading, density, porosity))
+    return loading, density, np.maximum(porosity, 0.0)
+
+
+def _density_of(design: Design, role: str, mass: Values, volume: Values) -> Values:
+    """Density of the materials of a role together; of one alone its own, also where its share is 0."""
+    names = design.positive_materials(role)
+    return design.density_of(names[0]) if len(names) == 1 else mass / volume
+
+
+def _sum_of(design: Design, values: Mapping[str, Values], role: str) -> Values:
+    total: Values = 0.0
+    for name in design.positive_materials(role):
+        total = total + values[name]
+    return total
+
+
+def _blend(
+    design: Design,
+    shares: Mapping[str, Values],
+    active: Values,
+    name: str,
+    given: Values | None,
+    weight: str | None = None,
+) -> Values:
+    """Mean of a property over the active materials by mass, or by mass times another property."""
+    if given is not None:
+        return given
+    total: Values = 0.0
+    weights: Values = 0.0
+    materials = design.positive_materials("active-material")
+    for material in materials:
+        value = design.material(material).value(name)
+        if value is None:
+            msg = f"{material} has no {name.replace('_', ' ')} in its material file; give positive.{name}"
+            raise DesignError(Problem(msg, f"positive.{name}"))
+        if len(materials) == 1:
+            return value
+        by = shares[material] / active * (1.0 if weight is None else design.material(material).default(weight).value)
+        total, weights = total + by * value, weights + by
+    return total / weights

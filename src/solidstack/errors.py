@@ -1,0 +1,88 @@
+"""The exception tree.
+
+::
+
+    SolidstackError
+    └── InputError (also a ValueError)   what the user gave is wrong; exit code 2
+        ├── UnitError                    a quantity's text: unit, dimension, number
+        ├── MaterialError                a material file or name
+        ├── DesignError                  a design file or a value in it
+        └── OutputError                  a place that cannot be written
+
+Every error names where, the rule, the received value and the likely cure. An `InputError` carries all
+the problems that were found, not only the first.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing that is wrong with an input.
+
+    Parameters
+    ----------
+    message : str
+        Rule, received value and cure, in one sentence or two.
+    key : str
+        Dotted key, as in ``positive.loading``; empty where the whole input is meant.
+    line : int or None
+        Line in the file, from 1.
+    """
+
+    message: str
+    key: str = ""
+    line: int | None = None
+
+    def __str__(self) -> str:
+        where = f"line {self.line}: " if self.line is not None else ""
+        key = f"{self.key}: " if self.key else ""
+        return f"{where}{key}{self.message}"
+
+
+class SolidstackError(Exception):
+    """Base of all errors that solidstack raises on purpose."""
+
+
+class InputError(SolidstackError, ValueError):
+    """Something the user gave is wrong.
+
+    Parameters
+    ----------
+    problems : str, Problem, or an iterable of Problem
+        What is wrong.
+    source : str
+        The file, or a description of where the input came from.
+    """
+
+    def __init__(self, problems: str | Problem | Iterable[Problem], *, source: str = "") -> None:
+        if isinstance(problems, str):
+            problems = Problem(problems)
+        self.problems: tuple[Problem, ...] = (problems,) if isinstance(problems, Problem) else tuple(problems)
+        self.source = source
+        super().__init__(self._text())
+
+    def _text(self) -> str:
+        lines = [str(problem) for problem in self.problems]
+        if not self.source:
+            return "\n".join(lines)
+        if len(lines) == 1:
+            return f"{self.source}: {lines[0]}"
+        return "\n".join([f"{self.source}: {len(lines)} problems", *(f"  {line}" for line in lines)])
+
+
+class UnitError(InputError):
+    """The text of a quantity has no, an unknown or a wrong unit, or no finite number."""
+
+
+class MaterialError(InputError):
+    """A material file is wrong, or a material is unknown."""
+
+
+class DesignError(InputError):
+    """A design file is wrong, or a value in a design is."""
+
+
+class OutputError(InputError):
+    """A result cannot be written where it was asked for."""

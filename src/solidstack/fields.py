@@ -1,0 +1,320 @@
+"""Quantities as fields of pydantic models: text with a unit in files, SI floats or arrays in Python."""
+
+import math
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, ClassVar, get_args
+
+import numpy as np
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    ValidationError,
+    ValidationInfo,
+)
+from pydantic.fields import FieldInfo
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
+
+from . import units
+from .errors import Problem, UnitError
+from .files import TomlDocument
+from .units import Kind, Values
+
+
+class Strict(BaseModel):
+    """A table of a file: frozen, unknown keys refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
+
+    unwritten: ClassVar[str] = ""
+    """Name of the only field, where a file writes its content in place of the table."""
+
+
+def reject(message: str) -> PydanticCustomError:
+    """Make the error that a validator raises; its message is shown as it is."""
+    return PydanticCustomError("solidstack", "{message}", {"message": message})
+
+
+def reject_all(found: list[Problem]) -> PydanticCustomError:
+    """Make the error of a validator that looks at several keys; each problem names its own."""
+    return PydanticCustomError("solidstack_many", "several problems", {"found": [(p.key, p.message) for p in found]})
+
+
+def from_file(info: ValidationInfo) -> bool:
+    """Whether the values come from a file, where units must be written, or from Python, where floats are SI."""
+    return bool(info.context and info.context.get("file"))
+
+
+@dataclass(frozen=True)
+class Measure:
+    """What a field measures, and the bounds it obeys.
+
+    In files a value is text with a unit; a bare number is allowed for counts and ratios only. In Python a
+    number or an array is SI, and text is read as in a file. Every element has to be finite and in bounds.
+
+    Parameters
+    ----------
+    kind : Kind
+        The quantity.
+    above, least, below, most : float, optional
+        Exclusive lower, inclusive lower, exclusive upper, inclusive upper bound, SI.
+    """
+
+    kind: Kind
+    above: float | None = None
+    least: float | None = None
+    below: float | None = None
+    most: float | None = None
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.with_info_plain_validator_function(
+            self.validate,
+            serialization=core_schema.plain_serializer_function_ser_schema(self.write, when_used="json-unless-none"),
+        )
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        text = {
+            "type": "string",
+            "description": f"{self.kind.name}{self.bounds()}",
+            "examples": [self.kind.example],
+        }
+        if not self.kind.bare:
+            return text
+        return {"anyOf": [{"type": "number"}, text], "description": f"{self.kind.name}{self.bounds()}"}
+
+    def bounds(self) -> str:
+        """Say the bounds in words, in the unit shown; empty where there are none."""
+        words = [
+            f"{word} {self.show(bound)}"
+            for word, bound in (
+                ("above", self.above),
+                ("at least", self.least),
+                ("below", self.below),
+                ("at most", self.most),
+            )
+            if bound is not None
+        ]
+        return f", {' and '.join(words)}" if words else ""
+
+    def show(self, si: float) -> str:
+        """Write an SI value in the unit shown, to 6 digits."""
+        return f"{self.kind.shown.of(si):.6g} {self.kind.shown.symbol}".strip()
+
+    def write(self, value: Values) -> Any:
+        """Write a value for a file; arrays become lists of texts."""
+        if np.ndim(value) == 0:
+            return float(value) if self.kind.shown is units.ONE else units.text(float(value), self.kind)
+        return [self.write(item) for item in np.asarray(value)]
+
+    def validate(self, value: Any, info: ValidationInfo) -> Values:
+        """Read a value and check it."""
+        result = self._read(value, from_file(info))
+        self._check(result, value)
+        return result
+
+    def _read(self, value: Any, file: bool) -> Values:
+        if isinstance(value, str):
+            try:
+                return units.parse(value, self.kind)
+            except UnitError as error:
+                raise reject(error.problems[0].message) from None
+        if isinstance(value, bool) or not isinstance(value, (int, float, np.ndarray, np.generic, list, tuple)):
+            msg = f'is {_what(value)}; write text with a unit, for example "{self.kind.example}"'
+            raise reject(msg)
+        if file:
+            if isinstance(value, (list, tuple)):
+                msg = f'is a list; write one value, for example "{self.kind.example}"'
+                raise reject(msg)
+            if not math.isfinite(value):
+                msg = f'is {value}, not finite; write a number such as "{self.kind.example}"'
+                raise reject(msg)
+            if not self.kind.bare:
+                symbols = self.kind.percent or (self.kind.shown.symbol,)
+                right = " or ".join(f'"{value} {symbol}"' for symbol in symbols)
+                msg = f"{value} has no unit; write for example {right}"
+                raise reject(msg)
+        try:
+            array = np.asarray(value, dtype=float)
+        except (TypeError, ValueError):
+            msg = f"is {_what(value)}; give a number or an array of numbers in SI"
+            raise reject(msg) from None
+        return float(array) if array.ndim == 0 else array
+
+    def _check(self, result: Values, given: Any) -> None:
+        array = np.asarray(result)
+        if array.size == 0:
+            msg = "is an empty array; give at least one value"
+            raise reject(msg)
+        if not np.isfinite(array).all():
+            msg = f"is not finite ({_first(array, ~np.isfinite(array))}); every value must be a number"
+            raise reject(msg)
+        for bound, compare, rule in (
+            (self.above, np.less_equal, "must be above"),
+            (self.least, np.less, "must be at least"),
+            (self.below, np.greater_equal, "must be below"),
+            (self.most, np.greater, "must be at most"),
+        ):
+            if bound is None or not (bad := compare(array, bound)).any():
+                continue
+            shown = f'"{given}"' if isinstance(given, str) else self.show(float(array[bad].flat[0]))
+            msg = f"{shown} is out of bounds: {self.kind.name} {rule} {self.show(bound)}"
+            raise reject(msg)
+
+
+def _first(array: Any, mask: Any) -> float:
+    return float(np.atleast_1d(array)[np.atleast_1d(mask)][0])
+
+
+def _what(value: Any) -> str:
+    names = {bool: "true or false", dict: "a table", list: "a list", type(None): "nothing", str: "text"}
+    return names.get(type(value), f"a {type(value).__name__}")
+
+
+@dataclass(frozen=True)
+class Count:
+    """A whole number, at least `least`; in Python also an array of whole numbers."""
+
+    least: int = 1
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.with_info_plain_validator_function(
+            self.validate,
+            serialization=core_schema.plain_serializer_function_ser_schema(self.write, when_used="json-unless-none"),
+        )
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        return {"type": "integer", "minimum": self.least}
+
+    @staticmethod
+    def write(value: Values) -> Any:
+        """Write a count, or a list of counts."""
+        return np.asarray(value).astype(int).tolist()
+
+    def validate(self, value: Any, info: ValidationInfo) -> Values:
+        """Read a count and check it."""
+        if isinstance(value, (str, bool, dict)) or (from_file(info) and isinstance(value, (list, tuple))):
+            msg = f"is {_what(value)}; write a whole number, {self.least} or more, without quotes"
+            raise reject(msg)
+        try:
+            array = np.asarray(value, dtype=float)
+        except (TypeError, ValueError):
+            msg = f"is {_what(value)}; write a whole number, {self.least} or more"
+            raise reject(msg) from None
+        bad = ~np.isfinite(array) | (array != np.round(array)) | (array < self.least)
+        if bad.any():
+            msg = f"{_first(array, bad):g} is out of bounds: a whole number, {self.least} or more, is wanted"
+            raise reject(msg)
+        return float(array) if array.ndim == 0 else array
+
+
+def problems(error: ValidationError, model: type[Strict], document: TomlDocument | None = None) -> list[Problem]:
+    """Turn pydantic's errors into ours: dotted key, line, rule, value, and the nearest known key."""
+    found = []
+    items = error.errors(include_url=False)
+    for item in items:
+        if item["type"] == "too_short" and any(_inside(other["loc"], item["loc"]) for other in items):
+            continue  # the list is short only because its items were refused
+        if item["type"] == "solidstack_many":
+            for key, message in item["ctx"]["found"]:
+                found.append(Problem(message, key, document.line(key.split(".")) if document else None))
+            continue
+        keys, table = _walk(model, item["loc"])
+        line = document.line(keys) if document is not None else None
+        found.append(Problem(_message(item, table), ".".join(str(key) for key in keys), line))
+    return sorted(found, key=lambda problem: problem.line or 0)
+
+
+def _inside(location: tuple[str | int, ...], outer: tuple[str | int, ...]) -> bool:
+    return len(location) > len(outer) and location[: len(outer)] == outer
+
+
+def known_keys(model: type[Strict]) -> list[str]:
+    """Keys that a table may have in a file."""
+    return [field.alias or name for name, field in model.model_fields.items()]
+
+
+def _walk(model: type[Strict], location: tuple[str | int, ...]) -> tuple[tuple[str | int, ...], type[Strict]]:
+    """Follow a location of pydantic's through the models.
+
+    Returns the keys as they stand in the file (without the tags that pydantic adds for the members of a
+    union) and the innermost table around the last key.
+    """
+    keys: list[str | int] = []
+    current: Any = model
+    table = model
+    for key in location:
+        if key == "[key]":
+            continue
+        members = models(current)
+        if len(members) == 1 and key == members[0].unwritten:
+            current = None
+            continue
+        tagged = [
+            m for m in members if "kind" in m.model_fields and key in _literals(m.model_fields["kind"].annotation)
+        ]
+        if len(members) > 1 and tagged:
+            current = table = tagged[0]
+            continue
+        keys.append(key)
+        if isinstance(key, str) and members:
+            table = members[0]
+            names = {field.alias or name: field for name, field in table.model_fields.items()}
+            current = names[key].annotation if key in names else None
+    return tuple(keys), table
+
+
+def models(annotation: Any) -> list[type[Strict]]:
+    """Return the tables that an annotation allows."""
+    if isinstance(annotation, type) and issubclass(annotation, Strict):
+        return [annotation]
+    return [model for argument in get_args(annotation) for model in models(argument)]
+
+
+def measures(info: FieldInfo) -> "list[Measure | Count]":
+    """Return what a field measures; empty where it is no number."""
+
+    def dig(annotation: Any) -> Iterator[Any]:
+        yield annotation
+        for argument in (*get_args(annotation), *getattr(annotation, "__metadata__", ())):
+            yield from dig(argument)
+
+    parts = (*info.metadata, *dig(info.annotation))
+    return [part for part in parts if isinstance(part, (Measure, Count))]
+
+
+def _literals(annotation: Any) -> tuple[Any, ...]:
+    return get_args(annotation)
+
+
+def _message(item: Any, table: type[Strict]) -> str:
+    value = item["input"]
+    match item["type"]:
+        case "solidstack":
+            return str(item["msg"])
+        case "extra_forbidden":
+            known = known_keys(table)
+            close = units.nearest(str(item["loc"][-1]), known)
+            return f"unknown key; {f'did you mean {close}?' if close else 'known are ' + ', '.join(known)}"
+        case "missing":
+            return "is missing"
+        case "string_type":
+            return f'is {_what(value)}; write text, as in "name"'
+        case "model_type" | "model_attributes_type" | "dict_type":
+            return f"is {_what(value)}; a table is wanted"
+        case "union_tag_invalid":
+            return _unknown_word(str(item["ctx"]["tag"]), item["ctx"]["expected_tags"])
+        case "union_tag_not_found":
+            return "kind is missing; it says which"
+        case "literal_error" | "enum":
+            return _unknown_word(str(value), item["ctx"]["expected"])
+        case _:
+            return f"{item['msg']} (received {value!r})"
+
+
+def _unknown_word(word: str, expected: str) -> str:
+    known = re.findall(r"'([^']*)'", expected)
+    close = units.nearest(word, known)
+    return f'"{word}" is unknown; {f"did you mean {close}? " if close else ""}Known are {", ".join(known)}'

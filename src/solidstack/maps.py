@@ -1,0 +1,437 @@
+"""Maps: the whole design sheet over a grid of two keys, as an xarray.Dataset with units and provenance."""
+
+import os
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel
+
+from . import units
+from .design import Design
+from .electrode import ROUNDING, rated_one_c, raw_porosity
+from .errors import DesignError, OutputError, Problem, UnitError
+from .fields import Measure, measures, models
+from .files import write_with
+from .sheet import HEADINGS, evaluate
+from .units import Unit
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+
+@dataclass(frozen=True)
+class Axis:
+    """One axis of a map: a key of the design and its values.
+
+    Parameters
+    ----------
+    path : tuple of str
+        Key, as in ``("positive", "loading")``.
+    values : array, shape (n,)
+        SI.
+    log : bool
+        Whether the axis is drawn logarithmically.
+    """
+
+    path: tuple[str, ...]
+    values: NDArray[np.float64]
+    log: bool = False
+
+    @property
+    def name(self) -> str:
+        """Dotted key."""
+        return ".".join(self.path)
+
+    @property
+    def unit(self) -> Unit:
+        """Unit shown."""
+        return kind_of(self.path).shown
+
+    @property
+    def label(self) -> str:
+        """Words for a figure, with the unit."""
+        words = LABELS.get(self.name)
+        if words is None and self.path[1:2] == ("composition",):
+            words = f"{self.path[2]} in the {self.path[0]}"
+        if words is None:
+            words = f"{self.path[-1].replace('_', ' ')} ({self.path[0]})"
+        return f"{words}, {self.unit.label}" if self.unit.label else words
+
+
+LABELS = {
+    "positive.loading": "Loading, one side",
+    "positive.density": "Density of the positive electrode",
+    "positive.porosity": "Porosity of the positive electrode",
+    "positive.ionic_conductivity": "Conductivity of the solid electrolyte",
+    "membrane.thickness": "Membrane thickness",
+    "stack.bilayers": "Bilayers",
+    "rating.c_rate": "C-rate",
+    "temperature": "Temperature",
+}
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A named map: what is drawn, and the axes unless others are given.
+
+    Parameters
+    ----------
+    figure : str
+        Group and key of the number drawn, as in ``cell.specific_energy_Wh_kg``.
+    title : str
+        What the figure shows.
+    x, y : function of a Design
+        The axes for a design: wide enough for what is built, and for the design itself.
+    """
+
+    figure: str
+    title: str
+    x: Callable[[Design], Axis]
+    y: Callable[[Design], Axis]
+
+
+def _shares(design: Design) -> Axis:
+    name = design.positive_materials("active-material")[0]
+    path = ("positive", "composition", name)
+    top = min(0.985, _room(design, path) - 0.005)
+    own = float(design.positive.composition.shares[name])
+    balance = float(evaluate(design).thresholds.balance_am_mass_fraction)
+    return Axis(path, np.linspace(max(min(0.7, own - 0.05, balance - 0.15), 0.05), max(top, own), 121))
+
+
+def _densities(design: Design) -> Axis:
+    active, electrolyte = (
+        max(design.density_of(name) for name in design.positive_materials(role))
+        for role in ("active-material", "solid-electrolyte")
+    )
+    return Axis(("positive", "density"), np.linspace(0.4, 1.0, 121) * max(active, electrolyte))
+
+
+def _loadings(design: Design) -> Axis:
+    return Axis(("positive", "loading"), np.linspace(0.03, max(0.5, 1.5 * float(design.positive.loading)), 97))
+
+
+def _conductivities(design: Design) -> Axis:
+    own = own_value(design, ("positive", "ionic_conductivity")) or 0.1
+    return Axis(("positive", "ionic_conductivity"), np.geomspace(min(0.01, own / 4), max(1.0, own * 4), 97), log=True)
+
+
+def _membranes(design: Design) -> Axis:
+    return Axis(("membrane", "thickness"), np.linspace(5e-6, max(150e-6, 1.5 * float(design.membrane.thickness)), 97))
+
+
+def _bilayers(design: Design) -> Axis:
+    return Axis(("stack", "bilayers"), np.arange(1.0, max(20.0, 2.0 * float(design.stack.bilayers)) + 1.0))
+
+
+KINDS: dict[str, Kind] = {
+    "porosity": Kind("positive.porosity_pct", "Porosity and the four regimes", _shares, _densities),
+    "ir-drop": Kind(
+        "positive.ir_drop_mV",
+        "Ionic IR drop of the positive electrode at the rated current",
+        _loadings,
+        _conductivities,
+    ),
+    "electrode-energy": Kind(
+        "electrode_energy_Wh_kg.positive_only",
+        "Specific energy of the positive electrode",
+        _shares,
+        _loadings,
+    ),
+    "membrane": Kind(
+        "electrode_energy_Wh_kg.with_negative_and_membrane",
+        "Specific energy of both electrodes and the membrane",
+        _loadings,
+        _membranes,
+    ),
+    "stack": Kind("cell.specific_energy_Wh_kg", "Specific energy of the pouch cell", _loadings, _bilayers),
+}
+
+_BARE = r"[-+0-9.]+(?:[eE][-+]?\d+)?"
+_AXIS = re.compile(r"\s*([A-Za-z_][^=]*?)\s*=\s*([^:]+):([^:]+):\s*(\d+)\s*(?::\s*(log|lin))?\s*")
+
+
+def kind_of(path: Sequence[str]) -> units.Kind:
+    """Return what a key measures.
+
+    Raises
+    ------
+    DesignError
+        There is no such key, or it is not a number.
+    """
+    if len(path) == 3 and path[1] == "composition":
+        return units.SHARE
+    found = _numbers()
+    name = ".".join(path)
+    if name not in found:
+        close = units.nearest(name, list(found))
+        hint = f"did you mean {close}?" if close else f"known are {', '.join(found)}"
+        msg = f"is no number of a design; {hint}"
+        raise DesignError(Problem(msg, name))
+    return found[name]
+
+
+def axis(spec: "str | tuple[str, Any] | Axis", design: Design) -> Axis:
+    """Read an axis of a map.
+
+    Parameters
+    ----------
+    spec : str or (str, array) or Axis
+        ``"positive.loading=10 mg/cm^2:40 mg/cm^2:61"``, with ``:log`` at the end for a logarithmic one; the
+        first unit may be left out. A key alone spans half to twice the design's own value. Or a key and an
+        SI array.
+    design : Design
+        Whose key it is.
+
+    Raises
+    ------
+    DesignError
+        Unknown key, wrong unit, no range.
+    """
+    if isinstance(spec, Axis):
+        return spec
+    if not isinstance(spec, str):
+        path = _path(spec[0], design)
+        kind_of(path)
+        return Axis(path, np.atleast_1d(np.asarray(spec[1], dtype=float)))
+    if "=" not in spec:
+        path = _path(spec, design)
+        own = own_value(design, path)
+        if own is None:
+            msg = f'has no value in the design; give a range, as in "{spec}=LOW:HIGH:N"'
+            raise DesignError(Problem(msg, spec))
+        top = {units.SHARE: _room(design, path) if path[1:2] == ("composition",) else 1.0, units.POROSITY: 0.95}
+        high = min(2.0 * own, top.get(kind_of(path), np.inf))
+        return Axis(path, _whole(path, np.linspace(0.5 * own, high, 61)))
+    match = _AXIS.fullmatch(spec)
+    if match is None:
+        msg = f'"{spec}" is not an axis; write KEY=LOW:HIGH:N, as in "positive.loading=10 mg/cm^2:40 mg/cm^2:61"'
+        raise DesignError(msg)
+    path = _path(match[1], design)
+    kind = kind_of(path)
+    first, last, count, log = match[2].strip(), match[3].strip(), int(match[4]), match[5] == "log"
+    if re.fullmatch(_BARE, first) and (unit := re.sub(rf"^{_BARE}", "", last).strip()):
+        first = f"{first} {unit}"
+    try:
+        ends = units.parse(first, kind), units.parse(last, kind)
+    except UnitError as error:
+        raise DesignError(Problem(error.problems[0].message, match[1])) from None
+    if not 2 <= count <= 10_000:
+        msg = f"{count} points; 2 to 10000 make an axis"
+        raise DesignError(Problem(msg, match[1]))
+    if ends[0] >= ends[1] or (log and ends[0] <= 0.0):
+        msg = f'"{spec}": the first value must be below the second{" and above 0" if log else ""}'
+        raise DesignError(Problem(msg, match[1]))
+    values = np.geomspace(*ends, count) if log else np.linspace(*ends, count)
+    return Axis(path, _whole(path, values), log)
+
+
+def design_map(
+    design: Design,
+    x: "str | tuple[str, Any] | Axis | None" = None,
+    y: "str | tuple[str, Any] | Axis | None" = None,
+    *,
+    kind: str | None = None,
+) -> "xr.Dataset":
+    """Evaluate a design over a grid of two keys.
+
+    Designs on the grid that cannot exist (denser than dense) are NaN.
+
+    Parameters
+    ----------
+    design : Design
+        A single design; its other keys stay.
+    x, y : axis
+        What `axis` reads. Needed unless `kind` is given.
+    kind : str, optional
+        One of `KINDS`: porosity, ir-drop, electrode-energy, membrane, stack. Gives the axes that are not
+        given, and says which number is the one to draw (``attrs["figure"]``).
+
+    Returns
+    -------
+    xarray.Dataset
+        Every number of the sheet, dimensions (y, x), named ``group.key``, in the unit of its ``units`` attribute.
+        ``regime.*`` is -1 below a threshold and 1 above it. The attributes hold the version, the design and its
+        fingerprint.
+
+    Raises
+    ------
+    DesignError
+        Unknown kind, key or unit; an array design.
+
+    Examples
+    --------
+    >>> import solidstack as ss
+    >>> design = ss.load("examples/pouch-0.16Ah.toml")
+    >>> grid = ss.map(design, x="positive.loading=10:40 mg/cm^2:4", y="membrane.thickness=20:80 um:3")
+    >>> dict(grid.sizes), grid["cell.specific_energy_Wh_kg"].attrs["units"]
+    ({'membrane.thickness': 3, 'positive.loading': 4}, 'Wh/kg')
+    """
+    import xarray as xr
+
+    from . import __version__
+
+    if not design.is_single:
+        msg = f"has arrays of shape {design.shape}; a map starts from a single design"
+        raise DesignError(msg)
+    x_axis, y_axis = axes(design, x, y, kind=kind)
+    if x_axis.path == y_axis.path:
+        msg = "is on both axes; take two different keys"
+        raise DesignError(Problem(msg, x_axis.name))
+    grid = design.replaced({x_axis.path: x_axis.values[None, :], y_axis.path: y_axis.values[:, None]})
+    sheet = evaluate(grid, mask_infeasible=True)
+
+    shape = (len(y_axis.values), len(x_axis.values))
+    dims = (y_axis.name, x_axis.name)
+    coords = {
+        a.name: (
+            a.name,
+            a.unit.of(a.values),
+            {"units": a.unit.symbol, "long_name": a.label, "scale": "log" if a.log else "linear"},
+        )
+        for a in (x_axis, y_axis)
+    }
+    margin = np.broadcast_to(raw_porosity(grid), shape)
+    impossible = margin < -ROUNDING
+    data: dict[str, Any] = {}
+    for figure in sheet.figures():
+        values = np.where(impossible, np.nan, np.broadcast_to(figure.shown, shape))
+        group = "electrode_energy_Wh_kg" if figure.group == "electrode_energy" else figure.group
+        words = f"{HEADINGS[figure.group]}: {figure.label}"
+        attrs = {"units": figure.unit.symbol, "long_name": words, "unit_label": figure.unit.label}
+        data[f"{group}.{figure.key}"] = (dims, values, attrs)
+    for name, distance in (
+        ("composition", sheet.thresholds.composition_distance),
+        ("density", sheet.thresholds.density_distance),
+        ("loading", sheet.thresholds.loading_distance),
+    ):
+        codes = np.where(impossible, np.nan, np.broadcast_to(np.sign(distance), shape))
+        attrs = {"units": "", "long_name": f"{name}: -1 below its threshold, 1 above"}
+        data[f"regime.{name}"] = (dims, codes, attrs)
+    words = "1 - density / dense density; below 0 where a design cannot exist"
+    data["porosity_or_less"] = (dims, margin.copy(), {"units": "", "long_name": words})
+    attributes = {
+        "title": KINDS[kind].title if kind else f"{design.name}: {y_axis.name} over {x_axis.name}",
+        "figure": KINDS[kind].figure if kind else "cell.specific_energy_Wh_kg",
+        "kind": kind or "",
+        "design": design.to_toml(),
+        "fingerprint": design.fingerprint(),
+        "source": f"solidstack {__version__}",
+        "x": x_axis.name,
+        "y": y_axis.name,
+    }
+    return xr.Dataset(data, coords, attributes)
+
+
+def axes(design: Design, x: Any, y: Any, *, kind: str | None) -> tuple[Axis, Axis]:
+    """Return the axes of a map: those given, and those of the kind for the rest."""
+    if kind is not None and kind not in KINDS:
+        close = units.nearest(kind, list(KINDS))
+        msg = f'"{kind}" is no kind of map; {f"did you mean {close}? " if close else ""}Known are {", ".join(KINDS)}'
+        raise DesignError(msg)
+    if kind is None and (x is None or y is None):
+        msg = "a map needs two keys, x and y, or a kind"
+        raise DesignError(msg)
+    if kind is not None:
+        x = KINDS[kind].x(design) if x is None else x
+        y = KINDS[kind].y(design) if y is None else y
+    found = axis(x, design), axis(y, design)
+    for one in found:
+        if one.path[1:2] == ("composition",):
+            _check_shares(design, one)
+    return found
+
+
+def own_value(design: Design, path: Sequence[str]) -> float | None:
+    """Return the design's own value of a key, SI; what it means where it is not given itself; None without one."""
+    if len(path) == 3 and path[1] == "composition":
+        composition = getattr(getattr(design, path[0], None), "composition", None)
+        value = None if composition is None else composition.shares.get(path[2])
+        return None if value is None else float(value)
+    value = design
+    for key in path:
+        value = getattr(value, key, None)
+    if value is None and path[0] in ("positive", "rating"):
+        sheet = evaluate(design)
+        value = rated_one_c(design) if path[-1] == "one_c" else getattr(sheet.positive, path[-1], None)
+    return None if value is None else float(np.asarray(value))
+
+
+def save(dataset: "xr.Dataset", path: str | os.PathLike[str]) -> Path:
+    """Write a map as netCDF (``.nc``) or as a table of its points (``.csv``), whole or not at all.
+
+    Raises
+    ------
+    OutputError
+        Another ending, or a place that cannot be written.
+    """
+    suffix = Path(path).suffix.lower()
+    if suffix == ".nc":
+        return write_with(path, lambda target: dataset.to_netcdf(target, engine="scipy"))
+    if suffix == ".csv":
+        frame = dataset.to_dataframe().reset_index()
+        frame.columns = [
+            f"{name} [{dataset[name].attrs['units']}]" if dataset[name].attrs["units"] else name
+            for name in frame.columns
+        ]
+        return write_with(path, lambda target: frame.to_csv(target, index=False))
+    msg = "has no known ending for a map; take .nc or .csv (or .png, .svg, .pdf for a figure)"
+    raise OutputError(msg, source=os.fspath(path))
+
+
+def _check_shares(design: Design, one: Axis) -> None:
+    """Refuse a range of a share that the components which stay do not leave room for."""
+    room = _room(design, one.path)
+    if one.values.max() > room + 1e-9:
+        msg = (
+            f"goes up to {100 * one.values.max():.4g} wt%, but the components that stay leave {100 * room:.4g} wt%; "
+            "lower the end of the range"
+        )
+        raise DesignError(Problem(msg, one.name))
+
+
+def _room(design: Design, path: Sequence[str]) -> float:
+    """Return the largest mass fraction that a component can have: its own and that of its partner."""
+    shares = getattr(design, path[0]).composition.shares
+    partner = design.partner(path[0], {path[2]})
+    return float(sum(share for name, share in shares.items() if name in (path[2], partner)))
+
+
+@cache
+def _numbers() -> dict[str, units.Kind]:
+    """Map every key of a design that is a number to what it measures."""
+    found: dict[str, units.Kind] = {}
+
+    def walk(model: type[BaseModel], path: tuple[str, ...]) -> None:
+        for name, info in model.model_fields.items():
+            here = (*path, name)
+            for measure in measures(info):
+                found[".".join(here)] = measure.kind if isinstance(measure, Measure) else units.RATIO
+            for inner in models(info.annotation):
+                walk(inner, here)
+
+    walk(Design, ())
+    return {name: kind for name, kind in found.items() if not name.startswith(("prices", "published"))}
+
+
+def _whole(path: Sequence[str], values: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.unique(np.round(values)) if tuple(path) in _COUNTS else values
+
+
+_COUNTS = {("stack", "bilayers"), ("stack", "series_cells")}
+
+
+def _path(text: str, design: Design) -> tuple[str, ...]:
+    """Split a dotted key; the name of a material may hold dots and spaces."""
+    head, _, rest = text.strip().partition(".composition.")
+    if not rest:
+        return tuple(text.strip().split("."))
+    if rest not in design.library:
+        raise DesignError(Problem(design.library.unknown(rest), text))
+    return (head, "composition", design.library[rest].name)

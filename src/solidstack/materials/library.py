@@ -1,0 +1,169 @@
+"""The materials that are known: ours, then the user's, which go before ours."""
+
+import os
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
+from pathlib import Path
+
+import platformdirs
+
+from ..errors import MaterialError
+from ..files import TomlDocument, read_toml, write_atomic
+from ..units import nearest
+from .schema import Material, from_document, read
+
+ENVIRONMENT = "SOLIDSTACK_MATERIALS"
+"""Environment variable: files or folders of the user's materials, joined by the system's path separator."""
+
+SHIPPED = Path(__file__).parent / "data"
+
+
+def user_folder() -> Path:
+    """Return the folder that `add` fills (the platform's place for a user's data)."""
+    return Path(platformdirs.user_data_dir("solidstack", appauthor=False)) / "materials"
+
+
+@dataclass(frozen=True)
+class Source:
+    """A material file that was found: parsed as TOML, checked when it is first used."""
+
+    document: TomlDocument
+    shipped: bool
+    _checked: list[Material] = field(default_factory=list, repr=False, compare=False)
+
+    @property
+    def name(self) -> str:
+        """Name of the material in the file."""
+        return str(self.document.data.get("name", ""))
+
+    def material(self) -> Material:
+        """Check the file and give the material."""
+        if not self._checked:
+            self._checked.append(from_document(self.document))
+        return self._checked[0]
+
+
+@dataclass(frozen=True)
+class Library(Mapping[str, Material]):
+    """Materials by name or alias; upper and lower case do not matter.
+
+    Parameters
+    ----------
+    sources : tuple of Source
+        Files, later ones going before earlier ones of the same name.
+    """
+
+    sources: tuple[Source, ...]
+
+    @cached_property
+    def _by_name(self) -> dict[str, Source]:
+        found: dict[str, Source] = {}
+        for source in self.sources:
+            for alias in source.document.data.get("aliases", ()):
+                found.setdefault(str(alias).casefold(), source)
+        for source in self.sources:
+            found[source.name.casefold()] = source
+        return found
+
+    @cached_property
+    def _named(self) -> dict[str, Source]:
+        return {source.name.casefold(): source for source in self.sources}
+
+    def __getitem__(self, name: str) -> Material:
+        source = self._by_name.get(name.casefold())
+        if source is None:
+            raise MaterialError(self.unknown(name))
+        return source.material()
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and name.casefold() in self._by_name
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(sorted((source.name for source in self._named.values()), key=str.casefold))
+
+    def __len__(self) -> int:
+        return len(self._named)
+
+    def unknown(self, name: str) -> str:
+        """Say that a name is unknown, and which known names are near."""
+        close = nearest(name, [*self, *(alias for s in self.sources for alias in s.document.data.get("aliases", ()))])
+        hint = f"did you mean {close}?" if close else f"known are {', '.join(self)}."
+        return f'material "{name}" is unknown; {hint} Add your own with "solidstack materials add FILE"'
+
+    def source(self, name: str) -> str:
+        """Return the path of the file that a material is from."""
+        return self._by_name[name.casefold()].document.source
+
+    def is_shipped(self, name: str) -> bool:
+        """Whether a material is one of ours."""
+        return self._by_name[name.casefold()].shipped
+
+    def shadowed(self) -> dict[str, str]:
+        """Return the names of ours that a user's file replaces, with that file."""
+        ours = {source.name.casefold() for source in self.sources if source.shipped}
+        return {
+            source.name: source.document.source
+            for source in self._named.values()
+            if not source.shipped and source.name.casefold() in ours
+        }
+
+
+def _files(places: Iterable[Path]) -> Iterator[Path]:
+    for place in places:
+        if place.is_dir():
+            yield from sorted(place.glob("*.toml"))
+        else:
+            yield place
+
+
+@lru_cache(maxsize=8)
+def _load(places: tuple[Path, ...], stamp: tuple[tuple[str, int, int], ...]) -> Library:  # noqa: ARG001 the stamp is the key
+    shipped = tuple(Source(read_toml(path, MaterialError), shipped=True) for path in _files([SHIPPED]))
+    own = tuple(Source(read_toml(path, MaterialError), shipped=False) for path in _files(places))
+    for source in own:
+        if not source.name:
+            source.material()  # raises: every material has a name
+    return Library((*shipped, *own))
+
+
+def default_library() -> Library:
+    """Return our materials and the user's: the folder that `add` fills, then what SOLIDSTACK_MATERIALS names.
+
+    Files are read again when they change.
+
+    Raises
+    ------
+    MaterialError
+        A file or folder of the environment variable does not exist, or a file is not TOML.
+    """
+    places = [user_folder()] if user_folder().is_dir() else []
+    for word in filter(None, os.environ.get(ENVIRONMENT, "").split(os.pathsep)):
+        path = Path(word).expanduser()
+        if not path.exists():
+            msg = f'{ENVIRONMENT}: there is no file or folder "{word}"; correct or unset the variable'
+            raise MaterialError(msg)
+        places.append(path)
+    stats = [(str(path), path.stat()) for path in _files(places)]
+    return _load(tuple(places), tuple((name, stat.st_mtime_ns, stat.st_size) for name, stat in stats))
+
+
+def add(path: str | os.PathLike[str]) -> tuple[Material, Path]:
+    """Check a material file and copy it into the user's folder.
+
+    Returns
+    -------
+    material : Material
+        What was read.
+    path : Path
+        Where it is now.
+
+    Raises
+    ------
+    MaterialError
+        The file has problems; nothing is copied.
+    """
+    material = read(path)
+    stem = re.sub(r"[^a-z0-9]+", "-", material.name.casefold()).strip("-") or "material"
+    return material, write_atomic(user_folder() / f"{stem}.toml", Path(path).read_bytes())

@@ -1,0 +1,183 @@
+"""The stack in cross-section, to scale, with the thickness drawn larger by a stated factor."""
+
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Patch, Rectangle
+
+from ..design import Design
+from ..sheet import Sheet
+from .style import PAGE, style
+
+COLOURS = {
+    "positive": "#0072B2",
+    "positive collector": "#B0A8B9",
+    "membrane": "#009E73",
+    "negative coating": "#E69F00",
+    "negative lithium": "#D55E00",
+    "negative collector": "#B87333",
+    "bipolar foil": "#6B6275",
+    "laminate": "#4D4D4D",
+}
+WORDS = {"positive": "positive coating"}
+
+
+def layers(sheet: Sheet) -> list[tuple[str, float, float]]:
+    """List the layers from bottom to top: name, thickness, m, and width across the positive's length, m."""
+    design = sheet.design
+    length = float(design.stack.positive_size[1])
+    negative = length + 2.0 * float(design.stack.negative_overhang)
+    membrane = negative + 2.0 * float(design.stack.membrane_overhang)
+    side = sheet.unit.side
+    positive = ("positive", float(sheet.positive.thickness), length)
+    collector = ("positive collector", float(design.positive.collector.thickness), length)
+    separator = ("membrane", float(design.membrane.thickness), membrane)
+    foil = (side.foil.name, float(side.foil.thickness), negative)
+    coat = [] if side.coating is None else [(side.coating.name, float(side.coating.thickness), negative)]
+    cell = [positive, separator, *coat]
+    series = int(design.stack.series_cells)
+    joint: list[tuple[str, float, float]] = []
+    if series > 1:
+        given: Any = design.stack.bipolar_foil
+        extra = [] if side.on_bipolar is None else [(side.on_bipolar.name, float(side.on_bipolar.thickness), negative)]
+        joint = [*extra, ("bipolar foil", float(given.thickness), negative)]
+    upward = [*(cell + joint) * (series - 1), *cell]
+    one = [*reversed(upward), collector, *upward]
+    stack = [foil]
+    for _ in range(int(design.stack.bilayers)):
+        stack += [*one, foil]
+    return stack
+
+
+def draw_section(sheet: Sheet) -> Figure:
+    """Draw the whole cell, and one repeating unit with its thicknesses.
+
+    Parameters
+    ----------
+    sheet : Sheet
+        Of a single design.
+
+    Returns
+    -------
+    Figure
+        Widths to scale in the left panel; thicknesses larger by the factor written there.
+    """
+    stack = layers(sheet)
+    with style():
+        figure = Figure(figsize=(PAGE, 2.7), layout="constrained")
+        whole, unit = figure.subplots(1, 2, width_ratios=[1.9, 1.0])
+        _whole(whole, sheet.design, stack)
+        _unit(unit, sheet, stack)
+        names = [name for name in COLOURS if name == "laminate" or any(layer[0] == name for layer in stack)]
+        handles = [Patch(facecolor=COLOURS[n], edgecolor="0.3", linewidth=0.4, label=WORDS.get(n, n)) for n in names]
+        figure.legend(handles=handles, loc="outside lower center", ncols=6, handlelength=1.2)
+    return figure
+
+
+def _whole(panel: Axes, design: Design, stack: list[tuple[str, float, float]]) -> None:
+    laminate = float(design.pouch.laminate.thickness)
+    height = sum(thickness for _, thickness, _ in stack) + 2.0 * laminate
+    widest = max(width for _, _, width in stack)
+    clear, seal = float(design.pouch.clearance), float(design.pouch.seal_width)
+    outer = widest + 2.0 * (clear + seal)
+    exaggeration = _round_factor(0.42 * outer / height)
+    mm = 1e3
+
+    def box(x: float, y: float, width: float, thickness: float, name: str, line: float) -> None:
+        panel.add_patch(
+            Rectangle(
+                (x * mm, y * mm * exaggeration),
+                width * mm,
+                thickness * mm * exaggeration,
+                facecolor=COLOURS[name],
+                edgecolor="white",
+                linewidth=line,
+            )
+        )
+
+    line = 0.5 if len(stack) < 40 else 0.15
+    y = laminate
+    for name, thickness, width in stack:
+        box(-width / 2, y, width, thickness, name, line)
+        y += thickness
+    half, rim = widest / 2 + clear, height / 2
+    for sign, base in ((1, 0.0), (-1, height)):
+        # the laminate runs over the stack, down to the seal at mid-height, and out to the flange
+        path = np.array(
+            [
+                (-half - seal, rim - sign * laminate),
+                (-half - 0.15 * seal, rim - sign * laminate),
+                (-half, base),
+                (half, base),
+                (half + 0.15 * seal, rim - sign * laminate),
+                (half + seal, rim - sign * laminate),
+                (half + seal, rim),
+                (half + 0.15 * seal, rim),
+                (half, base + sign * laminate),
+                (-half, base + sign * laminate),
+                (-half - 0.15 * seal, rim),
+                (-half - seal, rim),
+            ]
+        )
+        panel.fill(
+            path[:, 0] * mm, path[:, 1] * mm * exaggeration, facecolor=COLOURS["laminate"], linewidth=0, zorder=0
+        )
+    panel.set_xlim(-outer / 2 * mm * 1.04, outer / 2 * mm * 1.04)
+    panel.set_ylim(-0.06 * height * mm * exaggeration, 1.06 * height * mm * exaggeration)
+    panel.set_aspect("equal")
+    panel.set_xlabel("Position along the positive's length / mm")
+    ticks = np.linspace(0.0, height, 5)
+    panel.set_yticks(ticks * mm * exaggeration, [f"{tick * mm:.2f}" for tick in ticks])
+    panel.set_ylabel("Thickness / mm")
+    panel.set_title(f"(a) Cell: widths to scale, thickness x {exaggeration:g}")
+    panel.spines[["top", "right"]].set_visible(False)
+
+
+def _unit(panel: Axes, sheet: Sheet, stack: list[tuple[str, float, float]]) -> None:
+    """Draw from the middle of one positive collector to the next negative foil, thicknesses to scale."""
+    start = next(index for index, layer in enumerate(stack) if layer[0] == "positive collector")
+    stop = next(i for i in range(start + 1, len(stack)) if stack[i][0] == sheet.unit.side.foil.name and _ends(stack, i))
+    part = stack[start : stop + 1]
+    total = sum(thickness for _, thickness, _ in part) * 1e6
+    places = []
+    y = 0.0
+    for name, thickness, _ in part:
+        shown = thickness * 1e6
+        panel.add_patch(Rectangle((0, y), 1, shown, facecolor=COLOURS[name], edgecolor="white", linewidth=0.6))
+        places.append((y + shown / 2, f"{WORDS.get(name, name)}, {shown:.3g} µm"))
+        y += shown
+    for (middle, words), label in zip(places, _spread([p for p, _ in places], 0.055 * total), strict=True):
+        panel.plot([1.0, 1.12, 1.2], [middle, label, label], color="0.4", linewidth=0.6)
+        panel.text(1.24, label, words, va="center", fontsize=6.5)
+    panel.set_xlim(0, 3.4)
+    panel.set_ylim(-0.02 * total, 1.05 * total)
+    panel.set_xticks([])
+    panel.set_ylabel("Height / µm")
+    panel.set_title("(b) Repeating unit")
+    panel.spines[["top", "right", "bottom"]].set_visible(False)
+
+
+def _ends(stack: list[tuple[str, float, float]], index: int) -> bool:
+    """Whether the negative foil at an index ends a string of unit cells (it is none of a bipolar joint)."""
+    return index + 1 == len(stack) or stack[index + 1][0] != "bipolar foil"
+
+
+def _spread(places: list[float], gap: float) -> list[float]:
+    """Move labels apart until neighbours are a gap apart, keeping their order."""
+    moved = list(places)
+    for _ in range(200):
+        for i in range(len(moved) - 1):
+            lack = gap - (moved[i + 1] - moved[i])
+            if lack > 0:
+                moved[i] -= lack / 2
+                moved[i + 1] += lack / 2
+    shift = max(0.0, -min(moved))
+    return [place + shift for place in moved]
+
+
+def _round_factor(value: float) -> float:
+    """Round down to 1, 2 or 5 times a power of ten, at least 1."""
+    power = 10.0 ** np.floor(np.log10(max(value, 1.0)))
+    return float(max(step * power for step in (1, 2, 5) if step * power <= max(value, 1.0)))

@@ -1,0 +1,67 @@
+"""One look for all figures: size for a journal column, readable labels, safe colours."""
+
+import contextlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+from matplotlib.figure import Figure
+
+from ..errors import OutputError
+from ..files import write_with
+
+COLUMN = 3.5
+"""Width of a journal column, inches."""
+
+PAGE = 7.2
+"""Width of a journal page, inches."""
+
+FORMATS = (".png", ".svg", ".pdf")
+
+RC: Any = {
+    "font.family": "DejaVu Sans",
+    "font.size": 7.5,
+    "axes.titlesize": 8,
+    "axes.labelsize": 8,
+    "axes.linewidth": 0.7,
+    "xtick.direction": "out",
+    "ytick.direction": "out",
+    "xtick.major.width": 0.7,
+    "ytick.major.width": 0.7,
+    "legend.fontsize": 7,
+    "legend.frameon": False,
+    "lines.linewidth": 1.2,
+    "hatch.linewidth": 0.5,
+    "savefig.dpi": 300,
+    "figure.dpi": 150,
+    # letters as shapes, so that a page looks the same on every machine; fixed names, so that a figure repeats exactly
+    "svg.fonttype": "path",
+    "svg.hashsalt": "solidstack",
+    "pdf.fonttype": 42,
+}
+
+
+@contextlib.contextmanager
+def style() -> Iterator[None]:
+    """Apply the look within a block."""
+    with mpl.rc_context(RC):
+        yield
+
+
+def save(figure: Figure, path: str | os.PathLike[str]) -> Path:
+    """Write a figure as PNG, SVG or PDF by its ending, whole or not at all, the same bytes every time.
+
+    Raises
+    ------
+    OutputError
+        Another ending, or a place that cannot be written.
+    """
+    suffix = Path(path).suffix.lower()
+    if suffix not in FORMATS:
+        msg = f"has no known ending for a figure; take {', '.join(FORMATS)}"
+        raise OutputError(msg, source=os.fspath(path))
+    metadata = {".png": {"Software": None}, ".svg": {"Date": None}, ".pdf": {"CreationDate": None}}[suffix]
+    with style():
+        return write_with(path, lambda target: figure.savefig(target, metadata=metadata))

@@ -1,0 +1,250 @@
+"""Stack and package: counts, areas, mass, volume, cost of the whole cell."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from . import units
+from .cell import Part, UnitCell
+from .design import Design
+from .electrode import Positive
+from .units import Values, shown
+
+PACKAGE = ("laminate", "tabs", "tab sealant")
+"""Components of the package."""
+
+EDGES = "space at the edges"
+"""Volume on the stack's footprint that the overhangs leave beside the smaller layers."""
+
+
+@dataclass(frozen=True)
+class Component:
+    """One line of the breakdown.
+
+    Mass, kg; share of the volume on the stack's footprint, m3 (flanges and tabs are outside it); cost, USD (NaN
+    where a price is unknown).
+    """
+
+    mass: Values
+    volume: Values
+    cost: Values
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A kind of layer in the stack: how many, how thick, how large, for the drawing and the volume."""
+
+    name: str
+    count: Values
+    thickness: Values
+    area: Values
+
+
+@dataclass(frozen=True)
+class Cell:
+    """The packaged cell. Volumes are as assembled; at full charge lithium has been plated."""
+
+    capacity: Values = shown("Capacity", units.AH)
+    energy: Values = shown("Energy", units.WH)
+    average_voltage: Values = shown("Average voltage", units.V)
+    mass: Values = shown("Mass", units.G)
+    specific_energy: Values = shown("Specific energy", units.WH_KG)
+    volume: Values = shown("Volume on the stack's footprint", units.CM3)
+    energy_density: Values = shown("Energy density on the stack's footprint", units.WH_L)
+    outline_volume: Values = shown("Volume of the outline with flanges", units.CM3)
+    outline_energy_density: Values = shown("Energy density of the outline", units.WH_L)
+    thickness: Values = shown("Thickness", units.MM)
+    charged_thickness: Values = shown("Thickness at full charge", units.MM)
+    charged_energy_density: Values = shown("Energy density at full charge", units.WH_L)
+    am_mass_fraction: Values = shown("Active material of the cell's mass", units.PERCENT, "am_mass_fraction_pct")
+    cost_per_energy: Values = shown("Material cost", units.USD_KWH, "cost_per_kWh")
+    areal_capacity: Values = shown("Deliverable areal capacity, one side", units.MAH_CM2)
+    charge_capacity: Values = shown("Capacity, first charge", units.AH)
+    packaging_mass: Values = shown("Mass of the package", units.G)
+    positive_area: Values = shown("Area of one positive side", units.CM2)
+    negative_area: Values = shown("Area of a negative electrode", units.CM2)
+    membrane_area: Values = shown("Area of a membrane, the stack's footprint", units.CM2)
+    outline_area: Values = shown("Area of the outline", units.CM2)
+    coated_sides: Values = shown("Coated positive sides")
+
+
+@dataclass(frozen=True)
+class Pouch:
+    """The cell, what it consists of, and which prices are unknown."""
+
+    cell: Cell
+    components: Mapping[str, Component]
+    layers: tuple[Layer, ...]
+    unpriced: tuple[str, ...]
+
+
+def pouch(design: Design, positive: Positive, unit: UnitCell) -> Pouch:
+    """Stack unit cells into a pouch.
+
+    n bilayers (double-sided positives) have n + 1 negatives, of which the outer two face one side, and 2 n
+    membranes. In a bipolar stack each of the 2 n sides carries m unit cells in series on bipolar foils, so
+    there are 2 n m positive coatings and membranes, and the voltage is m times that of a unit cell.
+    Each layer is weighed on its own area; the capacity is the positive's.
+
+    Parameters
+    ----------
+    design : Design
+        Its arrays broadcast.
+    positive : Positive
+    unit : UnitCell
+
+    Returns
+    -------
+    Pouch
+    """
+    stack, package = design.stack, design.pouch
+    n, m = stack.bilayers, stack.series_cells
+    width, length = stack.positive_size
+    positive_area = width * length
+    wide, long = width + 2.0 * stack.negative_overhang, length + 2.0 * stack.negative_overhang
+    negative_area = wide * long
+    wide, long = wide + 2.0 * stack.membrane_overhang, long + 2.0 * stack.membrane_overhang
+    membrane_area = wide * long
+    margin = 2.0 * (package.seal_width + package.clearance)
+    outline_area = (wide + margin) * (long + margin)
+
+    sides = 2.0 * n * m
+    bipolar = 2.0 * n * (m - 1.0)
+    side = unit.side
+    coating = Part(
+        "positive",
+        positive.loading,
+        positive.thickness,
+        design.positive.composition.shares,
+    )
+    placed: list[tuple[Part, Values, Values]] = [
+        (coating, sides, positive_area),
+        (unit.positive_foil, n, positive_area),
+        (side.foil, n + 1.0, negative_area),
+        (unit.membrane, sides, membrane_area),
+    ]
+    if side.coating is not None:
+        placed.append((side.coating, sides, negative_area))
+    if np.any(np.asarray(m) > 1):
+        given: Any = stack.bipolar_foil
+        foil = Part(
+            "bipolar foil",
+            design.density_of(given.material) * given.thickness,
+            given.thickness,
+            {given.material: 1.0},
+        )
+        placed.append((foil, bipolar, negative_area))
+        if side.on_bipolar is not None:
+            placed.append((side.on_bipolar, bipolar, negative_area))
+
+    tally = Tally(design)
+    stack_thickness: Values = 0.0
+    layers = []
+    for part, count, area in placed:
+        tally.add(part, count * area)
+        stack_thickness = stack_thickness + count * part.thickness
+        layers.append(Layer(part.name, count, part.thickness, area))
+    thickness = stack_thickness + 2.0 * package.laminate.thickness
+    _package(design, outline_area, membrane_area, tally)
+
+    mass = tally.total()
+    capacity = 2.0 * n * positive_area * unit.areal_capacity
+    voltage = m * unit.voltage
+    energy = capacity * voltage
+    volume = membrane_area * thickness
+    tally.put(EDGES, 0.0, volume - tally.total(what="volume"), 0.0)
+    outline_volume = outline_area * thickness
+    charged = thickness + sides * side.expansion
+    active = sides * positive_area * positive.loading * positive.am_mass_fraction
+    cell = Cell(
+        capacity=capacity,
+        energy=energy,
+        average_voltage=voltage,
+        mass=mass,
+        specific_energy=energy / mass,
+        volume=volume,
+        energy_density=energy / volume,
+        outline_volume=outline_volume,
+        outline_energy_density=energy / outline_volume,
+        thickness=thickness,
+        charged_thickness=charged,
+        charged_energy_density=energy / (membrane_area * charged),
+        am_mass_fraction=active / mass,
+        cost_per_energy=tally.total(what="cost") / energy,
+        areal_capacity=unit.areal_capacity,
+        charge_capacity=2.0 * n * positive_area * positive.charge_capacity,
+        packaging_mass=tally.total(PACKAGE),
+        positive_area=positive_area,
+        negative_area=negative_area,
+        membrane_area=membrane_area,
+        outline_area=outline_area,
+        coated_sides=sides,
+    )
+    return Pouch(cell, tally.components, tuple(layers), tuple(sorted(tally.unpriced)))
+
+
+class Tally:
+    """Collects mass, volume and cost of components; a coating is split into its materials and pores."""
+
+    def __init__(self, design: Design) -> None:
+        self.design = design
+        self.components: dict[str, Component] = {}
+        self.unpriced: set[str] = set()
+
+    def add(self, part: Part, area: Values) -> None:
+        """Put a layer on a total area."""
+        whole = area * part.areal_mass
+        if len(part.contents) == 1:
+            (material,) = part.contents
+            self.put(part.name, whole, area * part.thickness, self.price(material))
+            return
+        electrode = part.name.removesuffix(" coating")
+        pores = area * part.thickness
+        for material, share in part.contents.items():
+            mass = whole * share
+            volume = mass / self.design.density_of(material)
+            pores = pores - volume
+            self.put(f"{electrode} {material}", mass, volume, self.price(material))
+        self.put(f"{electrode} pores", 0.0, pores, 0.0)
+
+    def put(self, name: str, mass: Values, volume: Values, price: Values) -> None:
+        """Put a piece; pieces of the same name are added up."""
+        cost = mass * price
+        old = self.components.get(name)
+        if old is not None:
+            mass, volume, cost = old.mass + mass, old.volume + volume, old.cost + cost
+        self.components[name] = Component(mass, volume, cost)
+
+    def price(self, material: str) -> Values:
+        """Price of a material, USD/kg; NaN, and noted, where it is unknown."""
+        if material in self.design.prices:
+            return self.design.prices[material]
+        price = self.design.material(material).value("price")
+        if price is None:
+            self.unpriced.add(material)
+            return float("nan")
+        return price
+
+    def total(self, names: Iterable[str] | None = None, what: str = "mass") -> Values:
+        """Sum of a column over the named components, or over all."""
+        total: Values = 0.0
+        for name in self.components if names is None else names:
+            total = total + getattr(self.components[name], what)
+        return total
+
+
+def _package(design: Design, outline_area: Values, membrane_area: Values, tally: Tally) -> None:
+    """Laminate on both faces out to the flanges, two tabs, a sealant film on either face of each."""
+    laminate, tabs = design.pouch.laminate, design.pouch.tabs
+    area = 2.0 * outline_area
+    price = 0.0 if laminate.price is None else laminate.price
+    tally.put("laminate", area * laminate.areal_mass, 2.0 * membrane_area * laminate.thickness, price)
+    tab = tabs.width * tabs.length * tabs.thickness
+    for material in (tabs.positive_material, tabs.negative_material):
+        tally.put("tabs", tab * design.density_of(material), 0.0, tally.price(material))
+    film = (tabs.width + 2.0 * tabs.sealant_margin) * (design.pouch.seal_width + 2.0 * tabs.sealant_margin)
+    volume = 4.0 * film * tabs.sealant_thickness
+    sealant = tabs.sealant_material
+    tally.put("tab sealant", volume * design.density_of(sealant), 0.0, tally.price(sealant))

@@ -1,0 +1,381 @@
+"""Text with units to SI floats and back, and the unit that each quantity is shown in.
+
+Units exist in files, on the command line and in displays only. Everything between is a float or a NumPy
+array in SI. `parse` is the way in; `Unit.of` and `text` are the ways out.
+"""
+
+import difflib
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .errors import UnitError
+
+if TYPE_CHECKING:
+    import pint
+
+Values = float | NDArray[np.float64]
+"""A number or an array of numbers, in SI. All functions of the scales broadcast over it."""
+
+
+@dataclass(frozen=True)
+class Unit:
+    """A unit that values are shown in: ``shown = si / factor - offset``.
+
+    Parameters
+    ----------
+    symbol : str
+        What `parse` reads, as in ``mg/cm^2``.
+    factor : float
+        SI units in one of this unit.
+    suffix : str
+        Ending of a JSON key, as in ``mg_cm2``.
+    label : str
+        For figures and pages, as in ``mg cm⁻²``.
+    offset : float
+        Zero of this unit, subtracted after division (273.15 for degC).
+    """
+
+    symbol: str
+    factor: float
+    suffix: str
+    label: str
+    offset: float = 0.0
+
+    def of(self, si: Any) -> Any:
+        """Convert an SI value or array to this unit."""
+        return si / self.factor - self.offset
+
+    def to_si(self, shown: Any) -> Any:
+        """Convert a value or array in this unit to SI."""
+        return (shown + self.offset) * self.factor
+
+
+ONE = Unit("", 1.0, "", "")
+PERCENT = Unit("%", 0.01, "pct", "%")
+WT_PERCENT = Unit("wt%", 0.01, "wt_pct", "wt%")
+VOL_PERCENT = Unit("vol%", 0.01, "vol_pct", "vol%")
+MG_CM2 = Unit("mg/cm^2", 1e-2, "mg_cm2", "mg cm⁻²")
+G_M2 = Unit("g/m^2", 1e-3, "g_m2", "g m⁻²")
+G_CM3 = Unit("g/cm^3", 1e3, "g_cm3", "g cm⁻³")
+UM = Unit("um", 1e-6, "um", "µm")
+MM = Unit("mm", 1e-3, "mm", "mm")
+CM2 = Unit("cm^2", 1e-4, "cm2", "cm²")
+CM3 = Unit("cm^3", 1e-6, "cm3", "cm³")
+G = Unit("g", 1e-3, "g", "g")
+V = Unit("V", 1.0, "V", "V")
+MV = Unit("mV", 1e-3, "mV", "mV")
+AH = Unit("Ah", 3600.0, "Ah", "Ah")
+WH = Unit("Wh", 3600.0, "Wh", "Wh")
+MAH_G = Unit("mAh/g", 3600.0, "mAh_g", "mAh g⁻¹")
+MAH_CM2 = Unit("mAh/cm^2", 36000.0, "mAh_cm2", "mAh cm⁻²")
+MWH_CM2 = Unit("mWh/cm^2", 36000.0, "mWh_cm2", "mWh cm⁻²")
+MA_G = Unit("mA/g", 1.0, "mA_g", "mA g⁻¹")
+MA_CM2 = Unit("mA/cm^2", 10.0, "mA_cm2", "mA cm⁻²")
+WH_KG = Unit("Wh/kg", 3600.0, "Wh_kg", "Wh kg⁻¹")
+WH_L = Unit("Wh/L", 3.6e6, "Wh_L", "Wh L⁻¹")
+OHM_CM2 = Unit("ohm cm^2", 1e-4, "ohm_cm2", "Ω cm²")
+MS_CM = Unit("mS/cm", 0.1, "mS_cm", "mS cm⁻¹")
+DEG_C = Unit("degC", 1.0, "degC", "°C", 273.15)
+EV = Unit("eV", 96485.33212331001, "eV", "eV")
+MPA = Unit("MPa", 1e6, "MPa", "MPa")
+KMOL_M3 = Unit("kmol/m^3", 1e3, "kmol_m3", "kmol m⁻³")
+USD_KG = Unit("USD/kg", 1.0, "USD_kg", "USD kg⁻¹")
+USD_KWH = Unit("USD/kWh", 1 / 3.6e6, "per_kWh", "USD kWh⁻¹")
+USD = Unit("USD", 1.0, "USD", "USD")
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of quantity: its dimension, the unit it is shown in, and an example to write.
+
+    Parameters
+    ----------
+    name : str
+        The field's word for it, as in "areal mass".
+    si : str
+        The unit inside, as `parse` reads it.
+    shown : Unit
+        The unit outside.
+    example : str
+        A value as a user would write it.
+    percent : tuple of str
+        The percentages that mean this quantity.
+    bare : bool
+        Whether a number without a unit is allowed in a file (counts and ratios).
+    """
+
+    name: str
+    si: str
+    shown: Unit
+    example: str
+    percent: tuple[str, ...] = ()
+    bare: bool = False
+
+
+RATIO = Kind("ratio", "", ONE, "1.1", ("%",), bare=True)
+FRACTION = Kind("fraction", "", PERCENT, "90 %", ("%",), bare=True)
+POROSITY = Kind("volume fraction", "", PERCENT, "12 %", ("%", "vol%"), bare=True)
+SHARE = Kind("share of a composition", "", WT_PERCENT, "93 wt%", ("wt%", "vol%"))
+MASS_SHARE = Kind("mass fraction", "", WT_PERCENT, "93 wt%", ("wt%",))
+AREA = Kind("area", "m^2", CM2, "11.75 cm^2")
+AREAL_MASS = Kind("areal mass", "kg/m^2", MG_CM2, "21 mg/cm^2")
+SHEET_MASS = Kind("areal mass", "kg/m^2", G_M2, "203 g/m^2")
+DENSITY = Kind("density", "kg/m^3", G_CM3, "3.5 g/cm^3")
+THICKNESS = Kind("length", "m", UM, "82 um")
+LENGTH = Kind("length", "m", MM, "29.0 mm")
+MASS = Kind("mass", "kg", G, "2.92 g")
+VOLUME = Kind("volume", "m^3", CM3, "1.37 cm^3")
+VOLTAGE = Kind("voltage", "V", V, "3.81 V")
+SMALL_VOLTAGE = Kind("voltage", "V", MV, "100 mV")
+CAPACITY = Kind("charge", "A*s", AH, "0.16 Ah")
+ENERGY = Kind("energy", "J", WH, "0.6 Wh")
+SPECIFIC_CAPACITY = Kind("charge per mass", "A*s/kg", MAH_G, "187 mAh/g")
+AREAL_CAPACITY = Kind("charge per area", "A*s/m^2", MAH_CM2, "3.3 mAh/cm^2")
+SPECIFIC_CURRENT = Kind("current per mass", "A/kg", MA_G, "180 mA/g")
+SPECIFIC_ENERGY = Kind("energy per mass", "J/kg", WH_KG, "200 Wh/kg")
+ENERGY_DENSITY = Kind("energy per volume", "J/m^3", WH_L, "430 Wh/L")
+CONDUCTIVITY = Kind("conductivity", "S/m", MS_CM, "1 mS/cm")
+AREAL_RESISTANCE = Kind("resistance times area", "ohm*m^2", OHM_CM2, "10 ohm cm^2")
+TEMPERATURE = Kind("temperature", "K", DEG_C, "45 degC")
+MOLAR_ENERGY = Kind("molar energy", "J/mol", EV, "0.10 eV")
+PRESSURE = Kind("pressure", "Pa", MPA, "240 MPa")
+CONCENTRATION = Kind("concentration", "mol/m^3", KMOL_M3, "49.1 kmol/m^3")
+PRICE = Kind("price per mass", "USD/kg", USD_KG, "22 USD/kg")
+
+# The field's units only: an unknown one is then refused with a near match instead of read as something exotic.
+_DEFINITIONS = """
+kilo- = 1e3 = k-
+mega- = 1e6 = M-
+giga- = 1e9 = G-
+deci- = 1e-1 = d-
+centi- = 1e-2 = c-
+milli- = 1e-3 = m-
+micro- = 1e-6 = u-
+nano- = 1e-9 = n-
+pico- = 1e-12 = p-
+meter = [length] = m = metre
+gram = [mass] = g
+second = [time] = s
+ampere = [current] = A
+kelvin = [temperature]; offset: 0 = K
+mole = [substance] = mol
+dollar = [currency] = USD
+minute = 60 * second = min
+hour = 60 * minute = h
+degree_Celsius = kelvin; offset: 273.15 = degC = °C
+degree_Fahrenheit = 5 / 9 * kelvin; offset: 233.15 + 200 / 9 = degF
+inch = 0.0254 * meter = in
+liter = 1e-3 * meter ** 3 = L = l
+newton = kilogram * meter / second ** 2 = N
+pascal = newton / meter ** 2 = Pa
+bar = 1e5 * pascal
+psi = 6894.757293168361 * pascal
+joule = newton * meter = J
+watt = joule / second = W
+coulomb = ampere * second = C
+volt = joule / coulomb = V
+ohm = volt / ampere
+siemens = 1 / ohm = S
+hertz = 1 / second = Hz
+farad = coulomb / volt = F
+electron_volt = 96485.33212331001 * joule / mole = eV
+"""
+
+_SYMBOLS = (
+    "m mm um nm cm g mg kg ug s min h A mA uA K degC mol kmol V mV J kJ W kW C N Pa kPa MPa GPa bar ohm "
+    "kohm S  mS uS L l mL eV meV USD wt% vol% % g/cm^3 kg/m^3 mg/cm^2 g/m^2 mAh/g mAh/cm^2 mA/g mA/cm^2 "
+    "Wh/kg Wh/L mS/cm S/cm S/m ohm cm^2 Ah Wh kWh Ah/kg USD/kg USD/kWh kJ/mol degF in psi "
+).split()
+
+_NUMBER = r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?"
+_QUANTITY = re.compile(rf"\s*({_NUMBER})\s*(.*?)\s*")
+_PERCENT = re.compile(r"(?:(wt|vol|mass|mol)\.?\s*)?%")
+_SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
+
+
+@cache
+def _registry() -> "pint.UnitRegistry[Any]":
+    import pint
+
+    registry: pint.UnitRegistry[Any] = pint.UnitRegistry(None, on_redefinition="raise")
+    registry.load_definitions(_DEFINITIONS.strip().splitlines())
+    return registry
+
+
+def _tidy(unit: str) -> str:
+    """Bring the ways in which people write a unit into one: µ, Ω, superscripts, cm-2, mAh, middle dots."""
+    unit = (
+        unit.replace("µ", "u")
+        .replace("μ", "u")
+        .replace("Ω", "ohm")
+        .replace("Ω", "ohm")
+        .replace("℃", "degC")
+        .replace("°C", "degC")
+    )
+    unit = unit.replace("$", "USD").replace("·", "*").replace("⋅", "*").replace("**", "^").replace("−", "-")
+    unit = unit.translate(_SUPERSCRIPTS)
+    unit = re.sub(r"([A-Za-z°])(-?\d)", r"\1^\2", unit)
+    return re.sub(r"\b([kmuM]?)(A|W)h\b", r"(\1\2*h)", unit)
+
+
+@cache
+def _conversion(unit: str, si: str) -> tuple[float, float]:
+    """Factor and offset with ``si = factor * value + offset``; raises pint's errors."""
+    registry = _registry()
+    zero, one = (registry.Quantity(value, _tidy(unit)).to(si or "").magnitude for value in (0.0, 1.0))
+    # 15 digits, so that pint's product of prefixes is the decimal that is meant (999.9999999999999 is 1000)
+    return float(f"{one - zero:.15g}"), float(f"{zero:.15g}")
+
+
+def _article(noun: str) -> str:
+    return f"{'an' if noun[0] in 'aeiou' else 'a'} {noun}"
+
+
+def _dimension_words(unit: str) -> str:
+    """Say what a unit measures, in words where a known kind has that dimension."""
+    registry = _registry()
+    dimension = registry.Quantity(1.0, _tidy(unit)).dimensionality
+    for kind in _KINDS:
+        if registry.Quantity(1.0, kind.si or "").dimensionality == dimension:
+            return _article(kind.name)
+    return f"the dimension {dimension}"
+
+
+def parse(text: str, kind: Kind) -> float:
+    """Read a quantity such as ``"21 mg/cm^2"`` into an SI float.
+
+    Parameters
+    ----------
+    text : str
+        Number and unit. Ways of writing that are understood: ``mg/cm^2``, ``mg/cm2``, ``mg cm-2``, ``mg cm⁻²``,
+        ``um``, ``µm``, ``mAh/g``, ``mA h g^-1``, ``degC``, ``wt%``.
+    kind : Kind
+        What is expected.
+
+    Returns
+    -------
+    float
+        In SI (percentages as fractions).
+
+    Raises
+    ------
+    UnitError
+        No unit, unknown unit, wrong dimension, ambiguous percentage, or no finite number.
+
+    Examples
+    --------
+    >>> parse("21 mg/cm^2", AREAL_MASS)
+    0.21
+    >>> parse("45 degC", TEMPERATURE)
+    318.15
+    """
+    match = _QUANTITY.fullmatch(text)
+    if match is None or match[2].startswith(","):
+        raise UnitError(_number_problem(text, kind))
+    number, unit = float(match[1]), match[2]
+    if not math.isfinite(number):
+        msg = f'"{text}" is not finite; write a number such as "{kind.example}"'
+        raise UnitError(msg)
+    percent = _PERCENT.fullmatch(unit)
+    if percent is not None:
+        return _parse_percent(number, percent[1] or "", text, kind)
+    if not unit:
+        if kind.bare:
+            return number
+        right = " or ".join(f'"{match[1]} {symbol}"' for symbol in kind.percent or (kind.shown.symbol,))
+        msg = f'"{text}" has no unit; write for example {right}'
+        raise UnitError(msg)
+    import pint
+
+    # pint reads the text of the unit with a tokenizer of expressions, so its errors are many
+    try:
+        factor, offset = _conversion(unit, kind.si)
+    except pint.DimensionalityError:
+        wanted = f'wanted is {_article(kind.name)}, for example "{kind.example}"'
+        msg = f'"{text}" is {_dimension_words(unit)}; {wanted}'
+        raise UnitError(msg) from None
+    except Exception:
+        raise UnitError(_unknown_unit(text, unit, kind)) from None
+    return number * factor + offset if offset else number * factor
+
+
+def _parse_percent(number: float, word: str, text: str, kind: Kind) -> float:
+    given = f"{'wt' if word == 'mass' else word}%"
+    if not kind.percent:
+        msg = f'"{text}" is a percentage; wanted is {_article(kind.name)}, for example "{kind.example}"'
+        raise UnitError(msg)
+    if given not in kind.percent:
+        right = " or ".join(f'"{number:g} {p}"' for p in kind.percent)
+        what = "does not say of what (mass or volume)" if given == "%" else f"is not {_article(kind.name)}"
+        msg = f'"{text}" {what}; write {right}'
+        raise UnitError(msg)
+    return number / 100.0
+
+
+def _number_problem(text: str, kind: Kind) -> str:
+    if re.match(r"\s*[+-]?(nan|inf)", text, re.IGNORECASE):
+        return f'"{text}" is not finite; write a number such as "{kind.example}"'
+    if re.match(rf"\s*{_NUMBER},\d", text) or re.match(r"\s*\d+,\d", text):
+        return f'"{text}" has a comma; write a decimal point, as in "{kind.example}"'
+    return f'"{text}" does not start with a number; write for example "{kind.example}"'
+
+
+def _unknown_unit(text: str, unit: str, kind: Kind) -> str:
+    close = nearest(unit, _SYMBOLS)
+    hint = f"; did you mean {close}?" if close else ""
+    wanted = f'wanted is {_article(kind.name)}, for example "{kind.example}"'
+    return f'"{text}" has the unknown unit "{unit}"{hint} ({wanted})'
+
+
+def nearest(word: str, known: Sequence[str], count: int = 3) -> str:
+    """Name the known words nearest to a mistyped one, as ``"a" or "b"``; empty when none is near."""
+    folded: dict[str, str] = {}
+    for name in known:
+        folded.setdefault(name.casefold(), name)
+    exact = folded.get(word.casefold())
+    found = [exact] if exact else [folded[m] for m in difflib.get_close_matches(word.casefold(), folded, count)]
+    return " or ".join(f'"{name}"' for name in found)
+
+
+def text(si: float, kind: Kind) -> str:
+    """Write an SI value as text that `parse` reads back to the very same float.
+
+    The shown unit is used when a decimal number of at most 17 digits in it gives the value back, the SI
+    unit otherwise.
+
+    Examples
+    --------
+    >>> text(0.21, AREAL_MASS)
+    '21 mg/cm^2'
+    """
+    for unit in (kind.shown.symbol, kind.si):
+        shown = kind.shown.of(si) if unit == kind.shown.symbol else si
+        for digits in (6, 12, 15, 16, 17):
+            candidate = f"{shown:.{digits}g} {unit}".strip()
+            if parse(candidate, kind) == si:
+                return candidate
+    return f"{si!r} {kind.si}".strip()
+
+
+@dataclass(frozen=True)
+class Shown:
+    """How a result is shown: words, unit and the key it has in JSON."""
+
+    label: str
+    unit: Unit
+    key: str = ""
+
+
+def shown(label: str, unit: Unit = ONE, key: str = "") -> Any:
+    """Declare a field of a result: its words, the unit it is shown in, and its JSON key where not the usual one."""
+    return field(metadata={"shown": Shown(label, unit, key)})
+
+
+_KINDS = tuple(value for value in globals().values() if isinstance(value, Kind))
