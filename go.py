@@ -80,6 +80,9 @@ def setup(*, development: bool) -> None:
     ]
     environment = {key: value for key, value in os.environ.items() if key != "VIRTUAL_ENV"}
     subprocess.run(command, cwd=ROOT, check=True, env=environment)
+    # the package itself is not installed but linked, so its bytecode is made here
+    python = ROOT / ".venv" / BIN / "python"
+    subprocess.run([python, "-m", "compileall", "-q", ROOT / "src"], check=False)
     mark.write_bytes(wanted)
 
 

@@ -1,7 +1,5 @@
 """solidstack: design high-energy solid-state batteries from particle to pouch."""
 
-__version__ = "0.1.0"
-
 from .audit import audit as audit
 from .design import Design as Design
 from .design import json_schema as json_schema
@@ -12,12 +10,14 @@ from .maps import design_map as map
 from .materials import default_library as materials
 from .sheet import Sheet as Sheet
 from .sheet import evaluate as evaluate
+from .version import __version__ as __version__
 
 __all__ = [
     "Design",
     "InputError",
     "Sheet",
     "SolidstackError",
+    "__version__",
     "audit",
     "evaluate",
     "json_schema",

@@ -12,7 +12,7 @@ import numpy as np
 from . import units
 from .design import Design
 from .errors import DesignError, Problem
-from .particle import CLOSE_PACKING, Block, building_block
+from .particle import CLOSE_PACKING, Block, balance_mass_fraction, building_block, percolation_density
 from .units import Values, shown
 
 
@@ -167,6 +167,37 @@ def loading_threshold(
     22.2
     """
     return np.sqrt(ir_drop_limit * conductivity * density / (resistance_factor * c_rate * one_c * am_mass_fraction))
+
+
+@dataclass(frozen=True)
+class PairThresholds:
+    """Thresholds of an active material with a solid electrolyte alone, at their balance threshold."""
+
+    balance_am_mass_fraction: Values
+    percolation_density: Values
+    percolation_porosity: float
+    dense_density: Values
+
+
+def pair_thresholds(active_density: Values, electrolyte_density: Values) -> PairThresholds:
+    """Balance threshold of a pair of materials, and the percolation threshold of that composition.
+
+    Parameters
+    ----------
+    active_density, electrolyte_density : array
+        True densities, kg/m3.
+
+    Examples
+    --------
+    NCM622 with SPE: 88.3 wt% and 2.96 g/cm3.
+
+    >>> found = pair_thresholds(4760.0, 1800.0)
+    >>> f"{100 * found.balance_am_mass_fraction:.1f} wt%, {found.percolation_density / 1e3:.2f} g/cm3"
+    '88.3 wt%, 2.96 g/cm3'
+    """
+    balance = balance_mass_fraction(active_density, electrolyte_density)
+    dense = 1.0 / (balance / active_density + (1.0 - balance) / electrolyte_density)
+    return PairThresholds(balance, percolation_density(dense), 1.0 - CLOSE_PACKING, dense)
 
 
 def positive_electrode(design: Design, *, mask_infeasible: bool = False) -> tuple[Block, Thresholds, Positive]:

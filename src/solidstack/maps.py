@@ -20,6 +20,7 @@ from .fields import Measure, measures, models
 from .files import write_with
 from .sheet import HEADINGS, evaluate
 from .units import Unit
+from .version import __version__
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -274,8 +275,6 @@ def design_map(
     ({'membrane.thickness': 3, 'positive.loading': 4}, 'Wh/kg')
     """
     import xarray as xr
-
-    from . import __version__
 
     if not design.is_single:
         msg = f"has arrays of shape {design.shape}; a map starts from a single design"

@@ -16,6 +16,7 @@ from .electrode import Positive, Thresholds, positive_electrode
 from .html import table
 from .pouch import Cell, Pouch, pouch
 from .units import Shown, Unit, Values
+from .version import __version__
 
 
 @dataclass(frozen=True)
@@ -86,8 +87,6 @@ class Sheet:
 
         ``inputs`` is the design itself, so that a stored sheet can be evaluated, drawn and mapped again.
         """
-        from . import __version__
-
         result: dict[str, Any] = {
             "design": self.design.name,
             "version": __version__,

@@ -26,7 +26,7 @@ Values = float | NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Unit:
-    """A unit that values are shown in: ``shown = si / factor - offset``.
+    """A unit that values are shown in: ``si = shown * factor + offset``.
 
     Parameters
     ----------
@@ -39,7 +39,7 @@ class Unit:
     label : str
         For figures and pages, as in ``mg cm⁻²``.
     offset : float
-        Zero of this unit, subtracted after division (273.15 for degC).
+        Zero of this unit in SI (273.15 for degC).
     """
 
     symbol: str
@@ -50,11 +50,11 @@ class Unit:
 
     def of(self, si: Any) -> Any:
         """Convert an SI value or array to this unit."""
-        return si / self.factor - self.offset
+        return (si - self.offset) / self.factor if self.offset else si / self.factor
 
     def to_si(self, shown: Any) -> Any:
         """Convert a value or array in this unit to SI."""
-        return (shown + self.offset) * self.factor
+        return shown * self.factor + self.offset if self.offset else shown * self.factor
 
 
 ONE = Unit("", 1.0, "", "")
@@ -85,6 +85,7 @@ MS_CM = Unit("mS/cm", 0.1, "mS_cm", "mS cm⁻¹")
 DEG_C = Unit("degC", 1.0, "degC", "°C", 273.15)
 EV = Unit("eV", 96485.33212331001, "eV", "eV")
 MPA = Unit("MPa", 1e6, "MPa", "MPa")
+GPA = Unit("GPa", 1e9, "GPa", "GPa")
 KMOL_M3 = Unit("kmol/m^3", 1e3, "kmol_m3", "kmol m⁻³")
 USD_KG = Unit("USD/kg", 1.0, "USD_kg", "USD kg⁻¹")
 USD_KWH = Unit("USD/kWh", 1 / 3.6e6, "per_kWh", "USD kWh⁻¹")
@@ -146,6 +147,7 @@ AREAL_RESISTANCE = Kind("resistance times area", "ohm*m^2", OHM_CM2, "10 ohm cm^
 TEMPERATURE = Kind("temperature", "K", DEG_C, "45 degC")
 MOLAR_ENERGY = Kind("molar energy", "J/mol", EV, "0.10 eV")
 PRESSURE = Kind("pressure", "Pa", MPA, "240 MPa")
+MODULUS = Kind("modulus", "Pa", GPA, "18.5 GPa")
 CONCENTRATION = Kind("concentration", "mol/m^3", KMOL_M3, "49.1 kmol/m^3")
 PRICE = Kind("price per mass", "USD/kg", USD_KG, "22 USD/kg")
 
@@ -226,6 +228,12 @@ def _tidy(unit: str) -> str:
 
 
 @cache
+def _usual(si: str) -> dict[str, Unit]:
+    """Units in which the field writes a dimension: known without pint, whose import takes longer than a design."""
+    return {kind.shown.symbol: kind.shown for kind in _KINDS if kind.si == si and kind.shown.symbol}
+
+
+@cache
 def _conversion(unit: str, si: str) -> tuple[float, float]:
     """Factor and offset with ``si = factor * value + offset``; raises pint's errors."""
     registry = _registry()
@@ -292,6 +300,9 @@ def parse(text: str, kind: Kind) -> float:
         right = " or ".join(f'"{match[1]} {symbol}"' for symbol in kind.percent or (kind.shown.symbol,))
         msg = f'"{text}" has no unit; write for example {right}'
         raise UnitError(msg)
+    usual = _usual(kind.si).get(unit)
+    if usual is not None:
+        return float(usual.to_si(number))
     import pint
 
     # pint reads the text of the unit with a tokenizer of expressions, so its errors are many

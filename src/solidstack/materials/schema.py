@@ -77,10 +77,10 @@ class LengthEntry(Entry):
     value: Annotated[float, Measure(units.THICKNESS, above=0.0, most=1e-2)]
 
 
-class PressureEntry(Entry):
+class ModulusEntry(Entry):
     """A modulus."""
 
-    value: Annotated[float, Measure(units.PRESSURE, above=0.0)]
+    value: Annotated[float, Measure(units.MODULUS, above=0.0)]
 
 
 class PriceEntry(Entry):
@@ -183,7 +183,7 @@ class Material(Strict):
     transference_number: tuple[FractionEntry, ...] = ()
     reduction_limit: tuple[VoltageEntry, ...] = ()
     oxidation_limit: tuple[VoltageEntry, ...] = ()
-    youngs_modulus: tuple[PressureEntry, ...] = ()
+    youngs_modulus: tuple[ModulusEntry, ...] = ()
     price: tuple[PriceEntry, ...] = ()
 
     @field_validator("*", mode="after")

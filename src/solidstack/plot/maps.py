@@ -69,6 +69,8 @@ def draw_maps(maps: Sequence[xr.Dataset], designs: Sequence[Design], titles: Seq
         bar.ax.yaxis.set_major_formatter(FuncFormatter(_plain))
         bar.ax.minorticks_off()
         words = str(first.attrs["long_name"]).partition(": ")[2]
+        if name.startswith("electrode_energy"):
+            words = "Specific energy"  # the title says of what
         bar.set_label(", ".join(filter(None, (words, first.attrs["unit_label"]))))
         figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=2 if count == 1 else 3)
     return figure

@@ -1,0 +1,113 @@
+"""What several commands share: the design argument, --set, tables."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+import numpy as np
+
+from ..design import Design, load
+from ..errors import DesignError
+from ..sheet import HEADINGS, Sheet
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def changes_option(function: F) -> F:
+    """Add ``--set KEY=VALUE``."""
+    return click.option(
+        "--set",
+        "changes",
+        metavar="KEY=VALUE",
+        multiple=True,
+        help='Change a value of the design, as in --set positive.loading="25 mg/cm^2". May be repeated.',
+    )(function)
+
+
+def load_changed(path: str, changes: Sequence[str]) -> Design:
+    """Read a design file and apply ``--set`` changes."""
+    design = load(path)
+    replaced: dict[tuple[str, ...], Any] = {}
+    for change in changes:
+        key, equals, value = change.partition("=")
+        if not equals or not key.strip():
+            msg = f'--set "{change}" is not KEY=VALUE, as in --set positive.loading="25 mg/cm^2"'
+            raise DesignError(msg)
+        head, dot, material = key.strip().partition(".composition.")
+        where = (head, "composition", material) if dot else tuple(key.strip().split("."))
+        replaced[where] = _value(where, value.strip())
+    return design.replaced(replaced) if replaced else design
+
+
+def _value(path: tuple[str, ...], text: str) -> Any:
+    """Leave text with a unit; counts and ratios are written bare."""
+    from ..maps import kind_of
+
+    try:
+        bare = kind_of(path).bare
+    except DesignError:
+        return text
+    try:
+        return float(text) if bare else text
+    except ValueError:
+        return text
+
+
+def notes(sheet: Sheet) -> None:
+    """Say the warnings of a sheet, on stderr."""
+    for text in sheet.warnings:
+        click.secho(f"warning: {text}", err=True, fg="yellow")
+
+
+def number(value: Any) -> str:
+    """Write a number with 4 digits, or a dash where it is undefined."""
+    return f"{float(value):.4g}" if np.isfinite(value) else "–"
+
+
+def sheet_table(sheets: Sequence[Sheet]) -> Any:
+    """Put the sheets of one or several designs side by side."""
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("")
+    for sheet in sheets:
+        table.add_column(Text(sheet.design.name), justify="right", overflow="fold")
+    table.add_column("")
+    columns = [list(sheet.figures()) for sheet in sheets]
+    group = ""
+    for row in zip(*columns, strict=True):
+        if row[0].group != group:
+            group = row[0].group
+            if group != "thresholds":
+                table.add_row()
+            table.add_row(Text(HEADINGS[group], style="bold"))
+            if group == "thresholds":
+                for label, name in (("Composition", "composition"), ("Density", "density"), ("Loading", "loading")):
+                    words = [Text(str(getattr(sheet.thresholds.regime, name))) for sheet in sheets]
+                    table.add_row(Text(f"  Regime, {label.lower()}"), *words, "")
+        if any(np.isfinite(figure.value) for figure in row):
+            table.add_row(Text(f"  {row[0].label}"), *(number(f.shown) for f in row), Text(row[0].unit.label))
+    table.add_row()
+    table.add_row(Text("Mass", style="bold"))
+    names = list(dict.fromkeys(name for sheet in sheets for name in sheet.mass_breakdown))
+    for name in names:
+        masses = [sheet.mass_breakdown.get(name, np.nan) * 1e3 for sheet in sheets]
+        table.add_row(Text(f"  {name}"), *(number(mass) for mass in masses), "g")
+    return table
+
+
+def show(renderable: Any) -> None:
+    """Print a table, wide enough not to be cut when the output is a file or a pipe."""
+    from rich.console import Console
+
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console = Console(highlight=False, width=160)
+    console.print(renderable)
+
+
+def default_folder(path: str) -> Path:
+    """Return the folder of a report: beside nothing of the user's, named after the design file."""
+    return Path(f"{Path(path).stem}-report")

@@ -1,0 +1,31 @@
+"""`solidstack evaluate`: the design sheet."""
+
+import json
+
+import click
+
+from ..sheet import evaluate
+from .common import changes_option, load_changed, notes, sheet_table, show
+
+
+@click.command("evaluate")
+@click.argument("designs", metavar="DESIGN...", nargs=-1, required=True)
+@changes_option
+@click.option("--json", "as_json", is_flag=True, help="Print JSON (a list for several designs).")
+def command(designs: tuple[str, ...], changes: tuple[str, ...], as_json: bool) -> None:
+    """Print the design sheet of DESIGN; several give a comparison table.
+
+    Thresholds, regime, positive electrode, energies, cell, and what the mass consists of.
+
+    \b
+    Example:
+      solidstack evaluate examples/pouch-0.16Ah.toml --set positive.loading="25 mg/cm^2"
+    """
+    sheets = [evaluate(load_changed(path, changes)) for path in designs]
+    if as_json:
+        data = [sheet.to_dict() for sheet in sheets]
+        click.echo(json.dumps(data[0] if len(data) == 1 else data, indent=2, allow_nan=False, ensure_ascii=False))
+        return
+    show(sheet_table(sheets))
+    for sheet in sheets:
+        notes(sheet)

@@ -1,0 +1,81 @@
+"""`solidstack map`: a number of the sheet over two keys."""
+
+from pathlib import Path
+
+import click
+
+from ..errors import DesignError
+from ..maps import design_map, save
+from .common import changes_option, load_changed
+
+
+@click.command("map")
+@click.argument("kind")
+@click.argument("designs", metavar="DESIGN...", nargs=-1, required=True)
+@click.option("-o", "--output", metavar="FILE", help="netCDF (.nc), table (.csv) or figure (.png, .svg, .pdf).")
+@click.option("--x", metavar="KEY=LO:HI:N", help='Axis, as in positive.loading="10:40 mg/cm^2:61"; end with :log.')
+@click.option("--y", metavar="KEY=LO:HI:N", help="Axis.")
+@click.option("--figure", metavar="GROUP.KEY", help="What to draw, as in cell.energy_density_Wh_L.")
+@click.option(
+    "--electrolyte",
+    "electrolytes",
+    metavar="NAME",
+    multiple=True,
+    help="Draw a panel with this solid electrolyte in place of the design's. May be repeated.",
+)
+@changes_option
+def command(
+    kind: str,
+    designs: tuple[str, ...],
+    output: str | None,
+    x: str | None,
+    y: str | None,
+    figure: str | None,
+    electrolytes: tuple[str, ...],
+    changes: tuple[str, ...],
+) -> None:
+    """Map the sheet of DESIGN over two keys.
+
+    KIND is porosity, ir-drop, electrode-energy, membrane or stack, which bring their axes; or "custom" with
+    --x and --y. Drawn with both thresholds, the loading threshold and the design's own point. Several designs
+    or --electrolyte give panels side by side on one colour scale.
+
+    \b
+    Examples:
+      solidstack map porosity examples/pouch-0.16Ah.toml -o porosity.png
+      solidstack map porosity examples/pouch-0.16Ah.toml -o four.svg \\
+          --electrolyte SPE --electrolyte Li6PS5Cl --electrolyte Li3InCl6 --electrolyte LLZO
+      solidstack map custom examples/pouch-0.16Ah.toml -o map.nc \\
+          --x positive.loading="10:40 mg/cm^2:61" --y temperature="20 degC:80 degC:31"
+    """
+    bases = [load_changed(path, changes) for path in designs]
+    titles = [design.name for design in bases]
+    if electrolytes:
+        pairs = [(base, name) for base in bases for name in electrolytes]
+        bases = [base.with_material(base.positive_materials("solid-electrolyte")[0], name) for base, name in pairs]
+        several = len(designs) > 1
+        titles = [f"{base.name}, {name}" if several else name for base, (_, name) in zip(bases, pairs, strict=True)]
+    named = None if kind == "custom" else kind
+    maps = [design_map(base, x, y, kind=named) for base in bases]
+    for dataset in maps:
+        if figure is not None:
+            if figure not in dataset:
+                from ..units import nearest
+
+                close = nearest(figure, [str(name) for name in dataset.data_vars])
+                msg = f'--figure "{figure}" is no number of the sheet; {f"did you mean {close}?" if close else ""}'
+                raise DesignError(msg)
+            dataset.attrs["figure"] = figure
+            dataset.attrs["title"] = dataset[figure].attrs["long_name"]
+    path = Path(output or f"{kind}.png")
+    if path.suffix.lower() in (".nc", ".csv"):
+        if len(maps) > 1:
+            msg = f"{len(maps)} maps do not go into one {path.suffix} file; write them one by one, or draw a figure"
+            raise DesignError(msg)
+        save(maps[0], path)
+    else:
+        from ..plot import draw_maps
+        from ..plot import save as save_figure
+
+        save_figure(draw_maps(maps, bases, titles if len(maps) > 1 else None), path)
+    click.echo(str(path))

@@ -1,0 +1,146 @@
+"""`solidstack materials`: list, show, add."""
+
+import json
+from typing import Any
+
+import click
+
+from ..fields import measures
+from ..materials import Conductivity, Entry, Material, add, default_library
+from .common import show
+
+
+@click.group("materials", invoke_without_command=True)
+@click.pass_context
+def command(ctx: click.Context) -> None:
+    """List the materials, show one, or add your own.
+
+    Your own are files or folders named in the environment variable SOLIDSTACK_MATERIALS, and what "add" has
+    copied to your data folder. They go before shipped ones of the same name.
+
+    \b
+    Examples:
+      solidstack materials list
+      solidstack materials show SPE
+      solidstack materials add my-electrolyte.toml
+    """
+    if ctx.invoked_subcommand is None:
+        ctx.invoke(list_materials)
+
+
+@command.command("list")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def list_materials(as_json: bool) -> None:
+    """List the materials with role, density and what matters for the role.
+
+    \b
+    Example:
+      solidstack materials list
+    """
+    library = default_library()
+    rows = [(library[name], library.is_shipped(name)) for name in library]
+    if as_json:
+        data = [
+            {"name": m.name, "role": m.role, "shipped": shipped, "file": library.source(m.name)} for m, shipped in rows
+        ]
+        click.echo(json.dumps(data, indent=2))
+        return
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for heading in ("Name", "Role", "Density, g cm⁻³", "", ""):
+        table.add_column(heading)
+    for material, shipped in sorted(rows, key=lambda row: (row[0].role, row[0].name.casefold())):
+        density = material.default("density").value / 1e3
+        table.add_row(material.name, material.role, f"{density:.3g}", _gist(material), "" if shipped else "your own")
+    show(table)
+    _say_shadows()
+
+
+@command.command("show")
+@click.argument("name")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def show_material(name: str, as_json: bool) -> None:
+    """Show every value of material NAME with unit, quality and source; * marks the default.
+
+    \b
+    Example:
+      solidstack materials show SPE
+    """
+    library = default_library()
+    material = library[name]
+    if as_json:
+        click.echo(json.dumps(material.model_dump(mode="json", exclude_none=True), indent=2, ensure_ascii=False))
+        return
+    from rich.table import Table
+    from rich.text import Text
+
+    head = f"{material.name}: {material.role}" + (f", {material.formula}" if material.formula else "")
+    click.secho(head, bold=True)
+    if material.aliases:
+        click.echo(f"also called {', '.join(material.aliases)}")
+    if material.note:
+        click.echo(material.note)
+    click.echo(f"file: {library.source(name)}")
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for heading in ("Property", "", "Value", "Quality", "Source"):
+        table.add_column(heading, overflow="fold")
+    for key in Material.model_fields:
+        entries = getattr(material, key)
+        if not (isinstance(entries, tuple) and entries and isinstance(entries[0], Entry)):
+            continue
+        for index, entry in enumerate(entries):
+            mark = "*" if entry is material.default(key) else ""
+            source = entry.source + (f" ({entry.note})" if entry.note else "")
+            label = key.replace("_", " ") if index == 0 else ""
+            table.add_row(label, mark, Text(_value(entry)), entry.quality, Text(source))
+    show(table)
+    spread = material.conductivity_spread
+    if spread is not None:
+        click.echo(
+            f"conductivity over {spread.count:g} samples at room temperature: median {_shown(spread, 'median')}, "
+            f"{_shown(spread, 'low')} to {_shown(spread, 'high')}, {spread.decades:.2g} decades "
+            f"(standard deviation of log10); {spread.source}" + (f" ({spread.note})" if spread.note else "")
+        )
+    _say_shadows(material.name)
+
+
+@command.command("add")
+@click.argument("file")
+def add_material(file: str) -> None:
+    """Check material FILE as strictly as the shipped ones, and copy it to your data folder.
+
+    \b
+    Example:
+      solidstack materials add my-electrolyte.toml
+    """
+    material, place = add(file)
+    click.echo(f"{material.name} ({material.role}) added: {place}")
+    _say_shadows(material.name)
+
+
+def _say_shadows(name: str | None = None) -> None:
+    for shadowed, path in default_library().shadowed().items():
+        if name is None or shadowed == name:
+            click.secho(f"note: {shadowed} of {path} is used in place of the shipped one", err=True, fg="yellow")
+
+
+def _shown(table: Any, name: str) -> str:
+    measure = next(iter(measures(type(table).model_fields[name])))
+    return str(measure.write(getattr(table, name)))
+
+
+def _value(entry: Entry) -> str:
+    text = _shown(entry, "value")
+    if isinstance(entry, Conductivity):
+        text += f" at {_shown(entry, 'temperature')}"
+        if entry.activation_energy is not None:
+            text += f", Ea {_shown(entry, 'activation_energy')} ({entry.arrhenius})"
+        text += f"; {entry.range_text()}"
+    return text
+
+
+def _gist(material: Material) -> str:
+    """Say in a few words what matters for the role."""
+    entries = [material.default(key) for key in ("specific_capacity", "average_voltage", "ionic_conductivity")]
+    return ", ".join(_shown(entry, "value") for entry in entries if entry is not None)

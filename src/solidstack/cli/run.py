@@ -1,0 +1,53 @@
+"""`solidstack run`: the main job, from a design file to a report."""
+
+import sys
+from collections.abc import Callable
+
+import click
+
+from .common import changes_option, default_folder, load_changed, notes
+
+
+@click.command("run")
+@click.argument("design")
+@click.option("-o", "--output", metavar="DIR", help="Folder of the report; default: NAME-report here.")
+@click.option("--quick", is_flag=True, help="Leave out the digital twin (this version has none yet).")
+@changes_option
+def command(design: str, output: str | None, quick: bool, changes: tuple[str, ...]) -> None:  # noqa: ARG001
+    """Evaluate DESIGN and write its report: sheet, maps, breakdown, cross-section.
+
+    DIR then holds report.html (one page that works offline), report.pdf, sheet.json and sheet.csv, design.toml,
+    and the figures and maps one by one. Interrupted or failing, it leaves nothing half-written.
+
+    \b
+    Example:
+      solidstack run examples/pouch-0.16Ah.toml -o my-report
+    """
+    loaded = load_changed(design, changes)
+    folder = default_folder(design) if output is None else output
+
+    from ..report import write_report
+    from ..sheet import evaluate
+
+    page = write_report(loaded, folder, _progress())
+    sheet = evaluate(loaded)
+    notes(sheet)
+    cell, regime = sheet.cell, sheet.thresholds.regime
+    click.echo(
+        f"{loaded.name}: {cell.specific_energy / 3600:.0f} Wh/kg, {cell.energy_density / 3.6e6:.0f} Wh/L, "
+        f"{cell.capacity / 3600:.3g} Ah; {regime.composition}, {regime.density}, loading {regime.loading} threshold"
+    )
+    click.echo(str(page))
+
+
+def _progress() -> Callable[[str, int, int], None]:
+    """Show the steps on stderr: in place on a terminal, a line each elsewhere."""
+    terminal = sys.stderr.isatty()
+
+    def step(words: str, number: int, count: int) -> None:
+        text = f"[{number}/{count}] {words}"
+        click.echo(f"\r\033[K{text}" if terminal else text, err=True, nl=not terminal)
+        if terminal and number == count:
+            click.echo("\r\033[K", err=True, nl=False)
+
+    return step

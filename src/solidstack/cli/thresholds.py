@@ -1,0 +1,79 @@
+"""`solidstack thresholds`: balance and percolation of pairs of materials."""
+
+import itertools
+import json
+
+import click
+
+from ..electrode import pair_thresholds
+from ..errors import MaterialError
+from ..materials import default_library
+from .common import show
+
+
+@click.command("thresholds")
+@click.option("--active", "actives", metavar="NAME", multiple=True, help="Active material; default: NCM622 and NCM811.")
+@click.option(
+    "--electrolyte",
+    "electrolytes",
+    metavar="NAME",
+    multiple=True,
+    help="Solid electrolyte; default: SPE, Li6PS5Cl, Li3InCl6, LLZO.",
+)
+@click.option("--all", "everything", is_flag=True, help="All pairs that the library has.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def command(actives: tuple[str, ...], electrolytes: tuple[str, ...], everything: bool, as_json: bool) -> None:
+    """Print the balance and percolation thresholds of active materials with solid electrolytes.
+
+    The balance threshold is the wt% of active material at which its particles fill the close packing (74:26 by
+    volume); the percolation threshold is the density at which building blocks of that composition touch.
+
+    \b
+    Example:
+      solidstack thresholds --active NCM622 --electrolyte SPE --electrolyte Li6PS5Cl
+    """
+    library = default_library()
+    chosen = []
+    for names, role, usual in (
+        (actives, "active-material", ("NCM622", "NCM811")),
+        (electrolytes, "solid-electrolyte", ("SPE", "Li6PS5Cl", "Li3InCl6", "LLZO")),
+    ):
+        known = [name for name in library if library[name].role == role]
+        materials = [library[name] for name in (known if everything else names or usual)]
+        for material in materials:
+            if material.role != role:
+                msg = f"{material.name} is a {material.role}; wanted is a {role}: {', '.join(known)}"
+                raise MaterialError(msg)
+        chosen.append(materials)
+    rows = []
+    for active, electrolyte in itertools.product(*chosen):
+        found = pair_thresholds(active.default("density").value, electrolyte.default("density").value)
+        rows.append(
+            {
+                "active_material": active.name,
+                "solid_electrolyte": electrolyte.name,
+                "balance_am_wt_pct": 100.0 * found.balance_am_mass_fraction,
+                "percolation_density_g_cm3": found.percolation_density / 1e3,
+                "dense_density_g_cm3": found.dense_density / 1e3,
+                "percolation_porosity_pct": 100.0 * found.percolation_porosity,
+            }
+        )
+    if as_json:
+        click.echo(json.dumps(rows, indent=2))
+        return
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for heading in ("Active material", "Solid electrolyte"):
+        table.add_column(heading)
+    for heading in ("Balance, wt% AM", "Percolation, g cm⁻³", "Dense, g cm⁻³"):
+        table.add_column(heading, justify="right")
+    for row in rows:
+        table.add_row(
+            str(row["active_material"]),
+            str(row["solid_electrolyte"]),
+            f"{row['balance_am_wt_pct']:.1f}",
+            f"{row['percolation_density_g_cm3']:.2f}",
+            f"{row['dense_density_g_cm3']:.2f}",
+        )
+    show(table)

@@ -1,0 +1,4 @@
+"""The report of a design: one self-contained page, a PDF, the figures and the data."""
+
+from .report import Step as Step
+from .report import write_report as write_report

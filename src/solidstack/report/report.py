@@ -1,0 +1,254 @@
+"""Collect what a report says once, and write it as HTML, PDF, figures, tables and JSON."""
+
+import csv
+import io
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .. import plot
+from ..audit import audit
+from ..design import Design
+from ..files import staged_folder
+from ..maps import KINDS, design_map
+from ..sheet import HEADINGS, Sheet, evaluate
+from ..units import CM3, MG_CM2, UM, USD, WT_PERCENT, G
+from ..version import __version__
+
+Step = Callable[[str, int, int], None]
+"""Told before each step of the work: what it is, its number, and how many there are."""
+
+HEADLINE = (
+    ("cell", "specific_energy_Wh_kg"),
+    ("cell", "energy_density_Wh_L"),
+    ("cell", "capacity_Ah"),
+    ("cell", "energy_Wh"),
+    ("cell", "mass_g"),
+    ("cell", "cost_per_kWh"),
+    ("positive", "areal_capacity_mAh_cm2"),
+    ("thresholds", "loading_threshold_mg_cm2"),
+)
+
+CAPTIONS = {
+    "section": "The cell in cross-section. (a) Widths to scale, thickness drawn larger by the factor given; "
+    "(b) from a positive collector to the next negative, thickness to scale.",
+    "breakdown": "Shares of mass, of the volume on the stack's footprint, and of material cost.",
+    "porosity": "Porosity over composition and density. The balance threshold (close-packed active material, "
+    "74:26 by volume) and the percolation threshold (touching core-shell blocks) cut four regimes.",
+    "ir-drop": "Ionic IR drop of the positive electrode at the rated current over loading and conductivity of the "
+    "solid electrolyte. The loading threshold is where it reaches the allowed drop.",
+    "electrode-energy": "Specific energy of the positive electrode (coating and half the collector) over composition "
+    "and loading, at the design's density.",
+    "membrane": "Specific energy of both electrodes and the membrane over loading and membrane thickness.",
+    "stack": "Specific energy of the packaged cell over loading and number of bilayers.",
+}
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A figure of the report."""
+
+    name: str
+    caption: str
+    svg: str
+
+
+def _silent(words: str, number: int, count: int) -> None:
+    """Tell nobody."""
+
+
+def write_report(design: Design, folder: str | Path, step: Step = _silent) -> Path:
+    """Evaluate a design and write its report.
+
+    Parameters
+    ----------
+    design : Design
+        A single design.
+    folder : path
+        Where to; made when it does not exist. Files of an earlier report are replaced, others stay. Nothing is
+        left there when the work fails or is interrupted.
+    step : callable
+        Told of the progress.
+
+    Returns
+    -------
+    Path
+        ``report.html``. Beside it ``report.pdf``, ``sheet.json`` (which every solidstack command takes in
+        place of the design file), ``sheet.csv``, ``design.toml``, ``figures/*.svg|png`` and ``maps/*.csv``.
+
+    Raises
+    ------
+    OutputError
+        The folder cannot be written; said before the work starts.
+    """
+    with staged_folder(folder) as stage:
+        figures, tables = stage / "figures", stage / "maps"
+        figures.mkdir()
+        tables.mkdir()
+        count = len(KINDS) + 4
+        step("design sheet", 1, count)
+        sheet = evaluate(design)
+        stage.joinpath("sheet.json").write_text(sheet.to_json() + "\n", encoding="utf-8")
+        stage.joinpath("sheet.csv").write_text(_sheet_csv(sheet), encoding="utf-8")
+        stage.joinpath("design.toml").write_text(design.to_toml(), encoding="utf-8")
+        drawn = []
+        step("cross-section and breakdown", 2, count)
+        for name, figure in (("section", plot.draw_section(sheet)), ("breakdown", plot.draw_breakdown(sheet))):
+            drawn.append(_keep(figures, name, figure))
+        for number, kind in enumerate(KINDS, 3):
+            step(f"map: {kind}", number, count)
+            dataset = design_map(design, kind=kind)
+            drawn.append(_keep(figures, kind, plot.draw_maps([dataset], [design])))
+            tables.joinpath(f"{kind}.csv").write_text(_map_csv(dataset), encoding="utf-8")
+        step("page (HTML)", count - 1, count)
+        content = _content(sheet, drawn)
+        stage.joinpath("report.html").write_text(_html(content, drawn), encoding="utf-8")
+        step("document (PDF)", count, count)
+        _pdf(stage, content)
+    return Path(folder) / "report.html"
+
+
+def _keep(folder: Path, name: str, figure: Any) -> Drawn:
+    plot.save(figure, folder / f"{name}.png")
+    path = plot.save(figure, folder / f"{name}.svg")
+    svg = path.read_text(encoding="utf-8")
+    return Drawn(name, CAPTIONS[name], svg[svg.index("<svg") :])
+
+
+def _content(sheet: Sheet, drawn: list[Drawn]) -> dict[str, Any]:
+    """Everything that the page and the document say, as plain data."""
+    shown = {(figure.group, figure.key): figure for figure in sheet.figures()}
+    groups = []
+    for group, heading in HEADINGS.items():
+        rows = [
+            (figure.label, f"{figure.shown:.4g}", figure.unit.label)
+            for figure in shown.values()
+            if figure.group == group and np.isfinite(figure.value)
+        ]
+        groups.append({"heading": heading, "rows": rows})
+    found = audit(sheet.design)
+    return {
+        "name": sheet.design.name,
+        "version": __version__,
+        "fingerprint": sheet.design.fingerprint(),
+        "headline": [
+            (shown[key].label, f"{shown[key].shown:.4g}", shown[key].unit.label)
+            for key in HEADLINE
+            if np.isfinite(shown[key].value)
+        ],
+        "regime": list(_regime(sheet)),
+        "warnings": list(sheet.warnings),
+        "groups": groups,
+        "components": list(_components(sheet)),
+        "audit": None
+        if found is None
+        else {
+            "source": found.source,
+            "conflicts": [str(item) for item in found.conflicts],
+            "comparisons": [
+                (
+                    item.claim.name.replace("_", " "),
+                    item.claim.text,
+                    item.claim.show(item.design),
+                    f"{100 * item.deviation:+.1f} %" if abs(item.deviation) > 5e-4 else "agrees",
+                )
+                for item in found.comparisons
+            ],
+        },
+        "materials": [
+            (material, key.replace("_", " "), str(entry["value"]), entry["quality"], entry["source"])
+            for material, entries in sheet.materials_used().items()
+            for key, entry in entries.items()
+        ],
+        "figures": [(item.name, item.caption) for item in drawn],
+        "inputs": sheet.design.to_toml(),
+    }
+
+
+def _regime(sheet: Sheet) -> Iterator[tuple[str, str, str]]:
+    """Say the regime in words, with the distance to each threshold."""
+    thresholds, regime = sheet.thresholds, sheet.thresholds.regime
+
+    def side(value: Any, unit: Any) -> str:
+        shown = float(unit.of(value))
+        return f"{abs(shown):.3g} {unit.label} {'above' if shown > 0 else 'below'}"
+
+    balance = f"{WT_PERCENT.of(thresholds.balance_am_mass_fraction):.1f} wt% active material"
+    yield "Composition", regime.composition, f"{side(thresholds.composition_distance, WT_PERCENT)} balance at {balance}"
+    density = f"{thresholds.percolation_density / 1e3:.2f} g cm⁻³"
+    distance = f"{abs(thresholds.density_distance) / 1e3:.2f} g cm⁻³"
+    where = "above" if thresholds.density_distance > 0 else "below"
+    yield "Density", regime.density.replace("-", " "), f"{distance} {where} percolation at {density}"
+    thickness = UM.of(thresholds.loading_threshold_thickness)
+    threshold = f"{MG_CM2.of(thresholds.loading_threshold):.1f} mg cm⁻² ({thickness:.0f} µm)"
+    words = f"{regime.loading} threshold"
+    yield "Loading", words, f"{side(thresholds.loading_distance, MG_CM2)} the loading threshold of {threshold}"
+
+
+def _components(sheet: Sheet) -> Iterator[tuple[str, str, str, str, str]]:
+    def show(value: Any, digits: str) -> str:
+        return f"{float(value):{digits}}" if value and np.isfinite(value) else ""
+
+    whole: Any = sheet.cell.mass
+    for name, part in sheet.pouch.components.items():
+        numbers = (
+            show(G.of(part.mass), ".4g"),
+            show(100.0 * part.mass / whole, ".1f"),
+            show(CM3.of(part.volume), ".3g"),
+        )
+        yield name, *numbers, show(USD.of(part.cost), ".2g")
+
+
+def _html(content: dict[str, Any], drawn: list[Drawn]) -> str:
+    import jinja2
+
+    environment = jinja2.Environment(
+        autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
+    )
+    template = environment.from_string(files(__package__).joinpath("report.html.j2").read_text(encoding="utf-8"))
+    # each inline figure gets its own names: glyphs and clips of one must not be taken by another
+    svgs = {item.name: _own_names(item.svg, item.name) for item in drawn}
+    return template.render(content, svgs=svgs)
+
+
+def _own_names(svg: str, name: str) -> str:
+    for mark in ('id="', 'href="#', "url(#"):
+        svg = svg.replace(mark, f"{mark}{name}-")
+    return svg
+
+
+def _pdf(stage: Path, content: dict[str, Any]) -> None:
+    import typst
+
+    source, data = stage / "report.typ", stage / "report-content.json"
+    source.write_text(files(__package__).joinpath("report.typ").read_text(encoding="utf-8"), encoding="utf-8")
+    data.write_text(json.dumps(content), encoding="utf-8")
+    typst.compile(str(source), output=str(stage / "report.pdf"), root=str(stage))
+    source.unlink()
+    data.unlink()
+
+
+def _sheet_csv(sheet: Sheet) -> str:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(("group", "key", "label", "value", "unit"))
+    for figure in sheet.figures():
+        value = repr(float(figure.shown)) if np.isfinite(figure.value) else ""
+        writer.writerow((figure.group, figure.key, figure.label, value, figure.unit.symbol))
+    for name, mass in sheet.mass_breakdown.items():
+        writer.writerow(("mass_breakdown", name, name, repr(float(G.of(mass))), "g"))
+    return text.getvalue()
+
+
+def _map_csv(dataset: Any) -> str:
+    """Write the drawn number of a map as a table: one row a point."""
+    name = dataset.attrs["figure"]
+    frame = dataset[[name]].to_dataframe().reset_index()
+    frame.columns = [f"{key} [{dataset[key].attrs['units']}]" for key in frame.columns]
+    text: str = frame.to_csv(index=False, float_format="%.6g", lineterminator="\n")
+    return text
