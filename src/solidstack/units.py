@@ -358,21 +358,26 @@ def nearest(word: str, known: Sequence[str], count: int = 3) -> str:
 def text(si: float, kind: Kind) -> str:
     """Write an SI value as text that `parse` reads back to the very same float.
 
-    The shown unit is used when a decimal number of at most 17 digits in it gives the value back, the SI
-    unit otherwise.
+    The shown unit is used, or another of the field's where that takes fewer digits.
 
     Examples
     --------
     >>> text(0.21, AREAL_MASS)
     '21 mg/cm^2'
     """
-    for unit in (kind.shown.symbol, kind.si):
-        shown = kind.shown.of(si) if unit == kind.shown.symbol else si
+    found = []
+    choices: dict[str, Unit | None] = {kind.shown.symbol: kind.shown}
+    if kind.si:
+        choices |= {**_usual(kind.si), kind.si: None}
+    for symbol, unit in choices.items():
+        value = si if unit is None else unit.of(si)
         for digits in (6, 12, 15, 16, 17):
-            candidate = f"{shown:.{digits}g} {unit}".strip()
+            candidate = f"{value:.{digits}g} {symbol}".strip()
             if parse(candidate, kind) == si:
-                return candidate
-    return f"{si!r} {kind.si}".strip()
+                # the shown unit unless it needs more digits than another
+                found.append((digits, symbol != kind.shown.symbol, candidate))
+                break
+    return min(found)[2] if found else f"{si!r} {kind.si}".strip()
 
 
 @dataclass(frozen=True)

@@ -83,7 +83,7 @@ def draw_breakdown(sheet: Sheet) -> Figure:
         panel.set_yticks(range(len(bars)), [label for label, _ in bars])
         panel.invert_yaxis()
         panel.set_xlim(0, 100)
-        panel.set_xlabel("Share / %")
+        panel.set_xlabel("Share, %")
         panel.spines[["top", "right", "left"]].set_visible(False)
         panel.tick_params(axis="y", length=0)
         shown = [name for name in colour if any(name in parts for _, parts in bars)]

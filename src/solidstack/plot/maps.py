@@ -100,6 +100,8 @@ def _panel(panel: Axes, dataset: xr.Dataset, field: Any, norm: Any, levels: Any,
     beyond = {(False, False): "neither", (True, False): "min", (False, True): "max", (True, True): "both"}
     extend: Any = beyond[bool(np.nanmin(field) < levels[0]), bool(np.nanmax(field) > levels[-1])]
     filled = panel.contourf(x, y, whole, levels=levels, norm=norm, cmap=COLOURS, extend=extend)
+    filled.set_edgecolor("face")  # else viewers of SVG and PDF show seams between the levels
+    filled.set_linewidth(0.3)
     drawn = panel.contour(x, y, field, levels=lines, colors="white", linewidths=0.5)
     labels = panel.clabel(drawn, fontsize=6, fmt=_plain)
     for label in labels:

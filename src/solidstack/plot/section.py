@@ -127,10 +127,10 @@ def _whole(panel: Axes, design: Design, stack: list[tuple[str, float, float]]) -
     panel.set_xlim(-outer / 2 * mm * 1.04, outer / 2 * mm * 1.04)
     panel.set_ylim(-0.06 * height * mm * exaggeration, 1.06 * height * mm * exaggeration)
     panel.set_aspect("equal")
-    panel.set_xlabel("Position along the positive's length / mm")
+    panel.set_xlabel("Position along the positive's length, mm")
     ticks = np.linspace(0.0, height, 5)
     panel.set_yticks(ticks * mm * exaggeration, [f"{tick * mm:.2f}" for tick in ticks])
-    panel.set_ylabel("Thickness / mm")
+    panel.set_ylabel("Thickness, mm")
     panel.set_title(f"(a) Cell: widths to scale, thickness x {exaggeration:g}")
     panel.spines[["top", "right"]].set_visible(False)
 
@@ -154,7 +154,7 @@ def _unit(panel: Axes, sheet: Sheet, stack: list[tuple[str, float, float]]) -> N
     panel.set_xlim(0, 3.4)
     panel.set_ylim(-0.02 * total, 1.05 * total)
     panel.set_xticks([])
-    panel.set_ylabel("Height / µm")
+    panel.set_ylabel("Height, µm")
     panel.set_title("(b) Repeating unit")
     panel.spines[["top", "right", "bottom"]].set_visible(False)
 

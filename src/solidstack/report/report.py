@@ -17,7 +17,7 @@ from ..design import Design
 from ..files import staged_folder
 from ..maps import KINDS, design_map
 from ..sheet import HEADINGS, Sheet, evaluate
-from ..units import CM3, MG_CM2, UM, USD, WT_PERCENT, G
+from ..units import CM3, G_CM3, MG_CM2, UM, USD, WT_PERCENT, G
 from ..version import __version__
 
 Step = Callable[[str, int, int], None]
@@ -37,7 +37,8 @@ HEADLINE = (
 CAPTIONS = {
     "section": "The cell in cross-section. (a) Widths to scale, thickness drawn larger by the factor given; "
     "(b) from a positive collector to the next negative, thickness to scale.",
-    "breakdown": "Shares of mass, of the volume on the stack's footprint, and of material cost.",
+    "breakdown": "Shares of mass, of the volume on the stack's footprint, and of material cost (prices with their "
+    "quality and source stand below).",
     "porosity": "Porosity over composition and density. The balance threshold (close-packed active material, "
     "74:26 by volume) and the percolation threshold (touching core-shell blocks) cut four regimes.",
     "ir-drop": "Ionic IR drop of the positive electrode at the rated current over loading and conductivity of the "
@@ -180,10 +181,9 @@ def _regime(sheet: Sheet) -> Iterator[tuple[str, str, str]]:
 
     balance = f"{WT_PERCENT.of(thresholds.balance_am_mass_fraction):.1f} wt% active material"
     yield "Composition", regime.composition, f"{side(thresholds.composition_distance, WT_PERCENT)} balance at {balance}"
-    density = f"{thresholds.percolation_density / 1e3:.2f} g cm⁻³"
-    distance = f"{abs(thresholds.density_distance) / 1e3:.2f} g cm⁻³"
-    where = "above" if thresholds.density_distance > 0 else "below"
-    yield "Density", regime.density.replace("-", " "), f"{distance} {where} percolation at {density}"
+    density = f"{G_CM3.of(thresholds.percolation_density):.2f} g cm⁻³"
+    words = regime.density.replace("-", " ")
+    yield "Density", words, f"{side(thresholds.density_distance, G_CM3)} percolation at {density}"
     thickness = UM.of(thresholds.loading_threshold_thickness)
     threshold = f"{MG_CM2.of(thresholds.loading_threshold):.1f} mg cm⁻² ({thickness:.0f} µm)"
     words = f"{regime.loading} threshold"
