@@ -7,7 +7,7 @@ from .design import load as load
 from .errors import InputError as InputError
 from .errors import SolidstackError as SolidstackError
 from .maps import design_map as map
-from .materials import default_library as materials
+from .materials import default_library as library
 from .sheet import Sheet as Sheet
 from .sheet import evaluate as evaluate
 from .version import __version__ as __version__
@@ -21,7 +21,7 @@ __all__ = [
     "audit",
     "evaluate",
     "json_schema",
+    "library",
     "load",
     "map",
-    "materials",
 ]

@@ -98,9 +98,9 @@ class Comparison:
         return abs(self.deviation) > DESIGN_TOLERANCE
 
     def __str__(self) -> str:
-        return f"{self.claim.name}: stated {self.claim.text}, the design has {self.claim.show(self.design)}" + (
-            f" ({100 * self.deviation:+.1f} % beyond rounding)" if self.deviation else " (agrees within rounding)"
-        )
+        words = f"{100 * self.deviation:+.1f} % beyond rounding" if abs(self.deviation) > 5e-4 else "agrees"
+        name = self.claim.name.replace("_", " ")
+        return f"{name}: stated {self.claim.text}, the design has {self.claim.show(self.design)} ({words})"
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -253,7 +254,10 @@ def _dimension_words(unit: str) -> str:
     for kind in _KINDS:
         if registry.Quantity(1.0, kind.si or "").dimensionality == dimension:
             return _article(kind.name)
-    return f"the dimension {dimension}"
+    powers = sorted((name.strip("[]"), power) for name, power in dimension.items())
+    over = [f"{name}^{power:g}" if power != 1 else name for name, power in powers if power > 0]
+    under = [f"{name}^{-power:g}" if power != -1 else name for name, power in powers if power < 0]
+    return "of dimension " + " / ".join(filter(None, (" ".join(over) or "1", " ".join(under))))
 
 
 def parse(text: str, kind: Kind) -> float:
@@ -293,7 +297,7 @@ def parse(text: str, kind: Kind) -> float:
         raise UnitError(msg)
     percent = _PERCENT.fullmatch(unit)
     if percent is not None:
-        return _parse_percent(number, percent[1] or "", text, kind)
+        return _parse_percent(match[1], percent[1] or "", text, kind)
     if not unit:
         if kind.bare:
             return number
@@ -302,7 +306,7 @@ def parse(text: str, kind: Kind) -> float:
         raise UnitError(msg)
     usual = _usual(kind.si).get(unit)
     if usual is not None:
-        return float(usual.to_si(number))
+        return _scaled(match[1], usual.factor, usual.offset)
     import pint
 
     # pint reads the text of the unit with a tokenizer of expressions, so its errors are many
@@ -314,20 +318,25 @@ def parse(text: str, kind: Kind) -> float:
         raise UnitError(msg) from None
     except Exception:
         raise UnitError(_unknown_unit(text, unit, kind)) from None
-    return number * factor + offset if offset else number * factor
+    return _scaled(match[1], factor, offset)
 
 
-def _parse_percent(number: float, word: str, text: str, kind: Kind) -> float:
+def _scaled(number: str, factor: float, offset: float = 0.0) -> float:
+    """Scale in decimals and round once: "19.09 mg/cm^2" is 0.1909 kg/m2, not 0.19090000000000001."""
+    return float(Decimal(number) * Decimal(repr(factor)) + Decimal(repr(offset)))
+
+
+def _parse_percent(number: str, word: str, text: str, kind: Kind) -> float:
     given = f"{'wt' if word == 'mass' else word}%"
     if not kind.percent:
         msg = f'"{text}" is a percentage; wanted is {_article(kind.name)}, for example "{kind.example}"'
         raise UnitError(msg)
     if given not in kind.percent:
-        right = " or ".join(f'"{number:g} {p}"' for p in kind.percent)
+        right = " or ".join(f'"{number} {p}"' for p in kind.percent)
         what = "does not say of what (mass or volume)" if given == "%" else f"is not {_article(kind.name)}"
         msg = f'"{text}" {what}; write {right}'
         raise UnitError(msg)
-    return number / 100.0
+    return _scaled(number, 0.01)
 
 
 def _number_problem(text: str, kind: Kind) -> str:
@@ -370,9 +379,12 @@ def text(si: float, kind: Kind) -> str:
     if kind.si:
         choices |= {**_usual(kind.si), kind.si: None}
     for symbol, unit in choices.items():
-        value = si if unit is None else unit.of(si)
+        exact = Decimal(repr(si))
+        if unit is not None:
+            exact = (exact - Decimal(repr(unit.offset))) / Decimal(repr(unit.factor))
         for digits in (6, 12, 15, 16, 17):
-            candidate = f"{value:.{digits}g} {symbol}".strip()
+            number: float | Decimal = exact if digits == 17 else float(exact)
+            candidate = f"{number:.{digits}g} {symbol}".strip()
             if parse(candidate, kind) == si:
                 # the shown unit unless it needs more digits than another
                 found.append((digits, symbol != kind.shown.symbol, candidate))

@@ -59,6 +59,12 @@ class FractionEntry(Entry):
     value: Annotated[float, Measure(units.FRACTION, above=0.0, most=1.0)]
 
 
+class NumberEntry(Entry):
+    """A pure number between 0 and 1."""
+
+    value: Annotated[float, Measure(units.RATIO, above=0.0, most=1.0)]
+
+
 class ExpansionEntry(Entry):
     """Volume gained between the delithiated and the lithiated state, per delithiated volume."""
 
@@ -180,7 +186,7 @@ class Material(Strict):
     ionic_conductivity: tuple[Conductivity, ...] = ()
     conductivity_spread: Spread | None = None
     electronic_conductivity: tuple[Conductivity, ...] = ()
-    transference_number: tuple[FractionEntry, ...] = ()
+    transference_number: tuple[NumberEntry, ...] = ()
     reduction_limit: tuple[VoltageEntry, ...] = ()
     oxidation_limit: tuple[VoltageEntry, ...] = ()
     youngs_modulus: tuple[ModulusEntry, ...] = ()
