@@ -125,7 +125,7 @@ def test_with_drops_the_other_ways_to_give_density(design: ss.Design) -> None:
             {"positive__composition__LFP": 0.1},
             "positive.composition.LFP: is not in the composition, which has NCM622, SPE, carbon black",
         ),
-        ({"stack__bilayers": 2.5}, "stack.bilayers: 2.5 is out of bounds: a whole number, 1 or more, is wanted"),
+        ({"stack__bilayers": 2.5}, "stack.bilayers: 2.5 is out of bounds: wanted is a whole number, 1 to 10000"),
         ({"name__x": 1}, "name: has no key x"),
     ],
 )

@@ -81,11 +81,17 @@ def _loading(sheet: "Sheet") -> Iterator[Finding]:
     percolated = np.asarray(thresholds.density_distance) > 0.0
     limit = sheet.design.rating.ir_drop_limit
     yield (
-        percolated & (np.asarray(thresholds.loading_distance) > 0.0),
+        percolated & (np.asarray(thresholds.loading_distance) > 0.0) & np.isfinite(positive.ir_drop),
         lambda say: (
             f"positive.loading {say(positive.loading, units.MG_CM2)} is above the loading threshold "
             f"{say(thresholds.loading_threshold, units.MG_CM2)}: the ionic IR drop is "
             f"{say(positive.ir_drop, units.MV)}, the limit {say(limit, units.MV)} at {say(sheet.design.rating.c_rate)}C"
+        ),
+    )
+    yield (
+        percolated & np.isinf(positive.ionic_asr),
+        lambda say: (  # noqa: ARG005
+            "positive.composition has 0 wt% of solid electrolyte: there is no ionic path"
         ),
     )
     yield (
@@ -124,13 +130,16 @@ def _largest_particle(sheet: "Sheet") -> Any:
 
 def _capacity(sheet: "Sheet") -> Iterator[Finding]:
     design, positive = sheet.design, sheet.positive
-    actives = design.positive_materials("active-material")
-    if len(actives) == 1 and (limit := design.material(actives[0]).value("theoretical_capacity")) is not None:
+    names = design.positive_materials("active-material")
+    limits = [design.material(name).value("theoretical_capacity") for name in names]
+    if None not in limits:
+        shares = design.positive.composition.shares
+        limit = sum(shares[n] * value for n, value in zip(names, limits, strict=True)) / positive.am_mass_fraction
         charge = np.asarray(positive.specific_capacity) / positive.first_cycle_efficiency
         yield (
             charge > limit * (1.0 + OWN_SHARE),
             lambda say: (
-                f"the first charge takes {say(charge, units.MAH_G)} from {actives[0]}, more than its theoretical "
+                f"the first charge takes {say(charge, units.MAH_G)} from {' and '.join(names)}, more than the theoretical "
                 f"{say(limit, units.MAH_G)}; check positive.specific_capacity and first_cycle_efficiency"
             ),
         )
@@ -168,8 +177,10 @@ def _negative(sheet: "Sheet") -> Iterator[Finding]:
         yield (
             True,
             lambda say: (
-                "anode-free: there is no lithium reserve, every loss is lost from the capacity "
-                f"(first-cycle efficiency {say(design.negative.first_cycle_efficiency, units.PERCENT)})"  # type: ignore[union-attr]
+                "anode-free: there is no lithium reserve; after a first cycle of "
+                f"{say(sheet.unit.side.efficiency, units.PERCENT)} on the collector the cell delivers "
+                f"{say(sheet.unit.side.capacity_share, units.PERCENT)} of the positive's capacity, and every later loss "
+                "is lost from it"
             ),
         )
     reversible = np.asarray(sheet.unit.side.reversible_capacity)
@@ -177,13 +188,13 @@ def _negative(sheet: "Sheet") -> Iterator[Finding]:
         yield (
             np.asarray(negative.n_p_ratio) < 1.0,
             lambda say: (
-                f"negative.n_p_ratio {say(negative.n_p_ratio)} is below 1: lithium plates on the negative, "
-                "and its capacity limits the cell"
+                f"negative.n_p_ratio {say(negative.n_p_ratio)} is below 1: the capacity counts only what the negative "
+                "takes up, and charging further would plate lithium on it"
             ),
         )
         yield (
             (np.asarray(negative.n_p_ratio) >= 1.0)
-            & (sheet.positive.charge_capacity * _first_efficiency(sheet) > reversible * (1.0 + OWN_SHARE)),
+            & (sheet.positive.charge_capacity * sheet.unit.side.efficiency > reversible * (1.0 + OWN_SHARE)),
             lambda say: (
                 f"negative.n_p_ratio {say(negative.n_p_ratio)}: the first charge brings more lithium "
                 f"({say(sheet.positive.charge_capacity, units.MAH_CM2)}) than the negative takes up; lithium plates"
@@ -208,18 +219,15 @@ def _negative(sheet: "Sheet") -> Iterator[Finding]:
         )
 
 
-def _first_efficiency(sheet: "Sheet") -> Any:
-    given: Any = sheet.design.negative
-    if given.first_cycle_efficiency is not None:
-        return given.first_cycle_efficiency
-    coating = sheet.unit.side.coating
-    assert coating is not None
-    active = next(n for n in coating.contents if sheet.design.material(n).role == "active-material")
-    return sheet.design.material(active).value("first_cycle_efficiency")
-
-
 def _geometry(sheet: "Sheet") -> Iterator[Finding]:
-    stack = sheet.design.stack
+    stack, tabs = sheet.design.stack, sheet.design.pouch.tabs
+    side = np.maximum(*stack.positive_size)
+    yield (
+        2.0 * np.asarray(tabs.width) > side,
+        lambda say: (
+            f"pouch.tabs.width {say(tabs.width, units.MM)}: two tabs do not fit on a side of {say(side, units.MM)}"
+        ),
+    )
     yield (
         np.asarray(stack.negative_overhang) <= 0.0,
         lambda say: (
@@ -247,13 +255,16 @@ def _materials(sheet: "Sheet") -> Iterator[str]:
     voltage = float(np.max(sheet.positive.average_voltage))
     if design.positive.collector.material == "Cu" and voltage > CU_DISSOLVES_ABOVE:
         yield f"positive.collector of Cu oxidises at the potential of this positive ({voltage:.3g} V)"
+    low = float(np.min(sheet.negative.average_voltage))
     collector = getattr(design.negative, "collector", None)
-    if (
-        collector is not None
-        and collector.material == "Al"
-        and np.min(sheet.negative.average_voltage) < AL_ALLOYS_BELOW
-    ):
-        yield "negative.collector of Al alloys with lithium at the potential of this negative; take Cu or Ni"
+    foils = [] if collector is None else [("negative.collector", collector.material)]
+    if np.any(np.asarray(design.stack.series_cells) > 1) and design.stack.bipolar_foil is not None:
+        foils.append(("stack.bipolar_foil", design.stack.bipolar_foil.material))
+        if design.stack.bipolar_foil.material == "Cu" and voltage > CU_DISSOLVES_ABOVE:
+            yield f"stack.bipolar_foil of Cu oxidises at the potential of this positive ({voltage:.3g} V)"
+    for key, material in foils:
+        if material == "Al" and low < AL_ALLOYS_BELOW:
+            yield f"{key} of Al alloys with lithium at the potential of this negative ({low:.3g} V); take Cu or Ni"
     for name in design.positive_materials("active-material"):
         value = design.material(name).value("average_voltage")
         if value is not None and value < 1.5:
@@ -267,12 +278,12 @@ def _materials(sheet: "Sheet") -> Iterator[str]:
 
 def _temperatures(sheet: "Sheet") -> Iterator[str]:
     design = sheet.design
-    used = {}
+    used: dict[str, list[str]] = {}
     if design.positive.ionic_conductivity is None:
-        used[design.positive_materials("solid-electrolyte")[0]] = "positive"
+        used.setdefault(design.positive_materials("solid-electrolyte")[0], []).append("positive.ionic_conductivity")
     if design.membrane.ionic_conductivity is None:
-        used[design.membrane.material] = "membrane"
-    for name, table in used.items():
+        used.setdefault(design.membrane.material, []).append("membrane.ionic_conductivity")
+    for name, keys in used.items():
         entry = design.material(name).default("ionic_conductivity")
         if entry.covers(design.temperature):
             continue
@@ -282,7 +293,7 @@ def _temperatures(sheet: "Sheet") -> Iterator[str]:
         how = "taken unchanged (no activation energy)" if entry.activation_energy is None else "extrapolated"
         yield (
             f"temperature {shown} degC is outside the range in which the conductivity of {name} is known "
-            f"({entry.range_text()}): it is {how}; give {table}.ionic_conductivity if you know it"
+            f"({entry.range_text()}): it is {how}; give {' and '.join(keys)} if you know it"
         )
 
 

@@ -15,6 +15,7 @@ from typing import Any
 from . import units
 from .design import Design
 from .design.schema import Published, Stated
+from .errors import DesignError
 from .fields import measures
 from .sheet import Sheet, evaluate
 
@@ -24,15 +25,25 @@ DESIGN_TOLERANCE = 0.03
 
 @dataclass(frozen=True)
 class Relation:
-    """A product of figures that is 1: the sum of powers times logarithms, plus a constant, is 0."""
+    """A product of figures that lies between two numbers, mostly 1 and 1: a line of a linear program in logarithms."""
 
     text: str
     powers: Mapping[str, int]
-    constant: float = 0.0
+    low: float = 1.0
+    high: float = 1.0
 
 
-def relations(series_cells: float = 1.0) -> tuple[Relation, ...]:
-    """Return what the figures obey; in a bipolar stack a side has several coatings in series."""
+def relations(series_cells: float = 1.0, delivered: float = 1.0) -> tuple[Relation, ...]:
+    """Return what the figures obey.
+
+    Parameters
+    ----------
+    series_cells : float
+        In a bipolar stack a side has several coatings in series.
+    delivered : float
+        Share of the positive's capacity that the negative lets the cell deliver. A stated areal capacity may be
+        the positive's or the delivered one.
+    """
     return (
         Relation("energy = capacity x average voltage", {"energy": -1, "capacity": 1, "average_voltage": 1}),
         Relation("specific energy = energy / mass", {"specific_energy": -1, "energy": 1, "mass": -1}),
@@ -40,13 +51,16 @@ def relations(series_cells: float = 1.0) -> tuple[Relation, ...]:
         Relation(
             "capacity = areal capacity x area x coated sides",
             {"capacity": -1, "areal_capacity": 1, "positive_area": 1, "coated_sides": 1},
-            -math.log(series_cells),
+            series_cells,
+            series_cells / delivered,
         ),
         Relation(
             "areal capacity = loading x active share x specific capacity",
             {"areal_capacity": -1, "loading": 1, "active_share": 1, "specific_capacity": 1},
+            1.0,
+            1.0 / delivered,
         ),
-        Relation("coated sides = 2 x bilayers", {"coated_sides": -1, "bilayers": 1}, math.log(2.0 * series_cells)),
+        Relation("coated sides = 2 x bilayers", {"coated_sides": 1, "bilayers": -1}, *(2.0 * series_cells,) * 2),
     )
 
 
@@ -59,11 +73,6 @@ class Claim:
     low: float
     high: float
     kind: units.Kind | None
-
-    @property
-    def middle(self) -> float:
-        """The figure as stated."""
-        return 0.5 * (self.low + self.high)
 
     def show(self, value: float) -> str:
         """Write a value in the unit of the figure."""
@@ -79,7 +88,7 @@ class Conflict:
     cures: tuple[str, ...]
 
     def __str__(self) -> str:
-        names = ", ".join(f"{claim.name} {claim.text}" for claim in self.claims)
+        names = ", ".join(f"{claim.name.replace('_', ' ')} {claim.text}" for claim in self.claims)
         cure = f" Either {', or '.join(self.cures)}." if self.cures else " No single figure explains it."
         return f"cannot all be true: {names} ({'; '.join(self.relations)}).{cure}"
 
@@ -158,12 +167,13 @@ def audit(design: Design) -> Audit | None:
     """
     if design.published is None:
         return None
+    if not design.is_single:
+        msg = f"has arrays of shape {design.shape}; an audit is of a single design"
+        raise DesignError(msg)
     found = claims(design.published)
-    return Audit(
-        design.published.source,
-        tuple(_conflicts(found, relations(float(design.stack.series_cells)))),
-        tuple(_compare(found, evaluate(design))),
-    )
+    sheet = evaluate(design)
+    rules = relations(float(design.stack.series_cells), float(sheet.unit.side.capacity_share))
+    return Audit(design.published.source, tuple(_conflicts(found, rules)), tuple(_compare(found, sheet)))
 
 
 def claims(published: Published) -> dict[str, Claim]:
@@ -201,11 +211,12 @@ def _half_digit(text: str) -> str:
     """Half a unit of the last digit of a figure: "0.16 Ah" gives "0.005 Ah"."""
     match = re.match(r"\s*[+-]?(\d*)\.?(\d*)(?:[eE]([+-]?\d+))?(.*)", text, re.DOTALL)
     assert match is not None
-    decimals, exponent = len(match[2]), int(match[3] or 0)
-    if not decimals and exponent == 0 and match[1].endswith("0"):
-        # "200" may stand for three digits or fewer; trailing zeros are taken as rounded to the ten
-        decimals = -1
-    return f"{0.5 * 10.0 ** (exponent - decimals):.3g}{match[4]}"
+    digits, decimals, exponent = f"{match[1]}{match[2]}", len(match[2]), int(match[3] or 0)
+    half = 0.5 * 10.0 ** (exponent - decimals)
+    if "." not in match[0] and exponent == 0 and digits.endswith("0"):
+        # "200" may stand for two digits or three: trailing zeros count as rounded, to the ten and 2.5 % at most
+        half = max(half, min(5.0, 0.025 * float(digits)))
+    return f"{half:.3g}{match[4]}"
 
 
 def _conflicts(found: Mapping[str, Claim], rules: Sequence[Relation]) -> list[Conflict]:
@@ -235,6 +246,12 @@ def _cures(core: Mapping[str, Claim], everything: Mapping[str, Claim], rules: Se
         if bounds is None:
             continue
         low, high = bounds
+        if claim.kind is None:
+            low, high = math.ceil(low - 1e-6), math.floor(high + 1e-6)
+        elif claim.kind is units.MASS_SHARE:
+            high = min(high, 1.0)
+        if low > high:
+            continue  # no such count, or more than everything
         shown = claim.show(low) if high - low < 1e-6 * high else f"{claim.show(low)} to {claim.show(high)}"
         words.append(f"{name.replace('_', ' ')} is {shown}")
     return words
@@ -245,10 +262,11 @@ def _solve(found: Mapping[str, Claim], rules: Sequence[Relation], name: str = ""
     from scipy.optimize import linprog
 
     names = sorted({figure for rule in rules for figure in rule.powers} | set(found))
+    rows = [[rule.powers.get(figure, 0) for figure in names] for rule in rules]
     return linprog(
         [sign * (figure == name) for figure in names],
-        A_eq=[[rule.powers.get(figure, 0) for figure in names] for rule in rules] or None,
-        b_eq=[-rule.constant for rule in rules] or None,
+        A_ub=[*rows, *([-power for power in row] for row in rows)] or None,
+        b_ub=[*(math.log(rule.high) for rule in rules), *(-math.log(rule.low) for rule in rules)] or None,
         bounds=[(math.log(found[n].low), math.log(found[n].high)) if n in found else (None, None) for n in names],
     )
 

@@ -13,7 +13,7 @@ import numpy as np
 from . import units
 from .design import Design
 from .design import schema as tables
-from .electrode import Positive, material_conductivity
+from .electrode import ROUNDING, Positive, material_conductivity
 from .errors import DesignError, Problem
 from .particle import balance_mass_fraction
 from .units import Values, shown
@@ -52,6 +52,8 @@ class NegativeSide:
         Capacity of the metallic lithium as assembled, per side of an inner foil, A s/m2.
     reversible_capacity : array
         What the negative takes up and gives back, per side; NaN where it is metallic lithium, A s/m2.
+    efficiency : array
+        Of the first cycle of the negative itself; 1 where a lithium reserve makes it up.
     expansion : array
         Thickness gained per side at full charge, m.
     """
@@ -63,14 +65,22 @@ class NegativeSide:
     capacity_share: Values
     lithium_capacity: Values
     reversible_capacity: Values
+    efficiency: Values
     expansion: Values
+
+
+def made_charged(design: Design) -> bool:
+    """Whether the positive is made without its lithium, which the negative then has to bring."""
+    names = design.positive_materials("active-material")
+    return any(design.material(name).as_made == "charged" for name in names)
 
 
 class NegativeElectrode(ABC):
     """A negative electrode; one final class for each kind of a design file."""
 
-    def __init__(self, design: Design) -> None:
+    def __init__(self, design: Design, *, mask_infeasible: bool = False) -> None:
         self.design = design
+        self.mask_infeasible = mask_infeasible
 
     @abstractmethod
     def side(self, positive: Positive) -> NegativeSide:
@@ -78,13 +88,12 @@ class NegativeElectrode(ABC):
 
     def _needs_lithiated(self) -> None:
         """Refuse a positive that is made without lithium: there would be none in the cell."""
-        for name in self.design.positive_materials("active-material"):
-            if self.design.material(name).as_made == "charged":
-                msg = (
-                    f"{name} is made without lithium and so is a {self.design.negative.kind} negative; "
-                    "take lithium-foil or lithium-on-collector"
-                )
-                raise DesignError(Problem(msg, "negative.kind"))
+        if made_charged(self.design):
+            msg = (
+                f"{self.design.positive_materials('active-material')[0]} is made without lithium and so is a "
+                f"{self.design.negative.kind} negative; take lithium-foil or lithium-on-collector"
+            )
+            raise DesignError(Problem(msg, "negative.kind"))
 
     def _plated(self, capacity: Values) -> Values:
         """Thickness of the lithium of an areal capacity, m."""
@@ -108,10 +117,7 @@ class NegativeElectrode(ABC):
     ) -> NegativeSide:
         """Side of an electrode with a lithium reserve; a positive made charged takes its lithium from there."""
         supply = lithium * self.design.density_of("Li") * self.design.material("Li").default("specific_capacity").value
-        charged = any(
-            self.design.material(name).as_made == "charged"
-            for name in self.design.positive_materials("active-material")
-        )
+        charged = made_charged(self.design)
         return NegativeSide(
             coating=coating,
             foil=foil,
@@ -120,6 +126,7 @@ class NegativeElectrode(ABC):
             capacity_share=np.minimum(1.0, supply / positive.areal_capacity) if charged else 1.0,
             lithium_capacity=supply,
             reversible_capacity=np.nan,
+            efficiency=1.0,
             expansion=0.0 if charged else self._plated(positive.charge_capacity),
         )
 
@@ -165,6 +172,7 @@ class AnodeFree(NegativeElectrode):
             capacity_share=np.minimum(1.0, given.first_cycle_efficiency / positive.first_cycle_efficiency),
             lithium_capacity=0.0,
             reversible_capacity=np.nan,
+            efficiency=given.first_cycle_efficiency,
             expansion=self._plated(positive.charge_capacity),
         )
 
@@ -193,7 +201,9 @@ class Host(NegativeElectrode):
         density = given.density
         if density is None:
             density = dense * (1.0 - (DEFAULT_NEGATIVE_POROSITY if given.porosity is None else given.porosity))
-        elif np.any(np.asarray(density) > dense * (1.0 + 1e-9)):
+        elif self.mask_infeasible:
+            density = np.where(np.asarray(density) > dense * (1.0 + ROUNDING), np.nan, density)
+        elif np.any(np.asarray(density) > dense * (1.0 + ROUNDING)):
             msg = (
                 f"{np.max(density) / 1e3:.3g} g/cm^3 is above the dense density {np.min(dense) / 1e3:.3g} g/cm^3 of "
                 "this composition; lower it, or give porosity instead"
@@ -211,6 +221,7 @@ class Host(NegativeElectrode):
             capacity_share=np.minimum(np.minimum(1.0, given.n_p_ratio), efficiency / positive.first_cycle_efficiency),
             lithium_capacity=0.0,
             reversible_capacity=reversible,
+            efficiency=efficiency,
             expansion=active_mass / self.design.density_of(active) * swelling * stored * full,
         )
 
@@ -302,18 +313,22 @@ class UnitCell:
     ----------
     voltage : array
         Average discharge voltage, V.
-    areal_capacity, areal_energy : array
-        Deliverable, per side, A s/m2 and J/m2.
+    areal_capacity : array
+        Deliverable, per side, A s/m2.
+    charge_capacity : array
+        Of the first charge, per side; NaN for a positive that is made charged, A s/m2.
     membrane, positive_foil : Part
         Layers beside the electrodes' own.
+    bipolar_foil : Part or None
+        Between the unit cells of a bipolar stack.
     """
 
     voltage: Values
     areal_capacity: Values
-    areal_energy: Values
+    charge_capacity: Values
     positive_foil: Part
     membrane: Part
-    membrane_conductivity: Values
+    bipolar_foil: Part | None
     side: NegativeSide
     energy: ElectrodeEnergy
     normalised: Normalised
@@ -321,7 +336,7 @@ class UnitCell:
     resistance: Resistance
 
 
-def unit_cell(design: Design, positive: Positive) -> UnitCell:
+def unit_cell(design: Design, positive: Positive, *, mask_infeasible: bool = False) -> UnitCell:
     """Put the negative electrode and the membrane to a positive electrode.
 
     Parameters
@@ -330,6 +345,8 @@ def unit_cell(design: Design, positive: Positive) -> UnitCell:
         Its arrays broadcast.
     positive : Positive
         Of `solidstack.electrode.positive_electrode`.
+    mask_infeasible : bool
+        For arrays: whether designs that cannot exist become NaN, or an error.
 
     Returns
     -------
@@ -340,14 +357,9 @@ def unit_cell(design: Design, positive: Positive) -> UnitCell:
     DesignError
         No lithium in the cell, or a negative value that no material file gives.
     """
-    side = NEGATIVES[type(design.negative)](design).side(positive)
-    collector = design.positive.collector
-    foil = Part(
-        "positive collector",
-        design.density_of(collector.material) * collector.thickness,
-        collector.thickness,
-        {collector.material: 1.0},
-    )
+    side = NEGATIVES[type(design.negative)](design, mask_infeasible=mask_infeasible).side(positive)
+    foil = _foil(design, "positive collector", design.positive.collector)
+    bipolar = None if design.stack.bipolar_foil is None else _foil(design, "bipolar foil", design.stack.bipolar_foil)
     given = design.membrane
     membrane = Part(
         "membrane",
@@ -359,21 +371,28 @@ def unit_cell(design: Design, positive: Positive) -> UnitCell:
     if conductivity is None:
         conductivity = material_conductivity(design, given.material)
 
-    voltage = positive.average_voltage - side.average_voltage
+    voltage = _voltage(positive, side, mask_infeasible=mask_infeasible)
     capacity = positive.areal_capacity * side.capacity_share
     energy = capacity * voltage
-    own = 0.0 if side.coating is None else side.coating.areal_mass
-    negative_mass = own + side.foil.areal_mass / 2.0
-    positive_mass = positive.loading + foil.areal_mass / 2.0
+    # in a bipolar stack of m cells a side has 1/m of the outer foils and (m-1)/m of a bipolar one, half for each electrode
+    outer = 1.0 / design.stack.series_cells
+    shared: Values = 0.0 if bipolar is None else (1.0 - outer) * bipolar.areal_mass / 2.0
+    negative_mass = (
+        (0.0 if side.coating is None else side.coating.areal_mass)
+        + outer * side.foil.areal_mass / 2.0
+        + shared
+        + (0.0 if side.on_bipolar is None else (1.0 - outer) * side.on_bipolar.areal_mass)
+    )
+    positive_mass = positive.loading + outer * foil.areal_mass / 2.0 + shared
     coating_membrane = positive.loading + membrane.areal_mass
     stoichiometric = capacity / design.material("Li").default("specific_capacity").value
     return UnitCell(
         voltage=voltage,
         areal_capacity=capacity,
-        areal_energy=energy,
+        charge_capacity=np.nan if made_charged(design) else positive.charge_capacity,
         positive_foil=foil,
         membrane=membrane,
-        membrane_conductivity=conductivity,
+        bipolar_foil=bipolar,
         side=side,
         energy=ElectrodeEnergy(
             positive_only=energy / positive_mass,
@@ -397,6 +416,25 @@ def unit_cell(design: Design, positive: Positive) -> UnitCell:
         ),
         resistance=_resistance(design, positive, given.thickness / conductivity),
     )
+
+
+def _foil(design: Design, name: str, given: tables.Collector) -> Part:
+    return Part(name, design.density_of(given.material) * given.thickness, given.thickness, {given.material: 1.0})
+
+
+def _voltage(positive: Positive, side: NegativeSide, *, mask_infeasible: bool) -> Values:
+    """Average voltage of the unit cell; it has to be above zero."""
+    voltage = positive.average_voltage - side.average_voltage
+    impossible = np.asarray(voltage) <= 0.0
+    if not impossible.any():
+        return voltage
+    if mask_infeasible and impossible.ndim:
+        return np.where(impossible, np.nan, voltage)
+    msg = (
+        f"{np.min(positive.average_voltage):.3g} V against Li is not above the negative's "
+        f"{np.max(side.average_voltage):.3g} V: the cell would give no energy; check the materials"
+    )
+    raise DesignError(Problem(msg, "positive.average_voltage"))
 
 
 def _resistance(design: Design, positive: Positive, membrane: Values) -> Resistance:

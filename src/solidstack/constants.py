@@ -6,11 +6,5 @@ FARADAY = 96485.33212331001
 GAS = 8.314462618153241
 """Molar gas constant, J/(mol K)."""
 
-BOLTZMANN = 1.380649e-23
-"""Boltzmann constant, J/K."""
-
 ZERO_CELSIUS = 273.15
 """0 degC, K."""
-
-LITHIUM_MOLAR_MASS = 6.94e-3
-"""Molar mass of lithium, kg/mol (IUPAC conventional atomic weight)."""

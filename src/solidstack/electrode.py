@@ -12,7 +12,7 @@ import numpy as np
 from . import units
 from .design import Design
 from .errors import DesignError, Problem
-from .particle import CLOSE_PACKING, Block, balance_mass_fraction, building_block, percolation_density
+from .particle import CLOSE_PACKING, balance_mass_fraction, building_block, percolation_density
 from .units import Values, shown
 
 
@@ -85,8 +85,9 @@ class Thresholds:
         """The regime in words; arrays of words for arrays, and empty words where a design is impossible."""
         balance = np.asarray(self.composition_distance)
         words = np.where(balance > 0.0, "am-rich", "am-poor")
+        missing = self.density_distance if np.isnan(self.density_distance).any() else balance
         return Regime(
-            composition=_words(np.where(np.abs(balance) <= BALANCED_WITHIN, "balanced", words), balance),
+            composition=_words(np.where(np.abs(balance) <= BALANCED_WITHIN, "balanced", words), missing),
             density=_words(
                 np.where(self.density_distance > 0.0, "percolated", "not-percolated"), self.density_distance
             ),
@@ -200,7 +201,7 @@ def pair_thresholds(active_density: Values, electrolyte_density: Values) -> Pair
     return PairThresholds(balance, percolation_density(dense), 1.0 - CLOSE_PACKING, dense)
 
 
-def positive_electrode(design: Design, *, mask_infeasible: bool = False) -> tuple[Block, Thresholds, Positive]:
+def positive_electrode(design: Design, *, mask_infeasible: bool = False) -> tuple[Thresholds, Positive]:
     """Evaluate the positive electrode of a design.
 
     Parameters
@@ -212,7 +213,6 @@ def positive_electrode(design: Design, *, mask_infeasible: bool = False) -> tupl
 
     Returns
     -------
-    block : Block
     thresholds : Thresholds
     positive : Positive
 
@@ -242,15 +242,10 @@ def positive_electrode(design: Design, *, mask_infeasible: bool = False) -> tupl
         porosity,
     )
 
-    capacity = _blend(design, shares, active, "specific_capacity", given.specific_capacity)
-    voltage = _blend(design, shares, active, "average_voltage", given.average_voltage, weight="specific_capacity")
+    capacity = _blend(design, "specific_capacity", given.specific_capacity)
+    voltage = _blend(design, "average_voltage", given.average_voltage, weight="specific_capacity")
     efficiency = _blend(
-        design,
-        shares,
-        active,
-        "first_cycle_efficiency",
-        given.first_cycle_efficiency,
-        weight="specific_capacity",
+        design, "first_cycle_efficiency", given.first_cycle_efficiency, weight="specific_capacity", inverse=True
     )
     conductivity = electrolyte_conductivity(design)
     one_c = rated_one_c(design)
@@ -300,7 +295,7 @@ def positive_electrode(design: Design, *, mask_infeasible: bool = False) -> tupl
         density_distance=density - block.percolation_density,
         loading_distance=loading - threshold,
     )
-    return block, thresholds, positive
+    return thresholds, positive
 
 
 def electrolyte_conductivity(design: Design) -> Values:
@@ -375,17 +370,14 @@ def _sum_of(design: Design, values: Mapping[str, Values], role: str) -> Values:
     return total
 
 
-def _blend(
-    design: Design,
-    shares: Mapping[str, Values],
-    active: Values,
-    name: str,
-    given: Values | None,
-    weight: str | None = None,
-) -> Values:
-    """Mean of a property over the active materials by mass, or by mass times another property."""
+def _blend(design: Design, name: str, given: Values | None, *, weight: str = "", inverse: bool = False) -> Values:
+    """Mean of a property over the active materials: by mass, or by mass times another property.
+
+    `inverse` takes the mean of the inverse: efficiencies are discharge over charge, and charges add.
+    """
     if given is not None:
         return given
+    shares = design.positive.composition.shares
     total: Values = 0.0
     weights: Values = 0.0
     materials = design.positive_materials("active-material")
@@ -396,6 +388,6 @@ def _blend(
             raise DesignError(Problem(msg, f"positive.{name}"))
         if len(materials) == 1:
             return value
-        by = shares[material] / active * (1.0 if weight is None else design.material(material).default(weight).value)
-        total, weights = total + by * value, weights + by
-    return total / weights
+        by = shares[material] * (design.material(material).default(weight).value if weight else 1.0)
+        total, weights = total + by * (1.0 / value if inverse else value), weights + by
+    return weights / total if inverse else total / weights

@@ -138,7 +138,7 @@ class Measure:
                 raise reject(msg)
         try:
             array = np.asarray(value, dtype=float)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             msg = f"is {_what(value)}; give a number or an array of numbers in SI"
             raise reject(msg) from None
         return float(array) if array.ndim == 0 else array
@@ -175,9 +175,10 @@ def _what(value: Any) -> str:
 
 @dataclass(frozen=True)
 class Count:
-    """A whole number, at least `least`; in Python also an array of whole numbers."""
+    """A whole number from `least` to `most`; in Python also an array of whole numbers."""
 
     least: int = 1
+    most: int = 10_000
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         return core_schema.with_info_plain_validator_function(
@@ -186,7 +187,10 @@ class Count:
         )
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
-        return {"type": "integer", "minimum": self.least}
+        return {"type": "integer", "minimum": self.least, "maximum": self.most}
+
+    def _wanted(self) -> str:
+        return f"a whole number, {self.least} to {self.most}"
 
     @staticmethod
     def write(value: Values) -> Any:
@@ -196,16 +200,16 @@ class Count:
     def validate(self, value: Any, info: ValidationInfo) -> Values:
         """Read a count and check it."""
         if isinstance(value, (str, bool, dict)) or (from_file(info) and isinstance(value, (list, tuple))):
-            msg = f"is {_what(value)}; write a whole number, {self.least} or more, without quotes"
+            msg = f"is {_what(value)}; write {self._wanted()}, without quotes"
             raise reject(msg)
         try:
             array = np.asarray(value, dtype=float)
-        except (TypeError, ValueError):
-            msg = f"is {_what(value)}; write a whole number, {self.least} or more"
+        except (TypeError, ValueError, OverflowError):
+            msg = f"is {_what(value)}; write {self._wanted()}"
             raise reject(msg) from None
-        bad = ~np.isfinite(array) | (array != np.round(array)) | (array < self.least)
+        bad = ~np.isfinite(array) | (array != np.round(array)) | (array < self.least) | (array > self.most)
         if bad.any():
-            msg = f"{_first(array, bad):g} is out of bounds: a whole number, {self.least} or more, is wanted"
+            msg = f"{_first(array, bad):g} is out of bounds: wanted is {self._wanted()}"
             raise reject(msg)
         return float(array) if array.ndim == 0 else array
 

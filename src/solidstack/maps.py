@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_origin
 
 import numpy as np
 from numpy.typing import NDArray
@@ -166,7 +166,7 @@ def kind_of(path: Sequence[str]) -> units.Kind:
     DesignError
         There is no such key, or it is not a number.
     """
-    if len(path) == 3 and path[1] == "composition":
+    if len(path) == 3 and path[0] in ("positive", "negative") and path[1] == "composition":
         return units.SHARE
     found = _numbers()
     name = ".".join(path)
@@ -199,16 +199,24 @@ def axis(spec: "str | tuple[str, Any] | Axis", design: Design) -> Axis:
         return spec
     if not isinstance(spec, str):
         path = _path(spec[0], design)
-        kind_of(path)
-        return Axis(path, np.atleast_1d(np.asarray(spec[1], dtype=float)))
+        measure = Measure(kind_of(path))
+        try:
+            values = np.atleast_1d(np.asarray(spec[1], dtype=float))
+        except (TypeError, ValueError):
+            values = np.array([[]])
+        if values.ndim != 1 or not values.size or not np.isfinite(values).all():
+            msg = f"is given {spec[1]!r}; an axis is a row of numbers in SI ({measure.kind.si or 'a ratio'})"
+            raise DesignError(Problem(msg, spec[0]))
+        return Axis(path, values)
     if "=" not in spec:
         path = _path(spec, design)
+        kind = kind_of(path)
         own = own_value(design, path)
         if own is None:
             msg = f'has no value in the design; give a range, as in "{spec}=LOW:HIGH:N"'
             raise DesignError(Problem(msg, spec))
         top = {units.SHARE: _room(design, path) if path[1:2] == ("composition",) else 1.0, units.POROSITY: 0.95}
-        high = min(2.0 * own, top.get(kind_of(path), np.inf))
+        high = min(2.0 * own, top.get(kind, np.inf))
         return Axis(path, _whole(path, np.linspace(0.5 * own, high, 61)))
     match = _AXIS.fullmatch(spec)
     if match is None:
@@ -279,6 +287,9 @@ def design_map(
     if not design.is_single:
         msg = f"has arrays of shape {design.shape}; a map starts from a single design"
         raise DesignError(msg)
+    if kind is not None and design.positive.thickness is not None:
+        # a named map varies loading and composition at the design's density, not at a fixed thickness
+        design = design.with_(positive__density=evaluate(design).positive.density)
     x_axis, y_axis = axes(design, x, y, kind=kind)
     if x_axis.path == y_axis.path:
         msg = "is on both axes; take two different keys"
@@ -316,7 +327,7 @@ def design_map(
     words = "1 - density / dense density; below 0 where a design cannot exist"
     data["porosity_or_less"] = (dims, margin.copy(), {"units": "", "long_name": words})
     attributes = {
-        "title": KINDS[kind].title if kind else f"{design.name}: {y_axis.name} over {x_axis.name}",
+        "title": KINDS[kind].title if kind else design.name,
         "figure": KINDS[kind].figure if kind else "cell.specific_energy_Wh_kg",
         "kind": kind or "",
         "design": design.to_toml(),
@@ -414,6 +425,8 @@ def _numbers() -> dict[str, units.Kind]:
                 found[".".join(here)] = measure.kind if isinstance(measure, Measure) else units.RATIO
             for inner in models(info.annotation):
                 walk(inner, here)
+            if get_origin(info.annotation) is tuple:
+                found.pop(".".join(here), None)  # a pair of lengths is no one number
 
     walk(Design, ())
     return {name: kind for name, kind in found.items() if not name.startswith(("prices", "published"))}
@@ -431,6 +444,14 @@ def _path(text: str, design: Design) -> tuple[str, ...]:
     head, _, rest = text.strip().partition(".composition.")
     if not rest:
         return tuple(text.strip().split("."))
+    composition = getattr(getattr(design, head, None), "composition", None)
+    if composition is None:
+        msg = f"there is no {head}.composition in this design to change a share of"
+        raise DesignError(Problem(msg, text.strip()))
     if rest not in design.library:
-        raise DesignError(Problem(design.library.unknown(rest), text))
-    return (head, "composition", design.library[rest].name)
+        raise DesignError(Problem(design.library.unknown(rest), text.strip()))
+    name = design.library[rest].name
+    if name not in composition.shares:
+        msg = f"is not in the composition, which has {', '.join(composition.shares)}"
+        raise DesignError(Problem(msg, text.strip()))
+    return (head, "composition", name)

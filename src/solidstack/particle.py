@@ -99,7 +99,9 @@ def resistance_factor(core_fraction: Values, porosity: Values) -> Values:
         \quad (z > r), \qquad f = \frac{4}{\pi (1-r^2)} \quad (z \le r).
 
     The second line is the same integral when the cut lies below the top of the core. The size of the particle
-    drops out. Slices in series are a lower bound for one isolated block and an approximation for the packing.
+    drops out. Slices in series are a lower bound for one isolated block and an approximation for the packing: it
+    does not tend to 1 without core and pores (4/(pi z) artanh z stays above it), and full-field solutions of the
+    close packing differ from it.
 
     Parameters
     ----------

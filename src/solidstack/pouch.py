@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -33,16 +32,6 @@ class Component:
 
 
 @dataclass(frozen=True)
-class Layer:
-    """A kind of layer in the stack: how many, how thick, how large, for the drawing and the volume."""
-
-    name: str
-    count: Values
-    thickness: Values
-    area: Values
-
-
-@dataclass(frozen=True)
 class Cell:
     """The packaged cell. Volumes are as assembled; at full charge lithium has been plated."""
 
@@ -59,7 +48,7 @@ class Cell:
     charged_thickness: Values = shown("Thickness at full charge", units.MM)
     charged_energy_density: Values = shown("Energy density at full charge", units.WH_L)
     am_mass_fraction: Values = shown("Active material of the cell's mass", units.PERCENT, "am_mass_fraction_pct")
-    cost_per_energy: Values = shown("Material cost", units.USD_KWH, "cost_per_kWh")
+    cost_per_energy: Values = shown("Material cost (laminate where priced)", units.USD_KWH, "cost_per_kWh")
     areal_capacity: Values = shown("Deliverable areal capacity, one side", units.MAH_CM2)
     charge_capacity: Values = shown("Capacity, first charge", units.AH)
     packaging_mass: Values = shown("Mass of the package", units.G)
@@ -72,11 +61,11 @@ class Cell:
 
 @dataclass(frozen=True)
 class Pouch:
-    """The cell, what it consists of, and which prices are unknown."""
+    """The cell, what it consists of, the layers stacked in it, and the materials whose price is unknown."""
 
     cell: Cell
     components: Mapping[str, Component]
-    layers: tuple[Layer, ...]
+    parts: tuple[Part, ...]
     unpriced: tuple[str, ...]
 
 
@@ -128,24 +117,16 @@ def pouch(design: Design, positive: Positive, unit: UnitCell) -> Pouch:
     if side.coating is not None:
         placed.append((side.coating, sides, negative_area))
     if np.any(np.asarray(m) > 1):
-        given: Any = stack.bipolar_foil
-        foil = Part(
-            "bipolar foil",
-            design.density_of(given.material) * given.thickness,
-            given.thickness,
-            {given.material: 1.0},
-        )
-        placed.append((foil, bipolar, negative_area))
+        assert unit.bipolar_foil is not None  # the schema asks for it
+        placed.append((unit.bipolar_foil, bipolar, negative_area))
         if side.on_bipolar is not None:
             placed.append((side.on_bipolar, bipolar, negative_area))
 
     tally = Tally(design)
     stack_thickness: Values = 0.0
-    layers = []
     for part, count, area in placed:
         tally.add(part, count * area)
         stack_thickness = stack_thickness + count * part.thickness
-        layers.append(Layer(part.name, count, part.thickness, area))
     thickness = stack_thickness + 2.0 * package.laminate.thickness
     _package(design, outline_area, membrane_area, tally)
 
@@ -174,7 +155,7 @@ def pouch(design: Design, positive: Positive, unit: UnitCell) -> Pouch:
         am_mass_fraction=active / mass,
         cost_per_energy=tally.total(what="cost") / energy,
         areal_capacity=unit.areal_capacity,
-        charge_capacity=2.0 * n * positive_area * positive.charge_capacity,
+        charge_capacity=2.0 * n * positive_area * unit.charge_capacity,
         packaging_mass=tally.total(PACKAGE),
         positive_area=positive_area,
         negative_area=negative_area,
@@ -182,7 +163,7 @@ def pouch(design: Design, positive: Positive, unit: UnitCell) -> Pouch:
         outline_area=outline_area,
         coated_sides=sides,
     )
-    return Pouch(cell, tally.components, tuple(layers), tuple(sorted(tally.unpriced)))
+    return Pouch(cell, tally.components, tuple(part for part, _, _ in placed), tuple(sorted(tally.unpriced)))
 
 
 class Tally:

@@ -115,14 +115,9 @@ class Sheet:
 
     def materials_used(self) -> dict[str, dict[str, Any]]:
         """Give the default values of the materials of this design, with source and quality."""
-        names = [*self.design.positive.composition.shares]
-        for part in (
-            self.unit.side.coating,
-            self.unit.side.foil,
-            self.unit.positive_foil,
-            self.unit.membrane,
-        ):
-            names += [] if part is None else list(part.contents)
+        tabs = self.design.pouch.tabs
+        names = [name for part in self.pouch.parts for name in part.contents]
+        names += [tabs.positive_material, tabs.negative_material, tabs.sealant_material]
         found: dict[str, dict[str, Any]] = {}
         for name in dict.fromkeys(names):
             material = self.design.material(name)
@@ -206,8 +201,8 @@ def evaluate(design: Design, *, mask_infeasible: bool = False) -> Sheet:
     >>> f"{sheet.cell.specific_energy / 3600:.0f} Wh/kg"
     '204 Wh/kg'
     """
-    _, thresholds, positive = positive_electrode(design, mask_infeasible=mask_infeasible)
-    unit = unit_cell(design, positive)
+    thresholds, positive = positive_electrode(design, mask_infeasible=mask_infeasible)
+    unit = unit_cell(design, positive, mask_infeasible=mask_infeasible)
     package = pouch(design, positive, unit)
     return Sheet(
         design=design,

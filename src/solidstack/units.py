@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .constants import FARADAY
 from .errors import UnitError
 
 if TYPE_CHECKING:
@@ -61,7 +62,6 @@ class Unit:
 ONE = Unit("", 1.0, "", "")
 PERCENT = Unit("%", 0.01, "pct", "%")
 WT_PERCENT = Unit("wt%", 0.01, "wt_pct", "wt%")
-VOL_PERCENT = Unit("vol%", 0.01, "vol_pct", "vol%")
 MG_CM2 = Unit("mg/cm^2", 1e-2, "mg_cm2", "mg cm⁻²")
 G_M2 = Unit("g/m^2", 1e-3, "g_m2", "g m⁻²")
 G_CM3 = Unit("g/cm^3", 1e3, "g_cm3", "g cm⁻³")
@@ -76,7 +76,6 @@ AH = Unit("Ah", 3600.0, "Ah", "Ah")
 WH = Unit("Wh", 3600.0, "Wh", "Wh")
 MAH_G = Unit("mAh/g", 3600.0, "mAh_g", "mAh g⁻¹")
 MAH_CM2 = Unit("mAh/cm^2", 36000.0, "mAh_cm2", "mAh cm⁻²")
-MWH_CM2 = Unit("mWh/cm^2", 36000.0, "mWh_cm2", "mWh cm⁻²")
 MA_G = Unit("mA/g", 1.0, "mA_g", "mA g⁻¹")
 MA_CM2 = Unit("mA/cm^2", 10.0, "mA_cm2", "mA cm⁻²")
 WH_KG = Unit("Wh/kg", 3600.0, "Wh_kg", "Wh kg⁻¹")
@@ -84,7 +83,7 @@ WH_L = Unit("Wh/L", 3.6e6, "Wh_L", "Wh L⁻¹")
 OHM_CM2 = Unit("ohm cm^2", 1e-4, "ohm_cm2", "Ω cm²")
 MS_CM = Unit("mS/cm", 0.1, "mS_cm", "mS cm⁻¹")
 DEG_C = Unit("degC", 1.0, "degC", "°C", 273.15)
-EV = Unit("eV", 96485.33212331001, "eV", "eV")
+EV = Unit("eV", FARADAY, "eV", "eV")
 MPA = Unit("MPa", 1e6, "MPa", "MPa")
 GPA = Unit("GPa", 1e9, "GPa", "GPa")
 KMOL_M3 = Unit("kmol/m^3", 1e3, "kmol_m3", "kmol m⁻³")
@@ -153,7 +152,7 @@ CONCENTRATION = Kind("concentration", "mol/m^3", KMOL_M3, "49.1 kmol/m^3")
 PRICE = Kind("price per mass", "USD/kg", USD_KG, "22 USD/kg")
 
 # The field's units only: an unknown one is then refused with a near match instead of read as something exotic.
-_DEFINITIONS = """
+_DEFINITIONS = f"""
 kilo- = 1e3 = k-
 mega- = 1e6 = M-
 giga- = 1e9 = G-
@@ -188,7 +187,7 @@ ohm = volt / ampere
 siemens = 1 / ohm = S
 hertz = 1 / second = Hz
 farad = coulomb / volt = F
-electron_volt = 96485.33212331001 * joule / mole = eV
+electron_volt = {FARADAY!r} * joule / mole = eV
 """
 
 _SYMBOLS = (
@@ -254,7 +253,7 @@ def _dimension_words(unit: str) -> str:
     for kind in _KINDS:
         if registry.Quantity(1.0, kind.si or "").dimensionality == dimension:
             return _article(kind.name)
-    powers = sorted((name.strip("[]"), power) for name, power in dimension.items())
+    powers: list[tuple[str, Any]] = sorted((name.strip("[]"), power) for name, power in dimension.items())
     over = [f"{name}^{power:g}" if power != 1 else name for name, power in powers if power > 0]
     under = [f"{name}^{-power:g}" if power != -1 else name for name, power in powers if power < 0]
     return "of dimension " + " / ".join(filter(None, (" ".join(over) or "1", " ".join(under))))

@@ -242,6 +242,8 @@ def test_blend_of_active_materials() -> None:
     positive = ss.evaluate(base(positive__composition=shares, positive__porosity=0.15, **own)).positive
     charge = 0.60 * 187 + 0.30 * 160
     assert positive.specific_capacity / 3600 * 0.9 == pytest.approx(charge)
+    first_charge = 0.60 * 187 / 0.90 + 0.30 * 160 / 0.97
+    assert positive.first_cycle_efficiency == pytest.approx(charge / first_charge)
     assert positive.average_voltage == pytest.approx((0.60 * 187 * 3.81 + 0.30 * 160 * 3.375) / charge)
 
 

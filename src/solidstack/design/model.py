@@ -19,6 +19,7 @@ from ..units import Values
 from . import schema
 from .schema import AGREEMENT, SUM_TOLERANCE, library_of
 
+ACTIVE = "active-material"
 _DENSITY_KEYS = {"positive": ("density", "porosity", "thickness"), "negative": ("density", "porosity")}
 
 
@@ -38,6 +39,9 @@ class Design(Strict):
     stack: schema.Stack
     pouch: schema.Pouch = schema.Pouch.model_validate({})
     rating: schema.Rating = schema.Rating.model_validate({})
+    densities: dict[schema._MATERIAL, schema.Density] = Field(
+        {}, description="true density that replaces the material's default"
+    )
     prices: dict[schema._MATERIAL, schema.Price] = Field({}, description="price per mass that replaces the material's")
     published: schema.Published | None = None
 
@@ -55,12 +59,23 @@ class Design(Strict):
         for where, composition in self._compositions():
             roles = [self.material(name).role for name in composition.shares]
             for role, words in (
-                ("active-material", "active material"),
+                (ACTIVE, "active material"),
                 ("solid-electrolyte", "solid electrolyte"),
             ):
                 if role not in roles:
                     known = ", ".join(name for name in self._library if self._library[name].role == role)
                     yield Problem(f"has no {words}; known are {known}", f"{where}.composition")
+            active: Any = sum(
+                composition.shares[n] for n, r in zip(composition.shares, roles, strict=True) if r == ACTIVE
+            )
+            if ACTIVE in roles and np.any(np.asarray(active) <= 0.0):
+                yield Problem("has 0 wt% of active material; there is no capacity without", f"{where}.composition")
+        made = {self.material(name).as_made: name for name in self.positive_materials(ACTIVE)}
+        if len(made) > 1:
+            msg = (
+                f"mixes {made['discharged']}, made with its lithium, and {made['charged']}, made without; take one kind"
+            )
+            yield Problem(msg, "positive.composition")
         electrolytes = self.positive_materials("solid-electrolyte")
         if len(electrolytes) > 1 and self.positive.ionic_conductivity is None:
             msg = f"mixes {' and '.join(electrolytes)}; give positive.ionic_conductivity of the mixture"
@@ -69,7 +84,7 @@ class Design(Strict):
     def _density_problems(self) -> Iterator[Problem]:
         """Compare density, porosity and thickness where several are given, and the density with the dense one.
 
-        Arrays are left to the evaluation, which can mask what is impossible in a map.
+        Whether the densities of arrays can exist is left to the evaluation, which can mask them in a map.
         """
         positive = self.positive
         dense = self.dense_density()
@@ -78,19 +93,22 @@ class Design(Strict):
             "porosity": None if positive.porosity is None else dense * (1.0 - positive.porosity),
             "thickness": None if positive.thickness is None else positive.loading / positive.thickness,
         }
-        known = {key: float(value) for key, value in means.items() if value is not None and np.ndim(value) == 0}
+        known = {key: np.asarray(value) for key, value in means.items() if value is not None}
         if not known:
             return
         first, density = next(iter(known.items()))
         for key, value in list(known.items())[1:]:
-            if abs(value / density - 1.0) > AGREEMENT:
+            ratio = value / density
+            apart = np.abs(ratio - 1.0) > AGREEMENT
+            if apart.any():
+                here, there = (float(np.broadcast_to(v, ratio.shape)[apart].flat[0]) for v in (value, density))
                 msg = (
-                    f"contradicts positive.{first}: {key} means {value / 1e3:.4g} g/cm^3, "
-                    f"{first} means {density / 1e3:.4g} g/cm^3; leave one of them out"
+                    f"contradicts positive.{first}: {key} means {here / 1e3:.4g} g/cm^3, "
+                    f"{first} means {there / 1e3:.4g} g/cm^3; leave one of them out"
                 )
                 yield Problem(msg, f"positive.{key}")
-        if np.ndim(dense) == 0 and density > dense * (1.0 + 1e-9):
-            yield Problem(_too_dense(first, density, float(dense)), f"positive.{first}")
+        if np.ndim(dense) == 0 and density.ndim == 0 and density > dense * (1.0 + 1e-9):
+            yield Problem(_too_dense(first, float(density), float(dense)), f"positive.{first}")
 
     def _compositions(self) -> list[tuple[str, schema.Composition]]:
         found = [("positive", self.positive.composition)]
@@ -112,9 +130,11 @@ class Design(Strict):
         """Return a material by name."""
         return self._library[name]
 
-    def density_of(self, name: str) -> float:
-        """True density of a material, kg/m3."""
-        return float(self.material(name).default("density").value)
+    def density_of(self, name: str) -> Values:
+        """True density of a material, kg/m3: as given in the design, else the default of its file."""
+        given = self.densities.get(name)
+        value: Values = self.material(name).default("density").value if given is None else given
+        return value
 
     def positive_materials(self, role: str) -> list[str]:
         """Names of the materials of a role in the positive electrode."""
@@ -353,8 +373,9 @@ def _plain(data: dict[str, Any]) -> dict[str, Any]:
         composition = data.get(table, {}).get("composition")
         if composition is not None:
             data[table]["composition"] = dict(composition["shares"])
-    if not data.get("prices", True):
-        del data["prices"]
+    for table in ("densities", "prices"):
+        if not data.get(table, True):
+            del data[table]
     return data
 
 

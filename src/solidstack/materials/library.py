@@ -102,7 +102,12 @@ class Library(Mapping[str, Material]):
 
     def shadowed(self) -> dict[str, str]:
         """Return the names of ours that a user's file replaces, with that file."""
-        ours = {source.name.casefold() for source in self.sources if source.shipped}
+        ours = {
+            str(name).casefold()
+            for source in self.sources
+            if source.shipped
+            for name in (source.name, *source.document.data.get("aliases", ()))
+        }
         return {
             source.name: source.document.source
             for source in self._named.values()

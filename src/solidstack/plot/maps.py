@@ -1,6 +1,7 @@
 """Maps with contours, the thresholds, and the design's own point."""
 
 from collections.abc import Sequence
+from textwrap import fill
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator
 
 from ..design import Design
+from ..errors import DesignError, Problem
 from ..maps import kind_of, own_value
 from .style import PAGE, style
 
@@ -44,7 +46,7 @@ def draw_maps(maps: Sequence[xr.Dataset], designs: Sequence[Design], titles: Seq
     """
     name = maps[0].attrs["figure"]
     fields = [_finite(dataset[name].values) for dataset in maps]
-    norm, levels, lines = _levels(fields, logarithmic=name.endswith("ir_drop_mV"))
+    norm, levels, lines = _levels(fields, name, logarithmic=name.endswith("ir_drop_mV"))
     with style():
         count = len(maps)
         columns = min(count, 2)
@@ -60,7 +62,7 @@ def draw_maps(maps: Sequence[xr.Dataset], designs: Sequence[Design], titles: Seq
             handles |= _own_point(panel, dataset, design)
             handles |= _impossible(panel, dataset, name)
             title = titles[index] if titles else dataset.attrs["title"]
-            panel.set_title(title if count == 1 else f"({chr(97 + index)}) {title}")
+            panel.set_title(fill(title if count == 1 else f"({chr(97 + index)}) {title}", 60 if count == 1 else 48))
         for panel in panels[count:]:
             panel.set_visible(False)
         first = maps[0][name]
@@ -80,8 +82,11 @@ def _finite(values: Any) -> Any:
     return np.where(np.isfinite(values), values, np.nan)
 
 
-def _levels(fields: Sequence[Any], *, logarithmic: bool) -> tuple[Any, Any, Any]:
+def _levels(fields: Sequence[Any], name: str, *, logarithmic: bool) -> tuple[Any, Any, Any]:
     """Colour scale, filled levels and labelled lines common to all panels."""
+    if all(np.isnan(field).all() for field in fields):
+        msg = "has no finite value on this map; take other ranges, or another number with --figure"
+        raise DesignError(Problem(msg, name))
     low, high = min(np.nanmin(f) for f in fields), max(np.nanmax(f) for f in fields)
     if logarithmic and low > 0.0:
         lines = LogLocator(subs=(1.0, 2.0, 5.0)).tick_values(max(low, high * 1e-4), high)

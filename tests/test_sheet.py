@@ -1,0 +1,130 @@
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import solidstack as ss
+from solidstack.sheet import GROUPS
+
+INTERFACE = {
+    "thresholds": {
+        "balance_am_wt_pct",
+        "percolation_density_g_cm3",
+        "percolation_porosity_pct",
+        "loading_threshold_mg_cm2",
+        "loading_threshold_thickness_um",
+        "regime",
+    },
+    "positive": {
+        "dense_density_g_cm3",
+        "density_g_cm3",
+        "porosity_pct",
+        "thickness_um",
+        "am_wt_pct",
+        "am_vol_pct",
+        "areal_capacity_mAh_cm2",
+        "ionic_asr_ohm_cm2",
+        "ir_drop_mV",
+    },
+    "electrode_energy_Wh_kg": {
+        "positive_only",
+        "with_negative",
+        "with_negative_and_membrane",
+        "positive_and_membrane",
+    },
+    "cell": {
+        "capacity_Ah",
+        "energy_Wh",
+        "average_voltage_V",
+        "mass_g",
+        "specific_energy_Wh_kg",
+        "volume_cm3",
+        "energy_density_Wh_L",
+        "outline_volume_cm3",
+        "outline_energy_density_Wh_L",
+        "thickness_mm",
+        "charged_thickness_mm",
+        "charged_energy_density_Wh_L",
+        "am_mass_fraction_pct",
+        "cost_per_kWh",
+    },
+}
+
+
+def test_json_has_the_names_of_the_interface(sheet: ss.Sheet) -> None:
+    data = json.loads(sheet.to_json())
+    assert {"design", "version", "warnings", "mass_breakdown_g"} <= set(data)
+    for group, names in INTERFACE.items():
+        assert names <= set(data[group]), group
+    assert data["thresholds"]["regime"] == {"composition": "am-rich", "density": "percolated", "loading": "above"}
+    assert sum(data["mass_breakdown_g"].values()) == pytest.approx(data["cell"]["mass_g"], rel=1e-12)
+
+
+def test_json_is_the_sheet_in_the_units_of_its_keys(sheet: ss.Sheet) -> None:
+    data = sheet.to_dict()
+    assert data["positive"]["density_g_cm3"] == pytest.approx(sheet.positive.density / 1e3)
+    assert data["positive"]["ionic_asr_ohm_cm2"] == pytest.approx(sheet.positive.ionic_asr * 1e4)
+    assert data["cell"]["energy_density_Wh_L"] == pytest.approx(sheet.cell.energy_density / 3.6e6)
+    assert data["cell"]["cost_per_kWh"] == pytest.approx(
+        sum(sheet.cost_breakdown.values()) / (sheet.cell.energy / 3.6e6)
+    )
+    assert data["cell"]["thickness_mm"] == pytest.approx(sheet.cell.thickness * 1e3)
+
+
+def test_undefined_numbers_are_null(design: ss.Design) -> None:
+    text = ss.evaluate(design.with_(positive__density=2000.0)).to_json()
+    data = json.loads(text)
+    assert data["positive"]["ionic_asr_ohm_cm2"] is None
+    assert data["positive"]["ir_drop_mV"] is None
+    assert data["thresholds"]["loading_threshold_mg_cm2"] == 0.0
+    assert data["thresholds"]["regime"]["density"] == "not-percolated"
+    assert "NaN" not in text
+    assert "Infinity" not in text
+
+
+def test_unknown_price_gives_no_cost(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, design: ss.Design) -> None:
+    source = Path(ss.library().source("SPE")).read_text(encoding="utf-8")
+    (tmp_path / "own.toml").write_text(source.split("[[price]]")[0].replace('"SPE"', '"own"', 1), encoding="utf-8")
+    text = (tmp_path / "own.toml").read_text(encoding="utf-8")
+    (tmp_path / "own.toml").write_text("\n".join(line for line in text.splitlines() if "aliases" not in line))
+    monkeypatch.setenv("SOLIDSTACK_MATERIALS", str(tmp_path))
+    own = ss.load("examples/pouch-0.16Ah.toml").with_material("SPE", "own")
+    sheet = ss.evaluate(own)
+    assert sheet.to_dict()["cell"]["cost_per_kWh"] is None
+    assert any(text.startswith("no cost: the price of own is unknown") for text in sheet.warnings)
+    assert ss.evaluate(own.with_(prices={"own": 50.0})).to_dict()["cell"]["cost_per_kWh"] > 0
+
+
+def test_a_given_price_replaces_the_materials(design: ss.Design) -> None:
+    sheet = ss.evaluate(design.with_(prices={"SPE": "0 USD/kg", "Al": 1e3}))
+    assert sheet.cost_breakdown.get("membrane", 0.0) == 0.0
+    assert sheet.cost_breakdown["positive collector"] == pytest.approx(1e3 * sheet.mass_breakdown["positive collector"])
+
+
+def test_arrays_go_to_json_as_lists(design: ss.Design) -> None:
+    data = json.loads(ss.evaluate(design.with_(positive__loading=np.array([0.1, 0.3]))).to_json())
+    assert len(data["cell"]["mass_g"]) == 2
+    assert data["thresholds"]["regime"]["loading"] == ["below", "above"]
+    assert isinstance(data["positive"]["porosity_pct"], float)
+
+
+def test_every_figure_has_its_own_key(sheet: ss.Sheet) -> None:
+    keys = [(figure.group, figure.key) for figure in sheet.figures()]
+    assert len(keys) == len(set(keys))
+    assert {group for group, _ in keys} == set(GROUPS)
+
+
+def test_materials_used_name_value_quality_and_source(sheet: ss.Sheet) -> None:
+    used = sheet.materials_used()
+    assert set(used) == {"NCM622", "SPE", "carbon black", "Li", "Al", "Ni", "PP"}
+    assert used["SPE"]["density"]["value"] == "1.8 g/cm^3"
+    assert used["SPE"]["density"]["quality"] == "measured"
+    assert "s41467-024-50075-9" in used["SPE"]["density"]["source"]
+
+
+def test_notebook_display(sheet: ss.Sheet, design: ss.Design) -> None:
+    page = sheet._repr_html_()
+    for words in ("am-rich, percolated, loading above", "Specific energy", "204", "Wh kg⁻¹", "loading threshold 18.5"):
+        assert words in page, words
+    assert "(2,)" in ss.evaluate(design.with_(positive__loading=np.array([0.1, 0.2])))._repr_html_()
