@@ -17,7 +17,8 @@ def warned(design: ss.Design, **changes: Any) -> str:
     [
         (
             {"positive__density": 3800.0},
-            "positive.density 3.8 g/cm^3 (porosity 11.4 %) is denser than warm isostatic pressing can reach: porosity 18 %",
+            "positive.density 3.8 g/cm^3 (porosity 11.4 %) is denser than warm isostatic pressing can reach: "
+            "porosity 18 %",
         ),
         (
             {"positive__process": "roll-pressed"},
@@ -45,6 +46,10 @@ def warned(design: ss.Design, **changes: Any) -> str:
         ),
         (
             {"negative": {"kind": "anode-free", "first_cycle_efficiency": 0.8}},
+            "the cell delivers 88.9 % of the positive's capacity",
+        ),
+        (
+            {"negative": {"kind": "silicon", "first_cycle_efficiency": 0.8}},
             "the negative limits the cell to 88.9 % of the positive's discharge capacity",
         ),
         (

@@ -26,10 +26,13 @@ def test_example_in_si(design: ss.Design) -> None:
 def test_defaults_of_the_smallest_design() -> None:
     design = ss.Design.from_toml(
         """
-        positive = { composition = { NCM811 = "80 wt%", Li6PS5Cl = "20 wt%" }, loading = "20 mg/cm^2", porosity = "10 %" }
         negative = { kind = "anode-free" }
         membrane = { material = "Li6PS5Cl", thickness = "30 um" }
         stack = { bilayers = 5, positive_size = ["50 mm", "70 mm"] }
+        [positive]
+        composition = { NCM811 = "80 wt%", Li6PS5Cl = "20 wt%" }
+        loading = "20 mg/cm^2"
+        porosity = "10 %"
         """
     )
     assert design.positive.collector.material == "Al"

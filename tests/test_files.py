@@ -59,9 +59,14 @@ def test_atomic_write_leaves_the_old_file_when_the_new_one_fails(tmp_path: Path)
 
 def test_staged_folder_keeps_what_was_there_and_takes_nothing_half_made(tmp_path: Path) -> None:
     target = tmp_path / "new" / "report"
-    with pytest.raises(KeyboardInterrupt), files.staged_folder(target) as stage:
-        (stage / "half.txt").write_text("half")
-        raise KeyboardInterrupt
+
+    def interrupted() -> None:
+        with files.staged_folder(target) as stage:
+            (stage / "half.txt").write_text("half")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
     assert not (tmp_path / "new").exists()
     target.mkdir(parents=True)
     (target / "own.txt").write_text("mine")

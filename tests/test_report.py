@@ -104,7 +104,7 @@ def test_interrupted_it_leaves_nothing(
     def fail(*arguments: object) -> None:
         raise failure
 
-    monkeypatch.setattr(report, "_pdf", fail)
+    monkeypatch.setattr(report, "design_map", fail)
     with pytest.raises(failure):
         write_report(design, tmp_path / "r")
     assert list(tmp_path.iterdir()) == []

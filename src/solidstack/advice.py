@@ -139,8 +139,8 @@ def _capacity(sheet: "Sheet") -> Iterator[Finding]:
         yield (
             charge > limit * (1.0 + OWN_SHARE),
             lambda say: (
-                f"the first charge takes {say(charge, units.MAH_G)} from {' and '.join(names)}, more than the theoretical "
-                f"{say(limit, units.MAH_G)}; check positive.specific_capacity and first_cycle_efficiency"
+                f"the first charge takes {say(charge, units.MAH_G)} from {' and '.join(names)}, more than the "
+                f"theoretical {say(limit, units.MAH_G)}; check positive.specific_capacity and first_cycle_efficiency"
             ),
         )
     if "conductive-additive" not in [design.material(name).role for name in design.positive.composition.shares]:
@@ -179,8 +179,8 @@ def _negative(sheet: "Sheet") -> Iterator[Finding]:
             lambda say: (
                 "anode-free: there is no lithium reserve; after a first cycle of "
                 f"{say(sheet.unit.side.efficiency, units.PERCENT)} on the collector the cell delivers "
-                f"{say(sheet.unit.side.capacity_share, units.PERCENT)} of the positive's capacity, and every later loss "
-                "is lost from it"
+                f"{say(sheet.unit.side.capacity_share, units.PERCENT)} of the positive's capacity, and every "
+                "later loss is lost from it"
             ),
         )
     reversible = np.asarray(sheet.unit.side.reversible_capacity)
@@ -201,7 +201,7 @@ def _negative(sheet: "Sheet") -> Iterator[Finding]:
             ),
         )
     yield (
-        np.asarray(sheet.unit.side.capacity_share) < 1.0 - OWN_SHARE,
+        (kind != "anode-free") & (np.asarray(sheet.unit.side.capacity_share) < 1.0 - OWN_SHARE),
         lambda say: (
             f"the negative limits the cell to {say(sheet.unit.side.capacity_share, units.PERCENT)} of the positive's "
             "discharge capacity"

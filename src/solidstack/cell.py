@@ -374,7 +374,8 @@ def unit_cell(design: Design, positive: Positive, *, mask_infeasible: bool = Fal
     voltage = _voltage(positive, side, mask_infeasible=mask_infeasible)
     capacity = positive.areal_capacity * side.capacity_share
     energy = capacity * voltage
-    # in a bipolar stack of m cells a side has 1/m of the outer foils and (m-1)/m of a bipolar one, half for each electrode
+    # in a bipolar stack of m cells a side has 1/m of the outer foils and (m-1)/m of a bipolar one, which counts
+    # half for each electrode
     outer = 1.0 / design.stack.series_cells
     shared: Values = 0.0 if bipolar is None else (1.0 - outer) * bipolar.areal_mass / 2.0
     negative_mass = (

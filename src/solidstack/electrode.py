@@ -64,18 +64,20 @@ class Regime:
 class Thresholds:
     """The three thresholds, the regime, and the distance to each threshold (positive: the design is above)."""
 
-    balance_am_mass_fraction: Values = shown("Balance threshold, active material", units.PERCENT, "balance_am_wt_pct")
+    balance_am_mass_fraction: Values = shown(
+        "Balance threshold, active material", units.WT_PERCENT, "balance_am_wt_pct"
+    )
     percolation_density: Values = shown("Percolation threshold, density", units.G_CM3)
     percolation_porosity: Values = shown("Percolation threshold, porosity", units.PERCENT)
     loading_threshold: Values = shown("Loading threshold", units.MG_CM2)
     loading_threshold_thickness: Values = shown("Thickness at the loading threshold", units.UM)
     balance_am_of_am_and_se: Values = shown(
         "Balance threshold, active material of active material and solid electrolyte",
-        units.PERCENT,
+        units.WT_PERCENT,
         "balance_am_of_am_se_wt_pct",
     )
     composition_distance: Values = shown(
-        "Active material above balance", units.PERCENT, "composition_distance_wt_pct_points"
+        "Active material above balance", units.WT_PERCENT, "composition_distance_wt_pct_points"
     )
     density_distance: Values = shown("Density above percolation", units.G_CM3)
     loading_distance: Values = shown("Loading above threshold", units.MG_CM2)
@@ -108,15 +110,15 @@ class Positive:
     density: Values = shown("Density", units.G_CM3)
     porosity: Values = shown("Porosity", units.PERCENT)
     thickness: Values = shown("Thickness, one side", units.UM)
-    am_mass_fraction: Values = shown("Active material", units.PERCENT, "am_wt_pct")
-    am_volume_fraction: Values = shown("Active material of the solid", units.PERCENT, "am_vol_pct")
+    am_mass_fraction: Values = shown("Active material", units.WT_PERCENT, "am_wt_pct")
+    am_volume_fraction: Values = shown("Active material of the solid", units.VOL_PERCENT, "am_vol_pct")
     areal_capacity: Values = shown("Areal capacity", units.MAH_CM2)
     ionic_asr: Values = shown("Ionic resistance", units.OHM_CM2)
     ir_drop: Values = shown("IR drop at the rated current", units.MV)
     loading: Values = shown("Loading, one side", units.MG_CM2)
-    se_volume_fraction: Values = shown("Solid electrolyte of the solid", units.PERCENT, "se_vol_pct")
+    se_volume_fraction: Values = shown("Solid electrolyte of the solid", units.VOL_PERCENT, "se_vol_pct")
     core_fraction: Values = shown(
-        "Active material of active material and solid electrolyte", units.PERCENT, "core_vol_pct"
+        "Active material of active material and solid electrolyte", units.VOL_PERCENT, "core_vol_pct"
     )
     ionic_conductivity: Values = shown("Conductivity of the solid electrolyte", units.MS_CM)
     effective_conductivity: Values = shown("Effective ionic conductivity", units.MS_CM)

@@ -47,7 +47,7 @@ class Cell:
     thickness: Values = shown("Thickness", units.MM)
     charged_thickness: Values = shown("Thickness at full charge", units.MM)
     charged_energy_density: Values = shown("Energy density at full charge", units.WH_L)
-    am_mass_fraction: Values = shown("Active material of the cell's mass", units.PERCENT, "am_mass_fraction_pct")
+    am_mass_fraction: Values = shown("Active material of the cell's mass", units.WT_PERCENT, "am_mass_fraction_pct")
     cost_per_energy: Values = shown("Material cost (laminate where priced)", units.USD_KWH, "cost_per_kWh")
     areal_capacity: Values = shown("Deliverable areal capacity, one side", units.MAH_CM2)
     charge_capacity: Values = shown("Capacity, first charge", units.AH)

@@ -62,6 +62,7 @@ class Unit:
 ONE = Unit("", 1.0, "", "")
 PERCENT = Unit("%", 0.01, "pct", "%")
 WT_PERCENT = Unit("wt%", 0.01, "wt_pct", "wt%")
+VOL_PERCENT = Unit("vol%", 0.01, "vol_pct", "vol%")
 MG_CM2 = Unit("mg/cm^2", 1e-2, "mg_cm2", "mg cm⁻²")
 G_M2 = Unit("g/m^2", 1e-3, "g_m2", "g m⁻²")
 G_CM3 = Unit("g/cm^3", 1e3, "g_cm3", "g cm⁻³")
@@ -174,6 +175,7 @@ hour = 60 * minute = h
 degree_Celsius = kelvin; offset: 273.15 = degC = °C
 degree_Fahrenheit = 5 / 9 * kelvin; offset: 233.15 + 200 / 9 = degF
 inch = 0.0254 * meter = in
+micron = 1e-6 * meter
 liter = 1e-3 * meter ** 3 = L = l
 newton = kilogram * meter / second ** 2 = N
 pascal = newton / meter ** 2 = Pa
@@ -359,7 +361,7 @@ def nearest(word: str, known: Sequence[str], count: int = 3) -> str:
     for name in known:
         folded.setdefault(name.casefold(), name)
     exact = folded.get(word.casefold())
-    found = [exact] if exact else [folded[m] for m in difflib.get_close_matches(word.casefold(), folded, count)]
+    found = [exact] if exact else [folded[m] for m in difflib.get_close_matches(word.casefold(), folded, count, 0.65)]
     return " or ".join(f'"{name}"' for name in found)
 
 

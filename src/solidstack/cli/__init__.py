@@ -1,8 +1,11 @@
 """The command line: parse, one library call, write. No physics."""
 
+import contextlib
 import os
+import signal
 import sys
-from collections.abc import Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
 from importlib import import_module
 
 import click
@@ -51,8 +54,50 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        0 on success, 1 on failure, 2 on bad input, 130 on interrupt.
+        0 on success, 1 on failure, 2 on bad input, 130 on interrupt, 143 on termination.
     """
+    received: list[int] = []
+
+    def leave(number: int, frame: object) -> None:  # noqa: ARG001
+        """Leave by an exception, so that half-made files are removed on the way out."""
+        received.append(number)
+        raise KeyboardInterrupt
+
+    with _handled(leave):
+        try:
+            return _main(arguments)
+        except KeyboardInterrupt:
+            click.echo("interrupted", err=True)
+        except Exception as error:
+            # a library may have wrapped the interrupt in an error of its own
+            if not received:
+                if os.environ.get("SOLIDSTACK_DEBUG"):
+                    raise
+                text = f"{type(error).__name__}: {error}"
+                click.echo(f"failed: {text} (a defect; SOLIDSTACK_DEBUG=1 shows where)", err=True)
+                return 1
+            click.echo("interrupted", err=True)
+        return 128 + (received[0] if received else signal.SIGINT)
+
+
+@contextlib.contextmanager
+def _handled(handler: Callable[[int, object], None]) -> Iterator[None]:
+    """Handle SIGINT (unless the caller ignores it) and SIGTERM within a block, in the main thread."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    signals = [signal.SIGTERM]
+    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
+        signals.append(signal.SIGINT)
+    before = {number: signal.signal(number, handler) for number in signals}
+    try:
+        yield
+    finally:
+        for number, old in before.items():
+            signal.signal(number, old)
+
+
+def _main(arguments: Sequence[str] | None) -> int:
     try:
         result = cli.main(arguments, prog_name="solidstack", standalone_mode=False)
         sys.stdout.flush()
@@ -62,19 +107,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except click.ClickException as error:
         error.show()
         return error.exit_code
-    except (KeyboardInterrupt, click.Abort):
-        click.echo("interrupted", err=True)
-        return 130
+    except click.Abort:
+        raise KeyboardInterrupt from None
     except BrokenPipeError:
         # the reader of a pipe has had enough; Python would complain once more when it closes stdout
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except SolidstackError as error:
         click.echo(f"failed: {error}", err=True)
-        return 1
-    except Exception as error:
-        if os.environ.get("SOLIDSTACK_DEBUG"):
-            raise
-        click.echo(f"failed: {type(error).__name__}: {error} (a defect; SOLIDSTACK_DEBUG=1 shows where)", err=True)
         return 1
     return int(result or 0)

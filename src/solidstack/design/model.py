@@ -17,7 +17,7 @@ from ..files import TomlDocument, parse_toml, read_toml
 from ..materials import Library, Material, default_library
 from ..units import Values
 from . import schema
-from .schema import AGREEMENT, SUM_TOLERANCE, library_of
+from .schema import AGREEMENT, library_of
 
 ACTIVE = "active-material"
 _DENSITY_KEYS = {"positive": ("density", "porosity", "thickness"), "negative": ("density", "porosity")}
@@ -222,7 +222,8 @@ class Design(Strict):
             partner = self.partner(table, set(given))
             if partner is not None:
                 rest = 1.0 - sum(value for name, value in composition.items() if name != partner)
-                composition[partner] = np.where(np.abs(rest) < SUM_TOLERANCE, 0.0, rest)[()]
+                # 14 decimals: 1 - 0.96 is 0.04, and what is left of 1 - 1 is no negative share
+                composition[partner] = np.round(rest, 14)[()] + 0.0
 
     def partner(self, table: str, given: Collection[str]) -> str | None:
         """Name the component that balances changed shares: the solid electrolyte, else the active material."""

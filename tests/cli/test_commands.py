@@ -1,0 +1,199 @@
+"""The commands end to end, as a user types them."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from solidstack import __version__
+from solidstack.cli import COMMANDS, main
+
+Run = Callable[..., Any]
+EXAMPLE = "examples/pouch-0.16Ah.toml"
+
+
+def test_help_of_every_command_has_an_example(run: Run) -> None:
+    assert "solidstack run examples/pouch-0.16Ah.toml" in run("--help").out
+    for name in COMMANDS:
+        result = run(name, "--help")
+        assert result.code == 0
+        assert f"solidstack {name}" in result.out
+        assert "Example" in result.out, name
+    assert run("--version").out == f"solidstack, version {__version__}\n"
+
+
+def test_evaluate_prints_the_sheet_and_warns_on_stderr(run: Run) -> None:
+    result = run("evaluate", EXAMPLE)
+    assert result.code == 0
+    for words in ("am-rich", "18.53", "Specific energy", "204", "positive NCM622"):
+        assert words in result.out, words
+    assert result.err.startswith("warning: positive.loading 19.1 mg/cm^2 is above the loading threshold 18.5 mg/cm^2")
+
+
+def test_evaluate_json_and_set(run: Run) -> None:
+    data = json.loads(run("evaluate", EXAMPLE, "--json").out)
+    assert data["cell"]["mass_g"] == pytest.approx(2.9135, abs=1e-3)
+    changed = json.loads(
+        run("evaluate", EXAMPLE, "--json", "--set", "stack.bilayers=4", "--set", "membrane.thickness=20 um").out
+    )
+    assert changed["cell"]["capacity_Ah"] == pytest.approx(2 * data["cell"]["capacity_Ah"])
+    shares = json.loads(run("evaluate", EXAMPLE, "--json", "--set", "positive.composition.carbon black=3 wt%").out)
+    assert shares["inputs"]["positive"]["composition"] == {"NCM622": "93 wt%", "SPE": "4 wt%", "carbon black": "3 wt%"}
+
+
+def test_several_designs_give_a_comparison(run: Run, edited: Callable[..., Path]) -> None:
+    other = edited(
+        ('name = "NCM622 pouch, 2 bilayers"', 'name = "graphite cell"'),
+        ('kind = "lithium-foil"\nthickness = "40 um"', 'kind = "graphite"'),
+    )
+    result = run("evaluate", EXAMPLE, other)
+    assert "graphite cell" in result.out
+    assert "negative lithium" in result.out
+    assert len(json.loads(run("evaluate", EXAMPLE, other, "--json").out)) == 2
+
+
+def test_a_stored_sheet_is_a_design(run: Run, tmp_path: Path) -> None:
+    first = run("evaluate", EXAMPLE, "--json").out
+    path = tmp_path / "sheet.json"
+    path.write_text(first, encoding="utf-8")
+    assert run("evaluate", path, "--json").out == first
+
+
+def test_check_audits_published_figures(run: Run, edited: Callable[..., Path]) -> None:
+    assert "the stated figures agree with each other" in run("check", EXAMPLE).out
+    result = run("check", edited(('mass = "2.92 g"', 'mass = "2.5 g"')))
+    assert result.code == 0
+    assert "cannot all be true: mass 2.5 g" in result.out
+    assert "Either mass is" in result.out
+    data = json.loads(run("check", EXAMPLE, "--json").out)
+    assert data["valid"]
+    assert data["published"]["agrees"]
+
+
+def test_check_goes_through_all_files(run: Run, edited: Callable[..., Path]) -> None:
+    bad = edited(("bilayers = 2\npositive", "bilayers = 0\npositive"))
+    result = run("check", bad, EXAMPLE)
+    assert result.code == 2
+    assert f"{EXAMPLE}: valid" in result.out
+    data = json.loads(run("check", bad, EXAMPLE, "--json").out)
+    assert [item["valid"] for item in data] == [False, True]
+    assert data[0]["problems"][0]["line"] == 26
+
+
+@pytest.mark.parametrize("ending", ["png", "svg", "pdf", "nc", "csv"])
+def test_map_writes_what_the_ending_says(run: Run, tmp_path: Path, ending: str) -> None:
+    target = tmp_path / f"map.{ending}"
+    result = run("map", "stack", EXAMPLE, "-o", target)
+    assert result.out == f"{target}\n"
+    heads = {"png": b"\x89PNG", "svg": b"<?xml", "pdf": b"%PDF", "nc": b"CDF", "csv": b"stack.bilayers"}
+    assert target.read_bytes().startswith(heads[ending])
+
+
+def test_map_of_any_two_keys_and_panels(run: Run, tmp_path: Path) -> None:
+    target = tmp_path / "map.svg"
+    arguments = ("--x", "positive.loading=10:40 mg/cm^2:11", "--y", "temperature=20 degC:80 degC:9")
+    assert run("map", "custom", EXAMPLE, *arguments, "--figure", "positive.ir_drop_mV", "-o", target).code == 0
+    panels = ("--electrolyte", "SPE", "--electrolyte", "LLZO")
+    assert run("map", "porosity", EXAMPLE, *panels, "-o", tmp_path / "two.png").code == 0
+
+
+def test_thresholds_of_the_published_pairs(run: Run) -> None:
+    rows = json.loads(run("thresholds", "--json").out)
+    found = {(r["active_material"], r["solid_electrolyte"]): r for r in rows}
+    assert len(found) == 8
+    assert found["NCM622", "SPE"]["balance_am_wt_pct"] == pytest.approx(88.3, abs=0.05)
+    assert found["NCM622", "SPE"]["percolation_density_g_cm3"] == pytest.approx(2.96, abs=0.005)
+    assert "88.3" in run("thresholds").out
+    assert len(json.loads(run("thresholds", "--all", "--json").out)) == 9 * 11
+
+
+def test_materials_list_show_add(run: Run, tmp_path: Path) -> None:
+    assert "NCM811" in run("materials").out
+    assert {"name", "role", "shipped", "file"} <= set(json.loads(run("materials", "list", "--json").out)[0])
+    shown = run("materials", "show", "LPSCl").out
+    assert "Li6PS5Cl: solid-electrolyte" in shown
+    assert "samples at room temperature" in shown
+    assert json.loads(run("materials", "show", "SPE", "--json").out)["density"][0]["value"] == "1.8 g/cm^3"
+    own = tmp_path / "own.toml"
+    own.write_text(
+        'name = "own foil"\nrole = "metal"\n[[density]]\nvalue = "3 g/cm^3"\nquality = "measured"\nsource = "scale"\n',
+        encoding="utf-8",
+    )
+    result = run("materials", "add", own)
+    assert result.out.startswith("own foil (metal) added: ")
+    assert "own foil" in run("materials", "list").out
+    assert run("evaluate", EXAMPLE, "--set", "positive.collector.material=own foil").code == 0
+
+
+def test_schema_is_json(run: Run) -> None:
+    assert json.loads(run("schema").out)["title"] == "solidstack design"
+
+
+def test_run_prints_the_path_of_a_report(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    design = Path(EXAMPLE).resolve()
+    monkeypatch.chdir(tmp_path)
+    result = run("run", design, "--quick")
+    assert result.code == 0
+    page = Path(result.out.splitlines()[-1])
+    assert page == Path("pouch-0.16Ah-report/report.html")
+    assert page.stat().st_size > 100_000
+    assert "[1/9] design sheet" in result.err
+    assert "[9/9] document (PDF)" in result.err
+
+
+def start(*arguments: str) -> "subprocess.Popen[str]":
+    return subprocess.Popen(
+        [sys.executable, "-m", "solidstack", *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+@pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+def test_interrupted_run_leaves_nothing(tmp_path: Path, sent: signal.Signals) -> None:
+    process = start("run", EXAMPLE, "-o", str(tmp_path / "r"))
+    assert process.stderr is not None
+    assert process.stderr.readline().startswith("[1/9]")
+    time.sleep(0.3)
+    process.send_signal(sent)
+    _, error = process.communicate(timeout=60)
+    assert process.returncode == (130 if sent == signal.SIGINT else 143), error
+    assert "Traceback" not in error
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_closed_pipe_is_no_error() -> None:
+    command = f'"{sys.executable}" -m solidstack evaluate {EXAMPLE} --json | head -1'
+    result = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=False)
+    assert (result.stdout, result.stderr) == ("{\n", "")
+
+
+def test_a_defect_is_said_in_a_line_with_exit_code_1(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*arguments: object) -> None:
+        msg = "boom"
+        raise RuntimeError(msg)
+
+    monkeypatch.setattr("solidstack.cli.evaluate.evaluate", fail)
+    result = run("evaluate", EXAMPLE)
+    assert result.code == 1
+    assert result.err == "failed: RuntimeError: boom (a defect; SOLIDSTACK_DEBUG=1 shows where)\n"
+    monkeypatch.setenv("SOLIDSTACK_DEBUG", "1")
+    with pytest.raises(RuntimeError):
+        main(["evaluate", EXAMPLE])
+
+
+def test_import_is_light() -> None:
+    """Heavy libraries are imported where they are used."""
+    code = "import sys, solidstack; print(*sys.modules)"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    heavy = {"matplotlib", "xarray", "scipy", "pandas", "pint", "rich", "jinja2", "typst"}
+    assert not heavy & set(result.stdout.split())
