@@ -145,10 +145,8 @@ def main() -> None:
     if arguments.peer:
         result["peer"] = peer()
         ratio = result["with_and_evaluate_per_second"] / result["peer"]["designs_per_second"]
-        print(
-            f"{result['peer']['peer']} {result['peer']['version']}: {result['peer']['designs_per_second']:.3g} a second "
-            f"(ratio {ratio:.3g})"
-        )
+        found = result["peer"]
+        print(f"{found['peer']} {found['version']}: {found['designs_per_second']:.3g} a second (ratio {ratio:.3g})")
     print(json.dumps(result))
 
 

@@ -35,6 +35,10 @@ def warned(design: ss.Design, **changes: Any) -> str:
             {"negative": {"kind": "anode-free"}},
             "after a first cycle of 90 % on the collector the cell delivers 100 % of the positive's capacity",
         ),
+        (
+            {"stack__bipolar_foil": {"material": "Ni", "thickness": 1e-5}},
+            "stack.bipolar_foil has no use without stack.series_cells above 1",
+        ),
         ({"pouch__tabs__width": 30e-3}, "two tabs do not fit on a side of 40.5 mm"),
         (
             {"stack__series_cells": 2, "stack__bipolar_foil": {"material": "Al", "thickness": 1e-5}},
@@ -80,7 +84,7 @@ def warned(design: ss.Design, **changes: Any) -> str:
             "negative.collector of Al alloys with lithium",
         ),
         ({"positive__average_voltage": 5.0}, "SPE oxidises at 4.9 V, below the positive's average 5 V"),
-        ({"membrane__material": "Li3PS4"}, "membrane Li3PS4 is reduced below 0.6 V, the negative is at 0 V"),
+        ({"membrane__material": "Li3PS4"}, "membrane: Li3PS4 is reduced below 0.6 V, the negative is at 0 V"),
         (
             {"pouch__expansion_space": 50e-6},
             "at full charge the cell is 71.6 um thicker, more than pouch.expansion_space",

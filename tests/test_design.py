@@ -102,6 +102,23 @@ def test_with_balances_a_share(design: ss.Design) -> None:
     assert shares == pytest.approx({"NCM622": 0.93, "SPE": 0.04, "carbon black": 0.03})
 
 
+def test_with_another_kind_of_negative_starts_afresh(design: ss.Design) -> None:
+    assert design.with_(negative__kind="graphite").negative.n_p_ratio == 1.1
+    assert design.with_(negative__kind="lithium-foil").negative.thickness == pytest.approx(40e-6)
+
+
+def test_a_density_of_the_design_replaces_the_materials(design: ss.Design) -> None:
+    """1.30 g/cm3 for SPE: the membrane weighs 1.30/1.80 of before, and the balance threshold moves."""
+    own, other = (
+        ss.evaluate(design),
+        ss.evaluate(design.with_(densities={"SPE": "1.30 g/cm^3"}, positive__porosity=0.1)),
+    )
+    assert other.mass_breakdown["membrane"] == pytest.approx(own.mass_breakdown["membrane"] * 1.30 / 1.80)
+    assert other.thresholds.balance_am_of_am_and_se == pytest.approx(
+        0.74048 * 4.76 / (0.74048 * 4.76 + 0.25952 * 1.3), rel=1e-5
+    )
+
+
 def test_with_drops_the_other_ways_to_give_density(design: ss.Design) -> None:
     changed = design.with_(positive__porosity=0.1)
     assert (changed.positive.density, changed.positive.porosity) == (None, 0.1)
@@ -128,8 +145,18 @@ def test_with_drops_the_other_ways_to_give_density(design: ss.Design) -> None:
             {"positive__composition__LFP": 0.1},
             "positive.composition.LFP: is not in the composition, which has NCM622, SPE, carbon black",
         ),
-        ({"stack__bilayers": 2.5}, "stack.bilayers: 2.5 is out of bounds: wanted is a whole number, 1 to 10000"),
+        ({"stack__bilayers": 2.5}, "stack.bilayers: 2.5 is out of bounds: wanted is a whole number, 1 to 1000"),
         ({"name__x": 1}, "name: has no key x"),
+        (
+            {"positive__loading": np.ones(3) * 0.2, "membrane__thickness": np.ones(2) * 1e-5},
+            "arrays do not broadcast against each other: positive.loading (3,), membrane.thickness (2,)",
+        ),
+        ({"positive__loading": np.True_}, "positive.loading: is a bool; give a number or an array of numbers in SI"),
+        ({"stack__bilayers": np.array([True])}, "stack.bilayers: is a ndarray; write a whole number, 1 to 1000"),
+        (
+            {"positive__composition": {"NCM622": 0.5, "NMC622": 0.4, "SPE": 0.1}},
+            "positive.composition: NCM622 is given twice, as NCM622 and as NMC622; add the two up",
+        ),
     ],
 )
 def test_with_refuses_what_a_file_would(design: ss.Design, change: dict[str, object], message: str) -> None:

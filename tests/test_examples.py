@@ -53,7 +53,7 @@ def test_commands_of_the_guide(
     examples = Path("examples").resolve()
     monkeypatch.chdir(tmp_path)
     (tmp_path / "examples").symlink_to(examples)
-    (tmp_path / "my-electrolyte.toml").write_text(re.findall(r"```toml\n(name = .*?)```", GUIDE, re.DOTALL)[0])
+    (tmp_path / "my-electrolyte.toml").write_text(re.findall(r"```toml\n(name = .*?)```", GUIDE, re.DOTALL)[1])
     result = run(*arguments)
     assert (result.code, "error" in result.err) == (0, False), result.err
 

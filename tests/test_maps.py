@@ -47,6 +47,27 @@ def test_axes_of_shares_counts_logs_and_defaults(design: ss.Design) -> None:
     assert grid["rating.c_rate"].values[[0, -1]] == pytest.approx([0.25, 1.0])
 
 
+def test_a_key_may_be_an_axis_and_a_number_of_the_sheet(design: ss.Design) -> None:
+    grid = ss.map(
+        design.with_(negative__kind="graphite"), x="negative.n_p_ratio=0.8:1.4:4", y="negative.porosity=1 %:30 %:3"
+    )
+    assert grid["negative.n_p_ratio"].values == pytest.approx([0.8, 1.0, 1.2, 1.4])
+
+
+def test_a_design_given_by_thickness_is_mapped_at_its_density(design: ss.Design) -> None:
+    own = ss.evaluate(design).positive
+    by_thickness = ss.map(design.with_(positive__thickness=own.thickness), kind="stack")
+    by_density = ss.map(design, kind="stack")
+    np.testing.assert_allclose(by_thickness["cell.mass_g"], by_density["cell.mass_g"])
+    np.testing.assert_allclose(by_thickness["positive.porosity_pct"], by_density["positive.porosity_pct"])
+
+
+def test_infinite_is_missing(design: ss.Design) -> None:
+    grid = ss.map(design, kind="porosity")
+    for name in grid.data_vars:
+        assert not np.isinf(grid[name].values).any(), name
+
+
 def test_designs_that_cannot_exist_are_missing(design: ss.Design) -> None:
     grid = ss.map(design, kind="porosity")
     cannot = grid["porosity_or_less"].values < 0
@@ -100,6 +121,31 @@ def test_thresholds_of_the_porosity_map(design: ss.Design) -> None:
             None,
             "positive.composition.NCM622: goes up to 99 wt%, but the components that stay leave 98 wt%",
         ),
+        (
+            "positive.loading=1:2 mg/cm^2:2000",
+            "temperature=20 degC:30 degC:2000",
+            None,
+            "4000000 points; a map has at most",
+        ),
+        (
+            "positive.density=2:4 g/cm^3:5",
+            "positive.porosity=1 %:30 %:4",
+            None,
+            "positive.porosity: contradicts positive.density",
+        ),
+        (
+            ("positive.loading", "abc"),
+            "temperature",
+            None,
+            "positive.loading: is given 'abc'; an axis is a row of numbers",
+        ),
+        (
+            "negative.composition.Si=1 wt%:2 wt%:3",
+            "temperature",
+            None,
+            "there is no negative.composition in this design",
+        ),
+        ("stack.positive_size", "temperature", None, "stack.positive_size: is no number of a design"),
         ("negative.n_p_ratio", "temperature", None, "negative.n_p_ratio: has no value in the design; give a range"),
     ],
 )

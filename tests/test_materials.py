@@ -207,6 +207,16 @@ def test_add_copies_what_is_valid(tmp_path: Path) -> None:
     assert [p.name for p in place.parent.iterdir()] == [place.name]
 
 
+def test_add_keeps_another_material_whose_name_looks_alike(tmp_path: Path) -> None:
+    path = tmp_path / "m.toml"
+    for name in ("a b", "a-b", "β-Li₃PS₄", "a b"):
+        path.write_text(GOOD.replace("my SE", name), encoding="utf-8")
+        materials.add(path)
+    library = materials.default_library()
+    assert {"a b", "a-b", "β-Li₃PS₄"} <= set(library)
+    assert len(list(materials.library.user_folder().iterdir())) == 3
+
+
 def test_every_property_is_shown_in_a_unit_it_can_be_read_in() -> None:
     """A material survives its own JSON."""
     for name in LIBRARY:

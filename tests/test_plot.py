@@ -87,8 +87,23 @@ def test_map_of_a_constant_and_of_nothing_possible(design: ss.Design) -> None:
     grid.attrs["figure"] = "positive.porosity_pct"
     assert_nothing_is_cut(plot.draw_maps([grid], [design]))
     grid = ss.map(design, x="positive.density=5 g/cm^3:6 g/cm^3:5", y="membrane.thickness")
-    with pytest.raises(ss.InputError, match="has no finite value on this map"):
-        plot.draw_maps([grid], [design])
+    assert_nothing_is_cut(plot.draw_maps([grid], [design]))
+
+
+def test_map_without_an_ionic_path(design: ss.Design) -> None:
+    """Below percolation the IR drop is nowhere defined: hatched, without a colour bar."""
+    loose = design.with_(positive__density=2000.0)
+    figure = plot.draw_maps([ss.map(loose, kind="ir-drop")], [loose])
+    assert_nothing_is_cut(figure)
+    assert "no ionic path" in texts(figure)
+    assert len(figure.axes) == 1
+
+
+def test_names_are_not_mathematics(design: ss.Design) -> None:
+    named = design.with_(name="a $x_{ cell")
+    grid = ss.map(named, x="membrane.thickness", y="temperature=20 degC:60 degC:5")
+    assert "a $x_{ cell" in texts(plot.draw_maps([grid], [named]))
+    assert_nothing_is_cut(plot.draw_maps([grid], [named]))
 
 
 @pytest.mark.parametrize("negative", NEGATIVES, ids=lambda table: str(table["kind"]))

@@ -25,7 +25,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_everything_is_there(folder: Path) -> None:
     found = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
-    expected = {"report.html", "report.pdf", "sheet.json", "sheet.csv", "design.toml"}
+    expected = {"report.html", "report.pdf", "sheet.json", "sheet.csv", "inputs.toml"}
     expected |= {f"figures/{name}.{end}" for name in FIGURES for end in ("svg", "png")}
     expected |= {f"maps/{kind}.csv" for kind in KINDS}
     assert found == expected
@@ -101,7 +101,7 @@ def test_every_figure_repeats_from_the_json(folder: Path, tmp_path: Path) -> Non
 def test_interrupted_it_leaves_nothing(
     design: ss.Design, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failure: type[BaseException]
 ) -> None:
-    def fail(*arguments: object) -> None:
+    def fail(*arguments: object, **options: object) -> None:
         raise failure
 
     monkeypatch.setattr(report, "design_map", fail)
@@ -122,6 +122,18 @@ def test_a_place_that_cannot_be_written_is_told_before_the_work(design: ss.Desig
     with pytest.raises(ss.InputError):
         write_report(design, tmp_path / "file" / "r", lambda words, number, count: steps.append(words))
     assert steps == []
+
+
+def test_a_report_of_a_design_without_an_ionic_path(design: ss.Design, tmp_path: Path) -> None:
+    page = write_report(design.with_(positive__density=2000.0), tmp_path / "r")
+    assert "not percolated" in page.read_text(encoding="utf-8")
+
+
+def test_a_folder_in_the_way_is_told_before_anything_moves(design: ss.Design, tmp_path: Path) -> None:
+    (tmp_path / "report.html").mkdir()
+    with pytest.raises(ss.InputError, match="report.html is a folder there"):
+        write_report(design, tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["report.html"]
 
 
 def test_names_in_a_report_are_text_not_markup(design: ss.Design, tmp_path: Path) -> None:

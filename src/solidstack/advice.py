@@ -229,6 +229,10 @@ def _geometry(sheet: "Sheet") -> Iterator[Finding]:
         ),
     )
     yield (
+        (stack.bipolar_foil is not None) & (np.asarray(stack.series_cells) == 1),
+        lambda say: "stack.bipolar_foil has no use without stack.series_cells above 1",  # noqa: ARG005
+    )
+    yield (
         np.asarray(stack.negative_overhang) <= 0.0,
         lambda say: (
             f"stack.negative_overhang {say(stack.negative_overhang, units.MM)}: the negative does not cover the edge "
@@ -309,12 +313,15 @@ def _windows(sheet: "Sheet") -> Iterator[str]:
                 f"{name} oxidises at {limit:.3g} V, below the positive's average {high:.3g} V: "
                 "coat the active material or take another catholyte"
             )
-    limit = design.material(design.membrane.material).value("reduction_limit")
-    if limit is not None and limit > low:
-        yield (
-            f"membrane {design.membrane.material} is reduced below {limit:.3g} V, the negative is at {low:.3g} V: "
-            "an interlayer or another membrane is needed"
-        )
+    coating = sheet.unit.side.coating
+    inside = [n for n in (coating.contents if coating else ()) if design.material(n).role == "solid-electrolyte"]
+    for where, name in [("membrane", design.membrane.material), *(("negative", name) for name in inside)]:
+        limit = design.material(name).value("reduction_limit")
+        if limit is not None and limit > low:
+            yield (
+                f"{where}: {name} is reduced below {limit:.3g} V, the negative is at {low:.3g} V: an interlayer or "
+                "another solid electrolyte is needed"
+            )
 
 
 RULES = (_density, _loading, _capacity, _negative, _geometry)

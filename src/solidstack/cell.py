@@ -374,6 +374,7 @@ def unit_cell(design: Design, positive: Positive, *, mask_infeasible: bool = Fal
     voltage = _voltage(positive, side, mask_infeasible=mask_infeasible)
     capacity = positive.areal_capacity * side.capacity_share
     energy = capacity * voltage
+    own = positive.areal_capacity * voltage  # of the positive, whatever the negative lets the cell deliver
     # in a bipolar stack of m cells a side has 1/m of the outer foils and (m-1)/m of a bipolar one, which counts
     # half for each electrode
     outer = 1.0 / design.stack.series_cells
@@ -386,7 +387,7 @@ def unit_cell(design: Design, positive: Positive, *, mask_infeasible: bool = Fal
     )
     positive_mass = positive.loading + outer * foil.areal_mass / 2.0 + shared
     coating_membrane = positive.loading + membrane.areal_mass
-    stoichiometric = capacity / design.material("Li").default("specific_capacity").value
+    stoichiometric = positive.areal_capacity / design.material("Li").default("specific_capacity").value
     return UnitCell(
         voltage=voltage,
         areal_capacity=capacity,
@@ -396,14 +397,14 @@ def unit_cell(design: Design, positive: Positive, *, mask_infeasible: bool = Fal
         bipolar_foil=bipolar,
         side=side,
         energy=ElectrodeEnergy(
-            positive_only=energy / positive_mass,
+            positive_only=own / positive_mass,
             with_negative=energy / (positive_mass + negative_mass),
             with_negative_and_membrane=energy / (positive_mass + negative_mass + membrane.areal_mass),
-            positive_and_membrane=energy / (positive_mass + membrane.areal_mass),
+            positive_and_membrane=own / (positive_mass + membrane.areal_mass),
         ),
         normalised=Normalised(
-            coating_and_membrane=energy / coating_membrane,
-            coating_membrane_and_lithium=energy / (coating_membrane + stoichiometric),
+            coating_and_membrane=own / coating_membrane,
+            coating_membrane_and_lithium=own / (coating_membrane + stoichiometric),
             am_loading=positive.loading * positive.am_mass_fraction,
         ),
         negative=Negative(

@@ -166,7 +166,7 @@ def loading_threshold(
     1 mS/cm, 0.5C of 180 mA/g, 100 mV, NCM622 at the balance threshold, 3.0 g/cm3 (f = 7.68):
     22.2 mg/cm2. Published: about 21 mg/cm2.
 
-    >>> round(100 * loading_threshold(0.1, 0.1, 3000.0, 7.676, 0.5, 180.0, 0.88297), 1)
+    >>> round(100 * float(loading_threshold(0.1, 0.1, 3000.0, 7.676, 0.5, 180.0, 0.88297)), 1)
     22.2
     """
     return np.sqrt(ir_drop_limit * conductivity * density / (resistance_factor * c_rate * one_c * am_mass_fraction))

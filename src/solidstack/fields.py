@@ -27,7 +27,7 @@ from .units import Kind, Values
 class Strict(BaseModel):
     """A table of a file: frozen, unknown keys refused."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True, str_strip_whitespace=True)
 
     unwritten: ClassVar[str] = ""
     """Name of the only field, where a file writes its content in place of the table."""
@@ -85,6 +85,10 @@ class Measure:
             return text
         return {"anyOf": [{"type": "number"}, text], "description": f"{self.kind.name}{self.bounds()}"}
 
+    def example(self) -> str:
+        """Write an example as it stands in a file."""
+        return f'"{self.kind.example}"' if self.kind.shown is not units.ONE else self.kind.example
+
     def bounds(self) -> str:
         """Say the bounds in words, in the unit shown; empty where there are none."""
         words = [
@@ -137,6 +141,8 @@ class Measure:
                 msg = f"{value} has no unit; write for example {right}"
                 raise reject(msg)
         try:
+            if np.asarray(value).dtype.kind not in "iuf":
+                raise TypeError
             array = np.asarray(value, dtype=float)
         except (TypeError, ValueError, OverflowError):
             msg = f"is {_what(value)}; give a number or an array of numbers in SI"
@@ -161,6 +167,8 @@ class Measure:
                 continue
             shown = f'"{given}"' if isinstance(given, str) else self.show(float(array[bad].flat[0]))
             msg = f"{shown} is out of bounds: {self.kind.name} {rule} {self.show(bound)}"
+            if self.kind.bare and self.kind.percent and isinstance(given, (int, float)) and 1.0 < given <= 100.0:
+                msg += f'; did you mean "{given} {self.kind.percent[0]}"?'
             raise reject(msg)
 
 
@@ -169,8 +177,8 @@ def _first(array: Any, mask: Any) -> float:
 
 
 def _what(value: Any) -> str:
-    names = {bool: "true or false", dict: "a table", list: "a list", type(None): "nothing", str: "text"}
-    return names.get(type(value), f"a {type(value).__name__}")
+    names = {bool: "true or false", dict: "a table", list: "a list", str: "text", int: "a number", float: "a number"}
+    return names.get(type(value), units.article(type(value).__name__))
 
 
 @dataclass(frozen=True)
@@ -189,6 +197,10 @@ class Count:
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
         return {"type": "integer", "minimum": self.least, "maximum": self.most}
 
+    def example(self) -> str:
+        """Write an example as it stands in a file."""
+        return str(max(self.least, 2))
+
     def _wanted(self) -> str:
         return f"a whole number, {self.least} to {self.most}"
 
@@ -203,6 +215,8 @@ class Count:
             msg = f"is {_what(value)}; write {self._wanted()}, without quotes"
             raise reject(msg)
         try:
+            if np.asarray(value).dtype.kind not in "iuf":
+                raise TypeError
             array = np.asarray(value, dtype=float)
         except (TypeError, ValueError, OverflowError):
             msg = f"is {_what(value)}; write {self._wanted()}"
@@ -302,8 +316,20 @@ def _message(item: Any, table: type[Strict]) -> str:
             known = known_keys(table)
             close = units.nearest(str(item["loc"][-1]), known)
             return f"unknown key; {f'did you mean {close}?' if close else 'known are ' + ', '.join(known)}"
+        case "missing" if isinstance(item["loc"][-1], int):
+            return f"value {item['loc'][-1] + 1} of the list is missing"
         case "missing":
-            return "is missing"
+            return f"is missing{_example(table, str(item['loc'][-1]))}"
+        case "tuple_type" | "list_type":
+            key = item["loc"][-1]
+            return f"is {_what(value)}; a list is wanted (of tables: write [[{key}]] in place of [{key}])"
+        case "too_long":
+            return f"has {item['ctx']['actual_length']} values; {item['ctx']['max_length']} are wanted"
+        case "too_short":
+            return "is empty; at least one value is wanted"
+        case "string_too_short" | "string_too_long":
+            limits = item["ctx"]
+            return f'"{value}" is too {"short" if "min_length" in limits else "long"}'
         case "string_type":
             return f'is {_what(value)}; write text, as in "name"'
         case "model_type" | "model_attributes_type" | "dict_type":
@@ -316,6 +342,12 @@ def _message(item: Any, table: type[Strict]) -> str:
             return _unknown_word(str(value), item["ctx"]["expected"])
         case _:
             return f"{item['msg']} (received {value!r})"
+
+
+def _example(table: type[Strict], key: str) -> str:
+    """Say how a missing value would be written, where it is a number."""
+    found = [m for name, info in table.model_fields.items() if (info.alias or name) == key for m in measures(info)]
+    return f"; write for example {key} = {found[0].example()}" if found else ""
 
 
 def _unknown_word(word: str, expected: str) -> str:

@@ -29,7 +29,10 @@ class TomlDocument:
 
     @cached_property
     def _lines(self) -> dict[tuple[str | int, ...], int]:
-        return _key_lines(self.text)
+        try:
+            return _key_lines(self.text)
+        except RecursionError:
+            return {}  # a message without lines is better than none
 
     def line(self, location: Location) -> int | None:
         """Line of a key, or of the nearest table around it; None where not even the table is in the file."""
@@ -192,8 +195,13 @@ def staged_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
     try:
         yield stage
         with _told(target):
-            for item in sorted(stage.rglob("*")):
-                goal = target / item.relative_to(stage)
+            moves = [(item, target / item.relative_to(stage)) for item in sorted(stage.rglob("*"))]
+            for item, goal in moves:
+                if goal.exists() and item.is_dir() != goal.is_dir():
+                    there = "a file" if item.is_dir() else "a folder"
+                    msg = f"{goal.name} is {there} there; choose another place with -o"
+                    raise OutputError(msg, source=str(target))
+            for item, goal in moves:
                 if item.is_dir():
                     goal.mkdir(exist_ok=True)
                 else:

@@ -65,6 +65,9 @@ class Axis:
         return f"{words}, {self.unit.label}" if self.unit.label else words
 
 
+POINTS = 1_000_000
+"""Most points of a map: each holds about 75 numbers, so a million take 0.6 GB."""
+
 LABELS = {
     "positive.loading": "Loading, one side",
     "positive.density": "Density of the positive electrode",
@@ -215,7 +218,8 @@ def axis(spec: "str | tuple[str, Any] | Axis", design: Design) -> Axis:
         if own is None:
             msg = f'has no value in the design; give a range, as in "{spec}=LOW:HIGH:N"'
             raise DesignError(Problem(msg, spec))
-        top = {units.SHARE: _room(design, path) if path[1:2] == ("composition",) else 1.0, units.POROSITY: 0.95}
+        room = _room(design, path) if path[1:2] == ("composition",) else 1.0
+        top = {units.SHARE: room, units.POROSITY: 0.95, units.FRACTION: 1.0}
         high = min(2.0 * own, top.get(kind, np.inf))
         return Axis(path, _whole(path, np.linspace(0.5 * own, high, 61)))
     match = _AXIS.fullmatch(spec)
@@ -250,7 +254,8 @@ def design_map(
 ) -> "xr.Dataset":
     """Evaluate a design over a grid of two keys.
 
-    Designs on the grid that cannot exist (denser than dense) are NaN.
+    Designs on the grid that cannot exist (denser than dense) are NaN, and so is what is infinite, such as the
+    ionic resistance below percolation.
 
     Parameters
     ----------
@@ -294,6 +299,10 @@ def design_map(
     if x_axis.path == y_axis.path:
         msg = "is on both axes; take two different keys"
         raise DesignError(Problem(msg, x_axis.name))
+    points = x_axis.values.size * y_axis.values.size
+    if points > POINTS:
+        msg = f"{points} points; a map has at most {POINTS}, take fewer on an axis"
+        raise DesignError(msg)
     grid = design.replaced({x_axis.path: x_axis.values[None, :], y_axis.path: y_axis.values[:, None]})
     sheet = evaluate(grid, mask_infeasible=True)
 
@@ -311,11 +320,13 @@ def design_map(
     impossible = margin < -ROUNDING
     data: dict[str, Any] = {}
     for figure in sheet.figures():
-        values = np.where(impossible, np.nan, np.broadcast_to(figure.shown, shape))
+        values = np.broadcast_to(figure.shown, shape)
+        values = np.where(impossible | ~np.isfinite(values), np.nan, values)
         group = "electrode_energy_Wh_kg" if figure.group == "electrode_energy" else figure.group
         words = f"{HEADINGS[figure.group]}: {figure.label}"
         attrs = {"units": figure.unit.symbol, "long_name": words, "unit_label": figure.unit.label}
-        data[f"{group}.{figure.key}"] = (dims, values, attrs)
+        if f"{group}.{figure.key}" not in coords:
+            data[f"{group}.{figure.key}"] = (dims, values, attrs)
     for name, distance in (
         ("composition", sheet.thresholds.composition_distance),
         ("density", sheet.thresholds.density_distance),

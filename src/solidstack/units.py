@@ -244,7 +244,8 @@ def _conversion(unit: str, si: str) -> tuple[float, float]:
     return float(f"{one - zero:.15g}"), float(f"{zero:.15g}")
 
 
-def _article(noun: str) -> str:
+def article(noun: str) -> str:
+    """Put a or an before a noun."""
     return f"{'an' if noun[0] in 'aeiou' else 'a'} {noun}"
 
 
@@ -254,7 +255,7 @@ def _dimension_words(unit: str) -> str:
     dimension = registry.Quantity(1.0, _tidy(unit)).dimensionality
     for kind in _KINDS:
         if registry.Quantity(1.0, kind.si or "").dimensionality == dimension:
-            return _article(kind.name)
+            return article(kind.name)
     powers: list[tuple[str, Any]] = sorted((name.strip("[]"), power) for name, power in dimension.items())
     over = [f"{name}^{power:g}" if power != 1 else name for name, power in powers if power > 0]
     under = [f"{name}^{-power:g}" if power != -1 else name for name, power in powers if power < 0]
@@ -314,7 +315,7 @@ def parse(text: str, kind: Kind) -> float:
     try:
         factor, offset = _conversion(unit, kind.si)
     except pint.DimensionalityError:
-        wanted = f'wanted is {_article(kind.name)}, for example "{kind.example}"'
+        wanted = f'wanted is {article(kind.name)}, for example "{kind.example}"'
         msg = f'"{text}" is {_dimension_words(unit)}; {wanted}'
         raise UnitError(msg) from None
     except Exception:
@@ -330,11 +331,11 @@ def _scaled(number: str, factor: float, offset: float = 0.0) -> float:
 def _parse_percent(number: str, word: str, text: str, kind: Kind) -> float:
     given = f"{'wt' if word == 'mass' else word}%"
     if not kind.percent:
-        msg = f'"{text}" is a percentage; wanted is {_article(kind.name)}, for example "{kind.example}"'
+        msg = f'"{text}" is a percentage; wanted is {article(kind.name)}, for example "{kind.example}"'
         raise UnitError(msg)
     if given not in kind.percent:
         right = " or ".join(f'"{number} {p}"' for p in kind.percent)
-        what = "does not say of what (mass or volume)" if given == "%" else f"is not {_article(kind.name)}"
+        what = "does not say of what (mass or volume)" if given == "%" else f"is not {article(kind.name)}"
         msg = f'"{text}" {what}; write {right}'
         raise UnitError(msg)
     return _scaled(number, 0.01)
@@ -351,7 +352,7 @@ def _number_problem(text: str, kind: Kind) -> str:
 def _unknown_unit(text: str, unit: str, kind: Kind) -> str:
     close = nearest(unit, _SYMBOLS)
     hint = f"; did you mean {close}?" if close else ""
-    wanted = f'wanted is {_article(kind.name)}, for example "{kind.example}"'
+    wanted = f'wanted is {article(kind.name)}, for example "{kind.example}"'
     return f'"{text}" has the unknown unit "{unit}"{hint} ({wanted})'
 
 

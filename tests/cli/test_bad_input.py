@@ -66,15 +66,15 @@ CASES = {
     ),
     "zero bilayers": (
         ("bilayers = 2\npositive", "bilayers = 0\npositive"),
-        "line 26: stack.bilayers: 0 is out of bounds: wanted is a whole number, 1 to 10000",
+        "line 26: stack.bilayers: 0 is out of bounds: wanted is a whole number, 1 to 1000",
     ),
     "half a bilayer": (
         ("bilayers = 2\npositive", "bilayers = 2.5\npositive"),
-        "line 26: stack.bilayers: 2.5 is out of bounds: wanted is a whole number, 1 to 10000",
+        "line 26: stack.bilayers: 2.5 is out of bounds: wanted is a whole number, 1 to 1000",
     ),
     "bilayers as text": (
         ("bilayers = 2\npositive", 'bilayers = "2"\npositive'),
-        "line 26: stack.bilayers: is text; write a whole number, 1 to 10000, without quotes",
+        "line 26: stack.bilayers: is text; write a whole number, 1 to 1000, without quotes",
     ),
     "wrong dimension": (
         ('loading = "19.09 mg/cm^2"            #', 'loading = "19.09 mg/cm^3"            #'),
@@ -108,8 +108,8 @@ CASES = {
         'line 33: pouch.seal_widht: unknown key; did you mean "seal_width"?',
     ),
     "unknown table": (
-        ("[membrane]", "[wrapping]"),
-        "line 21: wrapping: unknown key; known are name, temperature, positive, negative, membrane, stack, pouch, "
+        ("[membrane]", "[quux]"),
+        "line 21: quux: unknown key; known are name, temperature, positive, negative, membrane, stack, pouch, "
         "rating, densities, prices, published",
     ),
     "unknown kind": (
@@ -161,13 +161,52 @@ CASES = {
         "positive.average_voltage: 0 V against Li is not above the negative's 0 V: the cell would give no energy; "
         "check the materials",
     ),
+    "a material twice": (
+        ("NCM622 = ", 'NMC622 = "1 wt%", NCM622 = '),
+        "line 8: positive.composition: NCM622 is given twice, as NMC622 and as NCM622; add the two up",
+    ),
+    "nothing of the active material": (
+        (COMPOSITION, '{ NCM622 = "0 wt%", SPE = "98 wt%", "carbon black" = "2 wt%" }'),
+        "line 8: positive.composition: has 0 wt% of active material; there is no capacity without",
+    ),
+    "an empty composition": (
+        (COMPOSITION, "{}"),
+        "line 8: positive.composition: is no table of shares; write for example "
+        '{ NCM622 = "93 wt%", SPE = "5 wt%", "carbon black" = "2 wt%" }',
+    ),
+    "with and without its lithium": (
+        (COMPOSITION, '{ NCM622 = "83 wt%", S = "10 wt%", SPE = "5 wt%", "carbon black" = "2 wt%" }'),
+        "line 8: positive.composition: mixes NCM622, made with its lithium, and S, made without; take one kind",
+    ),
+    "a percentage without its sign": (
+        (DENSITY, "porosity = 12"),
+        "line 10: positive.porosity: 1200 % is out of bounds: volume fraction must be below 100 %; "
+        'did you mean "12 %"?',
+    ),
+    "a bare ratio of an efficiency": (
+        ('first_cycle_efficiency = "90 %"', "first_cycle_efficiency = 90"),
+        "line 14: positive.first_cycle_efficiency: 9000 % is out of bounds: fraction must be at most 100 %; "
+        'did you mean "90 %"?',
+    ),
+    "one length of two": (
+        ('["29.0 mm", "40.5 mm"]', '["29.0 mm"]'),
+        "line 27: stack.positive_size.1: value 2 of the list is missing",
+    ),
+    "three lengths of two": (
+        ('["29.0 mm", "40.5 mm"]', '["29.0 mm", "40.5 mm", "1 mm"]'),
+        "line 27: stack.positive_size: has 3 values; 2 are wanted",
+    ),
+    "a missing value": (
+        ('thickness = "82 um"', ""),
+        'line 21: membrane.thickness: is missing; write for example thickness = "82 um"',
+    ),
     "a table where a value is wanted": (
         ('loading = "19.09 mg/cm^2"            #', "loading = { value = 3 }            #"),
         'line 9: positive.loading: is a table; write text with a unit, for example "21 mg/cm^2"',
     ),
     "a value where a table is wanted": (
         ('laminate = { areal_mass = "203 g/m^2", thickness = "113 um" }', "laminate = 3"),
-        "line 32: pouch.laminate: is a int; a table is wanted",
+        "line 32: pouch.laminate: is a number; a table is wanted",
     ),
 }
 
@@ -223,6 +262,25 @@ def test_files_that_are_no_design(run: Run, tmp_path: Path, content: bytes, mess
     assert result.err.count("\n") == 1
 
 
+def test_rules_between_keys_are_told_beside_wrong_keys(run: Run, edited: Edited) -> None:
+    """A density above dense is found although the membrane is wrong as well."""
+    path = edited(("3.5 g/cm^3", "4.5 g/cm^3"), (MEMBRANE, MEMBRANE.replace("82 um", "82")))
+    assert run("check", path).err == (
+        f"error: {path}: 2 problems\n"
+        "  line 10: positive.density: 4.5 g/cm^3 is above the dense density 4.29 g/cm^3 of this composition (porosity "
+        "would be -4.9 %). Lower it, or give porosity instead.\n"
+        '  line 23: membrane.thickness: "82" has no unit; write for example "82 um"\n'
+    )
+
+
+def test_a_very_deep_key(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "design.toml"
+    path.write_text(".".join("a" * 5000) + " = 1\n")
+    result = run("check", path)
+    assert result.code == 2
+    assert "Traceback" not in result.err
+
+
 def test_a_directory_and_a_missing_file(run: Run, tmp_path: Path) -> None:
     assert run("evaluate", tmp_path).err == f"error: {tmp_path}: is a directory; give a TOML file\n"
     missing = tmp_path / "no.toml"
@@ -265,7 +323,7 @@ def test_a_users_material_in_place_of_ours_is_said_aloud(
         (("--set", "positive.lodaing=3"), 'positive.lodaing: unknown key; did you mean "loading"?'),
         (("--set", "rubbish"), '--set "rubbish" is not KEY=VALUE, as in --set positive.loading="25 mg/cm^2"'),
         (("--set", "positive.loading=25"), 'positive.loading: "25" has no unit; write for example "25 mg/cm^2"'),
-        (("--set", "stack.bilayers=x"), "stack.bilayers: is text; write a whole number, 1 to 10000, without quotes"),
+        (("--set", "stack.bilayers=x"), "stack.bilayers: is text; write a whole number, 1 to 1000, without quotes"),
         (
             ("--set", "positive.composition.NCM622=99 wt%"),
             "positive.composition.SPE: -1 wt% is out of bounds: share of a composition must be at least 0 wt%",
@@ -274,7 +332,7 @@ def test_a_users_material_in_place_of_ours_is_said_aloud(
 )
 def test_changes_on_the_command_line(run: Run, arguments: tuple[str, ...], message: str) -> None:
     result = run("evaluate", "examples/pouch-0.16Ah.toml", *arguments)
-    assert (result.code, result.out, result.err) == (2, "", f"error: {message}\n")
+    assert (result.code, result.out, result.err) == (2, "", f"error: examples/pouch-0.16Ah.toml: {message}\n")
 
 
 @pytest.mark.parametrize(
@@ -301,7 +359,7 @@ def test_changes_on_the_command_line(run: Run, arguments: tuple[str, ...], messa
         (("map", "stack", "D", "-o", "OUT/map.xyz"), "has no known ending for a figure; take .png, .svg, .pdf"),
         (("map", "stack", "D", "D", "-o", "OUT/map.nc"), "2 maps do not go into one .nc file"),
         (("materials", "show", "NCM62"), 'material "NCM62" is unknown; did you mean "NCM622" or "NMC622"?'),
-        (("thresholds", "--active", "SPE"), "SPE is a solid-electrolyte; wanted is a active-material: "),
+        (("thresholds", "--active", "SPE"), "SPE is a solid-electrolyte; wanted is an active-material: "),
         (("run", "D", "-o", "OUT/file/report"), "cannot be written (Not a directory); choose another place with -o"),
         (("run", "D", "-o", "OUT/file"), "is a file; give a folder"),
         (("map", "stack", "D", "-o", "OUT"), "has no known ending for a figure"),

@@ -177,6 +177,28 @@ def test_a_closed_pipe_is_no_error() -> None:
     assert (result.stdout, result.stderr) == ("{\n", "")
 
 
+def test_a_terminal_that_lacks_a_sign_shows_something() -> None:
+    result = subprocess.run(
+        [sys.executable, "-m", "solidstack", "evaluate", EXAMPLE],
+        capture_output=True,
+        check=False,
+        env=os.environ | {"PYTHONIOENCODING": "latin-1"},
+    )
+    assert result.returncode == 0
+    assert b"Specific energy" in result.stdout
+
+
+def test_a_full_disk_is_a_failure_not_a_defect(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*arguments: object, **options: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("solidstack.report.report.plot.draw_section", full)
+    result = run("run", EXAMPLE, "-o", tmp_path / "r")
+    assert result.code == 1
+    assert result.err.endswith("failed: No space left on device\n")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_defect_is_said_in_a_line_with_exit_code_1(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*arguments: object) -> None:
         msg = "boom"

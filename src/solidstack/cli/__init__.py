@@ -1,6 +1,7 @@
 """The command line: parse, one library call, write. No physics."""
 
 import contextlib
+import io
 import os
 import signal
 import sys
@@ -86,7 +87,7 @@ def _handled(handler: Callable[[int, object], None]) -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    signals = [signal.SIGTERM]
+    signals = [signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])]
     if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
         signals.append(signal.SIGINT)
     before = {number: signal.signal(number, handler) for number in signals}
@@ -98,6 +99,9 @@ def _handled(handler: Callable[[int, object], None]) -> Iterator[None]:
 
 
 def _main(arguments: Sequence[str] | None) -> int:
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal that lacks a sign shows a question mark
     try:
         result = cli.main(arguments, prog_name="solidstack", standalone_mode=False)
         sys.stdout.flush()
@@ -109,11 +113,15 @@ def _main(arguments: Sequence[str] | None) -> int:
         return error.exit_code
     except click.Abort:
         raise KeyboardInterrupt from None
-    except BrokenPipeError:
-        # the reader of a pipe has had enough; Python would complain once more when it closes stdout
+    except (BrokenPipeError, SystemExit):
+        # the reader of a pipe has had enough (click turns that into an exit with 1); Python would complain once
+        # more when it closes stdout
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except SolidstackError as error:
         click.echo(f"failed: {error}", err=True)
+        return 1
+    except OSError as error:
+        click.echo(f"failed: {error.strerror or error}{f': {error.filename}' if error.filename else ''}", err=True)
         return 1
     return int(result or 0)

@@ -7,7 +7,7 @@ import click
 from ..audit import Audit, audit
 from ..errors import InputError
 from ..sheet import evaluate
-from .common import changes_option, load_changed
+from .common import changes_option, load_changed, located
 
 
 @click.command("check")
@@ -28,9 +28,10 @@ def command(designs: tuple[str, ...], changes: tuple[str, ...], as_json: bool) -
     wrong = False
     for path in designs:
         try:
-            design = load_changed(path, changes)
-            sheet = evaluate(design)
-            found = audit(design)
+            with located(path):
+                design = load_changed(path, changes)
+                sheet = evaluate(design)
+                found = audit(design)
         except InputError as error:
             wrong = True
             results.append(

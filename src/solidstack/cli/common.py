@@ -1,6 +1,7 @@
 """What several commands share: the design argument, --set, tables."""
 
-from collections.abc import Callable, Sequence
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -8,7 +9,7 @@ import click
 import numpy as np
 
 from ..design import Design, load
-from ..errors import DesignError
+from ..errors import DesignError, InputError
 from ..sheet import HEADINGS, Sheet
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -28,16 +29,30 @@ def changes_option(function: F) -> F:
 def load_changed(path: str, changes: Sequence[str]) -> Design:
     """Read a design file and apply ``--set`` changes."""
     design = load(path)
+    if not changes:
+        return design
     replaced: dict[tuple[str, ...], Any] = {}
     for change in changes:
         key, equals, value = change.partition("=")
         if not equals or not key.strip():
             msg = f'--set "{change}" is not KEY=VALUE, as in --set positive.loading="25 mg/cm^2"'
-            raise DesignError(msg)
+            raise DesignError(msg, source=path)
         head, dot, material = key.strip().partition(".composition.")
         where = (head, "composition", material) if dot else tuple(key.strip().split("."))
         replaced[where] = _value(where, value.strip())
-    return design.replaced(replaced) if replaced else design
+    with located(path):
+        return design.replaced(replaced)
+
+
+@contextlib.contextmanager
+def located(path: str) -> Iterator[None]:
+    """Put the file before an error that does not name one."""
+    try:
+        yield
+    except InputError as error:
+        if error.source:
+            raise
+        raise type(error)(error.problems, source=path) from None
 
 
 def _value(path: tuple[str, ...], text: str) -> Any:
@@ -54,10 +69,11 @@ def _value(path: tuple[str, ...], text: str) -> Any:
         return text
 
 
-def notes(sheet: Sheet) -> None:
-    """Say the warnings of a sheet, on stderr."""
+def notes(sheet: Sheet, *, named: bool = False) -> None:
+    """Say the warnings of a sheet, on stderr, with the name of the design where there are several."""
+    name = f"{sheet.design.name}: " if named else ""
     for text in sheet.warnings:
-        click.secho(f"warning: {text}", err=True, fg="yellow")
+        click.secho(f"warning: {name}{text}", err=True, fg="yellow")
 
 
 def number(value: Any) -> str:

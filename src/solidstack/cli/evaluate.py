@@ -5,7 +5,7 @@ import json
 import click
 
 from ..sheet import evaluate
-from .common import changes_option, load_changed, notes, sheet_table, show
+from .common import changes_option, load_changed, located, notes, sheet_table, show
 
 
 @click.command("evaluate")
@@ -21,11 +21,14 @@ def command(designs: tuple[str, ...], changes: tuple[str, ...], as_json: bool) -
     Example:
       solidstack evaluate examples/pouch-0.16Ah.toml --set positive.loading="25 mg/cm^2"
     """
-    sheets = [evaluate(load_changed(path, changes)) for path in designs]
+    sheets = []
+    for path in designs:
+        with located(path):
+            sheets.append(evaluate(load_changed(path, changes)))
     if as_json:
         data = [sheet.to_dict() for sheet in sheets]
         click.echo(json.dumps(data[0] if len(data) == 1 else data, indent=2, allow_nan=False, ensure_ascii=False))
         return
     show(sheet_table(sheets))
     for sheet in sheets:
-        notes(sheet)
+        notes(sheet, named=len(sheets) > 1)

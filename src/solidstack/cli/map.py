@@ -6,7 +6,9 @@ import click
 
 from ..errors import DesignError
 from ..maps import design_map, save
-from .common import changes_option, load_changed
+from ..materials import default_library
+from ..units import article, nearest
+from .common import changes_option, load_changed, located
 
 
 @click.command("map")
@@ -51,19 +53,25 @@ def command(
     bases = [load_changed(path, changes) for path in designs]
     titles = [design.name for design in bases]
     if electrolytes:
+        for name in electrolytes:
+            if (material := default_library()[name]).role != "solid-electrolyte":
+                msg = f"--electrolyte {name} is {article(material.role)}; wanted is a solid-electrolyte"
+                raise DesignError(msg)
         pairs = [(base, name) for base in bases for name in electrolytes]
         bases = [base.with_material(base.positive_materials("solid-electrolyte")[0], name) for base, name in pairs]
         several = len(designs) > 1
         titles = [f"{base.name}, {name}" if several else name for base, (_, name) in zip(bases, pairs, strict=True)]
     named = None if kind == "custom" else kind
-    maps = [design_map(base, x, y, kind=named) for base in bases]
+    maps = []
+    for index, base in enumerate(bases):
+        with located(designs[index // max(len(electrolytes), 1)]):
+            maps.append(design_map(base, x, y, kind=named))
     for dataset in maps:
         if figure is not None:
             if figure not in dataset:
-                from ..units import nearest
-
                 close = nearest(figure, [str(name) for name in dataset.data_vars])
-                msg = f'--figure "{figure}" is no number of the sheet; {f"did you mean {close}?" if close else ""}'
+                hint = f"did you mean {close}?" if close else "write GROUP.KEY, as in cell.mass_g"
+                msg = f'--figure "{figure}" is no number of the sheet; {hint}'
                 raise DesignError(msg)
             dataset.attrs["figure"] = figure
             dataset.attrs["title"] = dataset[figure].attrs["long_name"]

@@ -5,7 +5,8 @@ from collections.abc import Callable
 
 import click
 
-from .common import changes_option, default_folder, load_changed, notes
+from ..errors import OutputError
+from .common import changes_option, default_folder, load_changed, located, notes
 
 
 @click.command("run")
@@ -16,7 +17,7 @@ from .common import changes_option, default_folder, load_changed, notes
 def command(design: str, output: str | None, quick: bool, changes: tuple[str, ...]) -> None:  # noqa: ARG001
     """Evaluate DESIGN and write its report: sheet, maps, breakdown, cross-section.
 
-    DIR then holds report.html (one page that works offline), report.pdf, sheet.json and sheet.csv, design.toml,
+    DIR then holds report.html (one page that works offline), report.pdf, sheet.json and sheet.csv, inputs.toml,
     and the figures and maps one by one. Interrupted or failing, it leaves nothing half-written.
 
     \b
@@ -24,12 +25,16 @@ def command(design: str, output: str | None, quick: bool, changes: tuple[str, ..
       solidstack run examples/pouch-0.16Ah.toml -o my-report
     """
     loaded = load_changed(design, changes)
+    if output == "":
+        msg = "-o is given an empty name; give a folder"
+        raise OutputError(msg)
     folder = default_folder(design) if output is None else output
 
     from ..report import write_report
     from ..sheet import evaluate
 
-    page = write_report(loaded, folder, _progress())
+    with located(design):
+        page = write_report(loaded, folder, _progress())
     sheet = evaluate(loaded)
     notes(sheet)
     cell, regime = sheet.cell, sheet.thresholds.regime

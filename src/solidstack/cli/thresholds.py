@@ -8,6 +8,7 @@ import click
 from ..electrode import pair_thresholds
 from ..errors import MaterialError
 from ..materials import default_library
+from ..units import article
 from .common import show
 
 
@@ -42,7 +43,7 @@ def command(actives: tuple[str, ...], electrolytes: tuple[str, ...], everything:
         materials = [library[name] for name in (known if everything else names or usual)]
         for material in materials:
             if material.role != role:
-                msg = f"{material.name} is a {material.role}; wanted is a {role}: {', '.join(known)}"
+                msg = f"{material.name} is {article(material.role)}; wanted is {article(role)}: {', '.join(known)}"
                 raise MaterialError(msg)
         chosen.append(materials)
     rows = []

@@ -9,10 +9,10 @@ from typing import Any, Self
 
 import numpy as np
 import tomli_w
-from pydantic import Field, PrivateAttr, ValidationError, ValidationInfo, model_validator
+from pydantic import Field, PrivateAttr, ValidationError, ValidationInfo, field_validator, model_validator
 
 from ..errors import DesignError, Problem, UnitError
-from ..fields import Strict, problems, reject_all
+from ..fields import Strict, problems, reject, reject_all
 from ..files import TomlDocument, parse_toml, read_toml
 from ..materials import Library, Material, default_library
 from ..units import Values
@@ -47,9 +47,24 @@ class Design(Strict):
 
     _library: Library = PrivateAttr()
 
+    @field_validator("densities", "prices", mode="before")
+    @classmethod
+    def _each_once(cls, value: Any, info: ValidationInfo) -> Any:
+        return schema.each_once(value, info)
+
     @model_validator(mode="after")
     def _consistent(self, info: ValidationInfo) -> Self:
         self._library = library_of(info)
+        try:
+            np.broadcast_shapes(*(np.shape(value) for value in _leaves(self.model_dump())))
+        except ValueError:
+            shapes = [
+                f"{'.'.join(path)} {np.shape(v)}"
+                for path, v in _items(_plain(self.model_dump()))
+                if isinstance(v, np.ndarray)
+            ]
+            msg = f"arrays do not broadcast against each other: {', '.join(shapes)}"
+            raise reject(msg) from None
         found = [*self._role_problems(), *self._density_problems()]
         if found:
             raise reject_all(found)
@@ -76,7 +91,8 @@ class Design(Strict):
                 f"mixes {made['discharged']}, made with its lithium, and {made['charged']}, made without; take one kind"
             )
             yield Problem(msg, "positive.composition")
-        electrolytes = self.positive_materials("solid-electrolyte")
+        shares = self.positive.composition.shares
+        electrolytes = [n for n in self.positive_materials("solid-electrolyte") if np.any(np.asarray(shares[n]) > 0.0)]
         if len(electrolytes) > 1 and self.positive.ionic_conductivity is None:
             msg = f"mixes {' and '.join(electrolytes)}; give positive.ionic_conductivity of the mixture"
             yield Problem(msg, "positive.composition")
@@ -188,6 +204,9 @@ class Design(Strict):
             if any((name, key) in others for key in keys):
                 for key in keys:
                     data[name].pop(key, None)
+        kind = others.get(("negative", "kind"))
+        if kind is not None and kind != data["negative"]["kind"]:
+            data["negative"] = {}  # another kind has other keys
         for path, value in others.items():
             table: Any = data
             for key in path[:-1]:
@@ -348,10 +367,24 @@ def json_schema() -> dict[str, Any]:
 
 
 def _validated(data: dict[str, Any], document: TomlDocument | None, library: Library) -> Design:
+    context = {"file": document is not None, "library": library}
     try:
-        return Design.model_validate(data, context={"file": document is not None, "library": library})
+        return Design.model_validate(data, context=context)
     except ValidationError as error:
-        raise DesignError(problems(error, Design, document), source=document.source if document else "") from None
+        found = problems(error, Design, document)
+    # the rules between keys are asked after those of each key; where the positive is sound, ask its rules as well
+    if "positive" in data and not {problem.key.partition(".")[0] for problem in found} & {"positive", "densities"}:
+        rest = {
+            "negative": {"kind": "anode-free"},
+            "membrane": {"material": "SPE", "thickness": "1 um"},
+            "stack": {"bilayers": 1, "positive_size": ["1 mm", "1 mm"]},
+        }
+        own = {key: data[key] for key in ("positive", "densities") if key in data}
+        try:
+            Design.model_validate(own | rest, context=context)
+        except ValidationError as error:
+            found = sorted([*found, *problems(error, Design, document)], key=lambda problem: problem.line or 0)
+    raise DesignError(found, source=document.source if document else "")
 
 
 def _is_share(path: Sequence[str]) -> bool:

@@ -17,7 +17,7 @@ from pydantic_core import CoreSchema, core_schema
 
 from .. import units
 from ..errors import MaterialError
-from ..fields import Count, Measure, Strict, reject
+from ..fields import Count, Measure, Strict, from_file, reject
 from ..materials import Library, default_library
 from ..units import Values
 
@@ -45,13 +45,27 @@ SmallVoltage = Annotated[Values, Measure(units.SMALL_VOLTAGE, above=0.0, most=10
 Ratio = Annotated[Values, Measure(units.RATIO, above=0.0, most=1e4)]
 Temperature = Annotated[Values, Measure(units.TEMPERATURE, least=100.0, most=2000.0)]
 Price = Annotated[Values, Measure(units.PRICE, least=0.0)]
-Number = Annotated[Values, Count(1)]
+Number = Annotated[Values, Count(1, 1000)]
 
 
 def library_of(info: ValidationInfo) -> Library:
     """Return the materials that a design is checked against."""
     library = info.context.get("library") if info.context else None
     return library if library is not None else default_library()
+
+
+def each_once(value: Any, info: ValidationInfo) -> Any:
+    """Refuse a table that names a material twice, by its name and an alias."""
+    library = library_of(info)
+    seen: dict[str, str] = {}
+    for word in value if isinstance(value, Mapping) else ():
+        if isinstance(word, str) and word in library:
+            name = library.name_of(word)
+            if name in seen:
+                msg = f"{name} is given twice, as {seen[name]} and as {word}; add the two up"
+                raise reject(msg)
+            seen[name] = word
+    return value
 
 
 @dataclass(frozen=True)
@@ -79,7 +93,8 @@ class Named:
             raise reject(str(error)) from None
         if self.roles and material.role not in self.roles:
             fitting = ", ".join(name for name in library if library[name].role in self.roles)
-            msg = f'"{value}" is a {material.role}; wanted is a {" or ".join(self.roles)}: {fitting}'
+            wanted = units.article(" or ".join(self.roles))
+            msg = f'"{value}" is {units.article(material.role)}; wanted is {wanted}: {fitting}'
             raise reject(msg)
         return material.name
 
@@ -128,11 +143,14 @@ class Composition(Strict):
 
     @model_validator(mode="before")
     @classmethod
-    def _wrap(cls, value: Any) -> Any:
-        if not isinstance(value, Mapping):
-            msg = 'is not a table; write for example { NCM622 = "93 wt%", SPE = "5 wt%", "carbon black" = "2 wt%" }'
+    def _wrap(cls, value: Any, info: ValidationInfo) -> Any:
+        if not isinstance(value, Mapping) or not value:
+            example = '{ NCM622 = "93 wt%", SPE = "5 wt%", "carbon black" = "2 wt%" }'
+            msg = f"is no table of shares; write for example {example}"
             raise reject(msg)
-        return value if set(value) == {"shares"} else {"shares": value}
+        if set(value) == {"shares"} and not from_file(info):
+            return value
+        return {"shares": each_once(value, info)}
 
     @model_validator(mode="after")
     def _whole(self, info: ValidationInfo) -> Self:

@@ -96,6 +96,10 @@ class Library(Mapping[str, Material]):
         """Return the path of the file that a material is from."""
         return self._by_name[name.casefold()].document.source
 
+    def name_of(self, word: str) -> str:
+        """Return the name of a material that is called by its name or an alias."""
+        return self._by_name[word.casefold()].name
+
     def is_shipped(self, name: str) -> bool:
         """Whether a material is one of ours."""
         return self._by_name[name.casefold()].shipped
@@ -170,5 +174,10 @@ def add(path: str | os.PathLike[str]) -> tuple[Material, Path]:
         The file has problems; nothing is copied.
     """
     material = read(path)
-    stem = re.sub(r"[^a-z0-9]+", "-", material.name.casefold()).strip("-") or "material"
-    return material, write_atomic(user_folder() / f"{stem}.toml", Path(path).read_bytes())
+    slug = re.sub(r"[^\w]+", "-", material.name.casefold()).strip("-") or "material"
+    for number in range(1, 1000):
+        target = user_folder() / (f"{slug}.toml" if number == 1 else f"{slug}-{number}.toml")
+        # a file of the same material is replaced, one of another whose name looks alike is not
+        if not target.exists() or read_toml(target, MaterialError).data.get("name") == material.name:
+            break
+    return material, write_atomic(target, Path(path).read_bytes())

@@ -31,7 +31,7 @@ class Entry(Strict):
 
     quality: Quality = Field(description="measured (seen in an experiment), derived (computed), or assumed")
     source: str = Field(min_length=3, description="DOI, or where the value stands; for a derived value the formula")
-    default: bool = Field(False, description="the value used; a design can replace a density or a price")
+    default: bool = Field(False, strict=True, description="the value used; a design can replace a density or a price")
     note: str = Field("", description="what to know before trusting it")
 
 

@@ -15,7 +15,6 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator
 
 from ..design import Design
-from ..errors import DesignError, Problem
 from ..maps import kind_of, own_value
 from .style import PAGE, style
 
@@ -46,7 +45,7 @@ def draw_maps(maps: Sequence[xr.Dataset], designs: Sequence[Design], titles: Seq
     """
     name = maps[0].attrs["figure"]
     fields = [_finite(dataset[name].values) for dataset in maps]
-    norm, levels, lines = _levels(fields, name, logarithmic=name.endswith("ir_drop_mV"))
+    norm, levels, lines = _levels(fields, logarithmic=name.endswith("ir_drop_mV"))
     with style():
         count = len(maps)
         columns = min(count, 2)
@@ -57,7 +56,7 @@ def draw_maps(maps: Sequence[xr.Dataset], designs: Sequence[Design], titles: Seq
         filled: Any = None
         handles: dict[str, Any] = {}
         for panel, dataset, field, design, index in zip(panels, maps, fields, designs, range(count), strict=False):
-            filled = _panel(panel, dataset, field, norm, levels, lines)
+            filled = _panel(panel, dataset, field, norm, levels, lines) or filled
             handles |= _thresholds(panel, dataset)
             handles |= _own_point(panel, dataset, design)
             handles |= _impossible(panel, dataset, name)
@@ -66,14 +65,15 @@ def draw_maps(maps: Sequence[xr.Dataset], designs: Sequence[Design], titles: Seq
         for panel in panels[count:]:
             panel.set_visible(False)
         first = maps[0][name]
-        bar = figure.colorbar(filled, ax=list(panels[:count]), shrink=0.95, pad=0.02)
-        bar.set_ticks([level for level in lines if levels[0] <= level <= levels[-1]])
-        bar.ax.yaxis.set_major_formatter(FuncFormatter(_plain))
-        bar.ax.minorticks_off()
-        words = str(first.attrs["long_name"]).partition(": ")[2]
-        if name.startswith("electrode_energy"):
-            words = "Specific energy"  # the title says of what
-        bar.set_label(", ".join(filter(None, (words, first.attrs["unit_label"]))))
+        if len(lines):  # else there is no number to give a colour to
+            bar = figure.colorbar(filled, ax=list(panels[:count]), shrink=0.95, pad=0.02)
+            bar.set_ticks([level for level in lines if levels[0] <= level <= levels[-1]])
+            bar.ax.yaxis.set_major_formatter(FuncFormatter(_plain))
+            bar.ax.minorticks_off()
+            words = str(first.attrs["long_name"]).partition(": ")[2]
+            if name.startswith("electrode_energy"):
+                words = "Specific energy"  # the title says of what
+            bar.set_label(", ".join(filter(None, (words, first.attrs["unit_label"]))))
         figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=2 if count == 1 else 3)
     return figure
 
@@ -82,11 +82,10 @@ def _finite(values: Any) -> Any:
     return np.where(np.isfinite(values), values, np.nan)
 
 
-def _levels(fields: Sequence[Any], name: str, *, logarithmic: bool) -> tuple[Any, Any, Any]:
+def _levels(fields: Sequence[Any], *, logarithmic: bool) -> tuple[Any, Any, Any]:
     """Colour scale, filled levels and labelled lines common to all panels."""
     if all(np.isnan(field).all() for field in fields):
-        msg = "has no finite value on this map; take other ranges, or another number with --figure"
-        raise DesignError(Problem(msg, name))
+        return Normalize(0.0, 1.0), np.array([0.0, 1.0]), np.array([])
     low, high = min(np.nanmin(f) for f in fields), max(np.nanmax(f) for f in fields)
     if logarithmic and low > 0.0:
         lines = LogLocator(subs=(1.0, 2.0, 5.0)).tick_values(max(low, high * 1e-4), high)
@@ -101,16 +100,19 @@ def _levels(fields: Sequence[Any], name: str, *, logarithmic: bool) -> tuple[Any
 
 def _panel(panel: Axes, dataset: xr.Dataset, field: Any, norm: Any, levels: Any, lines: Any) -> Any:
     x, y = dataset[dataset.attrs["x"]], dataset[dataset.attrs["y"]]
-    whole = _extended(field, dataset["porosity_or_less"].values)
-    beyond = {(False, False): "neither", (True, False): "min", (False, True): "max", (True, True): "both"}
-    extend: Any = beyond[bool(np.nanmin(field) < levels[0]), bool(np.nanmax(field) > levels[-1])]
-    filled = panel.contourf(x, y, whole, levels=levels, norm=norm, cmap=COLOURS, extend=extend)
-    filled.set_edgecolor("face")  # else viewers of SVG and PDF show seams between the levels
-    filled.set_linewidth(0.3)
-    drawn = panel.contour(x, y, field, levels=lines, colors="white", linewidths=0.5)
-    labels = panel.clabel(drawn, fontsize=6, fmt=_plain)
-    for label in labels:
-        label.set_path_effects([patheffects.withStroke(linewidth=1.2, foreground="0.2")])
+    filled = None
+    if np.isfinite(field).any():
+        whole = _extended(field, dataset["porosity_or_less"].values)
+        beyond = {(False, False): "neither", (True, False): "min", (False, True): "max", (True, True): "both"}
+        extend: Any = beyond[bool(np.nanmin(field) < levels[0]), bool(np.nanmax(field) > levels[-1])]
+        filled = panel.contourf(x, y, whole, levels=levels, norm=norm, cmap=COLOURS, extend=extend)
+        filled.set_edgecolor("face")  # else viewers of SVG and PDF show seams between the levels
+        filled.set_linewidth(0.3)
+        drawn = panel.contour(x, y, field, levels=lines, colors="white", linewidths=0.5)
+        for label in panel.clabel(drawn, fontsize=6, fmt=_plain):
+            label.set_path_effects([patheffects.withStroke(linewidth=1.2, foreground="0.2")])
+    panel.set_xlim(x.values[0], x.values[-1])
+    panel.set_ylim(y.values[0], y.values[-1])
     for one, setter, scale in ((x, panel.set_xlabel, panel.set_xscale), (y, panel.set_ylabel, panel.set_yscale)):
         setter(str(one.attrs["long_name"]))
         if one.attrs.get("scale") == "log":
@@ -151,9 +153,7 @@ def _thresholds(panel: Axes, dataset: xr.Dataset) -> dict[str, Any]:
         if key == "loading":
             # below percolation the threshold is 0 by definition; the percolation line stands for it there
             distance = np.where(percolated, distance, np.nan)
-        if np.isnan(distance).all():
-            continue
-        if not (np.nanmin(distance) < 0.0 < np.nanmax(distance)):
+        if np.isnan(distance).all() or not (np.nanmin(distance) < 0.0 < np.nanmax(distance)):
             continue
         drawn = panel.contour(x, y, distance, levels=[0.0], colors="black", linestyles=[line], linewidths=1.4)
         drawn.set_path_effects([patheffects.withStroke(linewidth=2.8, foreground="white")])

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch, Rectangle
 
@@ -85,23 +86,15 @@ def _whole(panel: Axes, design: Design, stack: list[tuple[str, float, float]]) -
     exaggeration = _round_factor(0.42 * outer / height)
     mm = 1e3
 
-    def box(x: float, y: float, width: float, thickness: float, name: str, line: float) -> None:
-        panel.add_patch(
-            Rectangle(
-                (x * mm, y * mm * exaggeration),
-                width * mm,
-                thickness * mm * exaggeration,
-                facecolor=COLOURS[name],
-                edgecolor="white",
-                linewidth=line,
-            )
-        )
-
-    line = 0.5 if len(stack) < 40 else 0.15
+    boxes = []
     y = laminate
-    for name, thickness, width in stack:
-        box(-width / 2, y, width, thickness, name, line)
+    for _, thickness, width in stack:
+        low, high, half = y * mm * exaggeration, (y + thickness) * mm * exaggeration, width / 2 * mm
+        boxes.append([(-half, low), (half, low), (half, high), (-half, high)])
         y += thickness
+    fills = [COLOURS[name] for name, _, _ in stack]
+    line = 0.5 if len(stack) < 40 else 0.15 if len(stack) < 200 else 0.0
+    panel.add_collection(PolyCollection(boxes, facecolors=fills, edgecolors="white", linewidths=line))
     half, rim = widest / 2 + clear, height / 2
     for sign, base in ((1, 0.0), (-1, height)):
         # the laminate runs over the stack, down to the seal at mid-height, and out to the flange

@@ -23,6 +23,8 @@ FORMATS = (".png", ".svg", ".pdf")
 RC: Any = {
     "font.family": "DejaVu Sans",
     "font.size": 7.5,
+    # names are the user's: a dollar sign is a dollar sign
+    "text.parse_math": False,
     "axes.titlesize": 8,
     "axes.labelsize": 8,
     "axes.linewidth": 0.7,

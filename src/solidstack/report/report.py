@@ -80,7 +80,7 @@ def write_report(design: Design, folder: str | Path, step: Step = _silent) -> Pa
     -------
     Path
         ``report.html``. Beside it ``report.pdf``, ``sheet.json`` (which every solidstack command takes in
-        place of the design file), ``sheet.csv``, ``design.toml``, ``figures/*.svg|png`` and ``maps/*.csv``.
+        place of the design file), ``sheet.csv``, ``inputs.toml``, ``figures/*.svg|png`` and ``maps/*.csv``.
 
     Raises
     ------
@@ -96,7 +96,7 @@ def write_report(design: Design, folder: str | Path, step: Step = _silent) -> Pa
         sheet = evaluate(design)
         stage.joinpath("sheet.json").write_text(sheet.to_json() + "\n", encoding="utf-8")
         stage.joinpath("sheet.csv").write_text(_sheet_csv(sheet), encoding="utf-8")
-        stage.joinpath("design.toml").write_text(design.to_toml(), encoding="utf-8")
+        stage.joinpath("inputs.toml").write_text(design.to_toml(), encoding="utf-8")
         drawn = []
         step("cross-section and breakdown", 2, count)
         for name, figure in (("section", plot.draw_section(sheet)), ("breakdown", plot.draw_breakdown(sheet))):
