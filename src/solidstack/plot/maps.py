@@ -225,5 +225,6 @@ def _name_regimes(panel: Axes, dataset: xr.Dataset, cannot: Any) -> None:
                 fontsize=6.5,
                 fontweight="bold",
                 color="white",
-                path_effects=[patheffects.withStroke(linewidth=1.6, foreground="0.15")],
+                zorder=4,  # over the labels of contours, under the design's own point
+                bbox={"boxstyle": "round,pad=0.25", "facecolor": "0.15", "alpha": 0.6, "edgecolor": "none"},
             )

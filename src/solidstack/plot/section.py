@@ -171,6 +171,6 @@ def _spread(places: list[float], gap: float) -> list[float]:
 
 
 def _round_factor(value: float) -> float:
-    """Round down to 1, 2 or 5 times a power of ten, at least 1."""
+    """Round down to a plain number with one digit, at least 1."""
     power = 10.0 ** np.floor(np.log10(max(value, 1.0)))
-    return float(max(step * power for step in (1, 2, 5) if step * power <= max(value, 1.0)))
+    return float(max(step * power for step in (1, 1.5, 2, 3, 4, 5, 6, 8) if step * power <= max(value, 1.0)))
