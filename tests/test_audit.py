@@ -118,6 +118,20 @@ def test_a_difference_from_the_design_is_told(design: ss.Design) -> None:
     assert found.to_dict()["comparisons"][0]["differs"]
 
 
+def test_a_cell_limited_by_its_negative_may_state_either_areal_capacity(design: ss.Design) -> None:
+    """Silicon returns less than the positive has: capacity over area is then below the positive's areal capacity."""
+    silicon = design.with_(negative={"kind": "silicon", "first_cycle_efficiency": 0.72})
+    sheet = ss.evaluate(silicon)
+    figures = {"capacity": f"{sheet.cell.capacity / 3600:.4f} Ah", "positive_area": "11.745 cm^2", "bilayers": 2}
+    for areal in (sheet.positive.areal_capacity, sheet.cell.areal_capacity):
+        found = ss.audit(published(silicon, areal_capacity=f"{areal / 36000:.3f} mAh/cm^2", **figures))
+        assert found is not None
+        assert not found.conflicts
+    found = ss.audit(published(silicon, areal_capacity="3.9 mAh/cm^2", **figures))
+    assert found is not None
+    assert len(found.conflicts) == 1
+
+
 def test_bipolar_counts(design: ss.Design) -> None:
     stacked = design.with_(stack__series_cells=3, stack__bipolar_foil={"material": "Ni", "thickness": 1e-5})
     found = ss.audit(

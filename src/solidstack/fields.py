@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, get_args
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import (
     BaseModel,
     ConfigDict,
@@ -140,13 +141,7 @@ class Measure:
                 right = " or ".join(f'"{value} {symbol}"' for symbol in symbols)
                 msg = f"{value} has no unit; write for example {right}"
                 raise reject(msg)
-        try:
-            if np.asarray(value).dtype.kind not in "iuf":
-                raise TypeError
-            array = np.asarray(value, dtype=float)
-        except (TypeError, ValueError, OverflowError):
-            msg = f"is {_what(value)}; give a number or an array of numbers in SI"
-            raise reject(msg) from None
+        array = _array(value, "give a number or an array of numbers in SI")
         return float(array) if array.ndim == 0 else array
 
     def _check(self, result: Values, given: Any) -> None:
@@ -170,6 +165,18 @@ class Measure:
             if self.kind.bare and self.kind.percent and isinstance(given, (int, float)) and 1.0 < given <= 100.0:
                 msg += f'; did you mean "{given} {self.kind.percent[0]}"?'
             raise reject(msg)
+
+
+def _array(value: Any, wanted: str) -> NDArray[np.float64]:
+    """Take numbers as an array of floats; booleans, complex numbers and objects are none."""
+    try:
+        array = np.asarray(value)
+        if array.dtype.kind in "iuf":
+            return array.astype(float)
+    except (TypeError, ValueError, OverflowError):
+        pass
+    msg = f"is {_what(value)}; {wanted}"
+    raise reject(msg)
 
 
 def _first(array: Any, mask: Any) -> float:
@@ -214,13 +221,7 @@ class Count:
         if isinstance(value, (str, bool, dict)) or (from_file(info) and isinstance(value, (list, tuple))):
             msg = f"is {_what(value)}; write {self._wanted()}, without quotes"
             raise reject(msg)
-        try:
-            if np.asarray(value).dtype.kind not in "iuf":
-                raise TypeError
-            array = np.asarray(value, dtype=float)
-        except (TypeError, ValueError, OverflowError):
-            msg = f"is {_what(value)}; write {self._wanted()}"
-            raise reject(msg) from None
+        array = _array(value, f"write {self._wanted()}")
         bad = ~np.isfinite(array) | (array != np.round(array)) | (array < self.least) | (array > self.most)
         if bad.any():
             msg = f"{_first(array, bad):g} is out of bounds: wanted is {self._wanted()}"

@@ -166,7 +166,21 @@ def test_bipolar_stack(series: int) -> None:
     steel = 4 * (series - 1) * cell.negative_area * ss.library()["stainless steel"].value("density") * 10e-6
     expected = by_hand("lithium-foil", 2, series)
     assert cell.mass / G == pytest.approx(expected["mass_g"] + steel / G, rel=1e-9)
-    assert cell.thickness * 1e3 == pytest.approx(expected["thickness_mm"] + 4 * (series - 1) * 0.010, rel=1e-9)
+    steel_mm = 4 * (series - 1) * 0.010
+    assert cell.thickness * 1e3 == pytest.approx(expected["thickness_mm"] + steel_mm, rel=1e-9)
+    assert cell.charged_thickness * 1e3 == pytest.approx(expected["charged_thickness_mm"] + steel_mm, rel=1e-9)
+
+
+def test_bipolar_foil_counts_half_for_each_electrode() -> None:
+    """Three cells in series: a side has 1/3 of the outer foils and 2/3 of a steel foil and of the lithium on it."""
+    foil = {"material": "stainless steel", "thickness": 10e-6}
+    found = ss.evaluate(base(stack__series_cells=3, stack__bipolar_foil=foil)).electrode_energy
+    steel = ss.library()["stainless steel"].value("density") * 10e-6 * 100  # mg/cm2
+    energy = 1e3 * 19.09e-3 * 0.93 * 187 * 3.81
+    positive = 19.09 + 5.4 / 2 / 3 + steel / 2 * 2 / 3
+    negative = 2.136 / 2 / 3 + steel / 2 * 2 / 3 + 2.136 * 2 / 3
+    assert found.positive_only / WH_KG == pytest.approx(energy / positive)
+    assert found.with_negative / WH_KG == pytest.approx(energy / (positive + negative))
 
 
 # ---- negatives -----------------------------------------------------------------------------------------------
