@@ -46,6 +46,12 @@ s = '''
 def test_atomic_write_leaves_the_old_file_when_the_new_one_fails(tmp_path: Path) -> None:
     target = tmp_path / "file.txt"
     files.write_atomic(target, "old")
+    # a rename puts a new file in place, so who holds the old one keeps it whole
+    (tmp_path / "held").hardlink_to(target)
+    files.write_atomic(target, "newer")
+    assert (target.read_text(), (tmp_path / "held").read_text()) == ("newer", "old")
+    (tmp_path / "held").unlink()
+    files.write_atomic(target, "old")
 
     def fail(path: Path) -> None:
         path.write_text("half")

@@ -44,6 +44,14 @@ def cli() -> None:
     """
 
 
+class Interrupted(BaseException):
+    """A signal asks to leave.
+
+    Not KeyboardInterrupt: Python remembers one that passed through `exec`, which libraries use, and then ends itself
+    by the signal whatever the exit code is.
+    """
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line.
 
@@ -62,12 +70,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     def leave(number: int, frame: object) -> None:  # noqa: ARG001
         """Leave by an exception, so that half-made files are removed on the way out."""
         received.append(number)
-        raise KeyboardInterrupt
+        raise Interrupted
 
     with _handled(leave):
         try:
             return _main(arguments)
-        except KeyboardInterrupt:
+        except (Interrupted, KeyboardInterrupt):
             click.echo("interrupted", err=True)
         except Exception as error:
             # a library may have wrapped the interrupt in an error of its own
