@@ -1,16 +1,21 @@
 """solidstack: design high-energy solid-state batteries from particle to pouch."""
 
-from .audit import audit as audit
-from .design import Design as Design
-from .design import json_schema as json_schema
-from .design import load as load
-from .errors import InputError as InputError
-from .errors import SolidstackError as SolidstackError
-from .maps import design_map as map
-from .materials import default_library as library
-from .sheet import Sheet as Sheet
-from .sheet import evaluate as evaluate
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from .version import __version__ as __version__
+
+if TYPE_CHECKING:
+    from .design import Design as Design
+    from .design import json_schema as json_schema
+    from .design import load as load
+    from .errors import InputError as InputError
+    from .errors import SolidstackError as SolidstackError
+    from .maps import design_map as map
+    from .materials import default_library as library
+    from .published import audit as audit
+    from .sheet import Sheet as Sheet
+    from .sheet import evaluate as evaluate
 
 __all__ = [
     "Design",
@@ -25,3 +30,33 @@ __all__ = [
     "load",
     "map",
 ]
+
+# The public names and where each is; imported when first used, so that a program that names the package starts at once
+_HOMES = {
+    "Design": ("design", "Design"),
+    "InputError": ("errors", "InputError"),
+    "Sheet": ("sheet", "Sheet"),
+    "SolidstackError": ("errors", "SolidstackError"),
+    "audit": ("published", "audit"),
+    "evaluate": ("sheet", "evaluate"),
+    "json_schema": ("design", "json_schema"),
+    "library": ("materials", "default_library"),
+    "load": ("design", "load"),
+    "map": ("maps", "design_map"),
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first used."""
+    if name not in _HOMES:
+        msg = f"module {__name__!r} has no attribute {name!r}"
+        raise AttributeError(msg)
+    module, attribute = _HOMES[name]
+    value = getattr(import_module(f".{module}", __name__), attribute)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    """Name the public names, also those not yet imported."""
+    return sorted({*globals(), *__all__})

@@ -4,8 +4,8 @@ import json
 
 import click
 
-from ..audit import Audit, audit
 from ..errors import InputError
+from ..published import Audit, audit
 from ..sheet import evaluate
 from .common import changes_option, load_changed, located
 

@@ -403,5 +403,7 @@ class Published(Strict):
         None, description="active material in the coating"
     )
     positive_area: Annotated[str, Stated(units.AREA)] | None = Field(None, description="of one coated side")
+    loading_threshold: Annotated[str, Stated(units.AREAL_MASS)] | None = Field(None, description="at the rating")
+    loading_threshold_thickness: Annotated[str, Stated(units.THICKNESS)] | None = None
     bilayers: Annotated[float, Count(1)] | None = None
     coated_sides: Annotated[float, Count(1)] | None = Field(None, description="positive coatings, each side counted")

@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 
 from .. import plot
-from ..audit import audit
 from ..design import Design
 from ..files import staged_folder
 from ..maps import KINDS, design_map
+from ..published import audit
 from ..sheet import HEADINGS, Sheet, evaluate
 from ..units import CM3, G_CM3, MG_CM2, UM, USD, WT_PERCENT, G
 from ..version import __version__

@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 
 import solidstack as ss
-from solidstack.audit import claims
+from solidstack.published import claims
 
 
 def published(design: ss.Design, **figures: Any) -> ss.Design:
@@ -16,6 +16,15 @@ def test_the_example_agrees_with_itself_and_the_design(design: ss.Design) -> Non
     assert found.agrees
     assert not found.conflicts
     assert {item.claim.name for item in found.comparisons} >= {"mass", "capacity", "specific_energy", "bilayers"}
+
+
+def test_the_published_loading_threshold_stands_beside_the_closed_form() -> None:
+    """22.2 mg/cm2 and 73.9 um against about 21 and 73."""
+    found = ss.audit(ss.load("examples/loading-threshold.toml"))
+    assert found is not None
+    own = {item.claim.name: (item.design, item.claim.text) for item in found.comparisons}
+    assert own["loading_threshold"] == (pytest.approx(0.2218, abs=5e-4), "21 mg/cm^2")
+    assert own["loading_threshold_thickness"] == (pytest.approx(73.9e-6, abs=5e-8), "73 um")
 
 
 def test_no_table_no_audit(design: ss.Design) -> None:

@@ -297,6 +297,8 @@ def _compare(found: Mapping[str, Claim], sheet: Sheet) -> list[Comparison]:
         "specific_capacity": sheet.positive.specific_capacity,
         "active_share": sheet.positive.am_mass_fraction,
         "positive_area": sheet.cell.positive_area,
+        "loading_threshold": sheet.thresholds.loading_threshold,
+        "loading_threshold_thickness": sheet.thresholds.loading_threshold_thickness,
         "bilayers": sheet.design.stack.bilayers,
         "coated_sides": sheet.cell.coated_sides,
     }
