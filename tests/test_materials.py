@@ -197,7 +197,7 @@ def test_missing_place_of_the_environment_is_told(monkeypatch: pytest.MonkeyPatc
 def test_add_copies_what_is_valid(tmp_path: Path) -> None:
     path = tmp_path / "my.toml"
     path.write_text(GOOD, encoding="utf-8")
-    material, place = materials.add(path)
+    ((material, place),) = materials.add(path)
     assert place.read_text(encoding="utf-8") == GOOD
     assert materials.default_library()["my SE"] == material
     bad = tmp_path / "bad.toml"
@@ -205,6 +205,20 @@ def test_add_copies_what_is_valid(tmp_path: Path) -> None:
     with pytest.raises(MaterialError):
         materials.add(bad)
     assert [p.name for p in place.parent.iterdir()] == [place.name]
+
+
+def test_add_a_folder_takes_all_or_nothing(tmp_path: Path) -> None:
+    with pytest.raises(MaterialError, match="is a folder without .toml files"):
+        materials.add(tmp_path)
+    for name in ("one", "two"):
+        (tmp_path / f"{name}.toml").write_text(GOOD.replace("my SE", name), encoding="utf-8")
+    (tmp_path / "zero.toml").write_text(GOOD.replace("g/cm^3", "g"), encoding="utf-8")
+    with pytest.raises(MaterialError):
+        materials.add(tmp_path)
+    assert "one" not in materials.default_library()
+    (tmp_path / "zero.toml").unlink()
+    assert [material.name for material, _ in materials.add(tmp_path)] == ["one", "two"]
+    assert "two" in materials.default_library()
 
 
 def test_add_keeps_another_material_whose_name_looks_alike(tmp_path: Path) -> None:

@@ -108,15 +108,15 @@ def show_material(name: str, as_json: bool) -> None:
 @command.command("add")
 @click.argument("file")
 def add_material(file: str) -> None:
-    """Check material FILE as strictly as the shipped ones, and copy it to your data folder.
+    """Check material FILE, or all of a folder, as strictly as the shipped ones, and copy it to your data folder.
 
     \b
     Example:
       solidstack materials add my-electrolyte.toml
     """
-    material, place = add(file)
-    click.echo(f"{material.name} ({material.role}) added: {place}")
-    _say_shadows(material.name)
+    for material, place in add(file):
+        click.echo(f"{material.name} ({material.role}) added: {place}")
+        _say_shadows(material.name)
 
 
 def _say_shadows(name: str | None = None) -> None:

@@ -266,8 +266,8 @@ class Design(Strict):
             composition = data[table].get("composition")
             if composition and old in composition:
                 data[table]["composition"] = {new if name == old else name: v for name, v in composition.items()}
-                for key in ("ionic_conductivity",) if self.material(old).role == "solid-electrolyte" else ():
-                    data[table].pop(key, None)
+        if old in self.positive_materials("solid-electrolyte"):
+            data["positive"].pop("ionic_conductivity", None)
         if data["membrane"]["material"] == old:
             data["membrane"]["material"] = new
             data["membrane"].pop("ionic_conductivity", None)
@@ -383,7 +383,8 @@ def _validated(data: dict[str, Any], document: TomlDocument | None, library: Lib
         try:
             Design.model_validate(own | rest, context=context)
         except ValidationError as error:
-            found = sorted([*found, *problems(error, Design, document)], key=lambda problem: problem.line or 0)
+            more = [p for p in problems(error, Design, document) if p.key.startswith(("positive", "densities"))]
+            found = sorted([*found, *more], key=lambda problem: problem.line or 0)
     raise DesignError(found, source=document.source if document else "")
 
 

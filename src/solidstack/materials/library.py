@@ -1,5 +1,6 @@
 """The materials that are known: ours, then the user's, which go before ours."""
 
+import itertools
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -158,26 +159,32 @@ def default_library() -> Library:
     return _load(tuple(places), tuple((name, stat.st_mtime_ns, stat.st_size) for name, stat in stats))
 
 
-def add(path: str | os.PathLike[str]) -> tuple[Material, Path]:
-    """Check a material file and copy it into the user's folder.
+def add(path: str | os.PathLike[str]) -> list[tuple[Material, Path]]:
+    """Check a material file, or all of a folder, and copy them into the user's folder.
 
     Returns
     -------
-    material : Material
-        What was read.
-    path : Path
-        Where it is now.
+    list of (Material, Path)
+        What was read, and where it is now.
 
     Raises
     ------
     MaterialError
-        The file has problems; nothing is copied.
+        A file has problems, or the folder has none; nothing is copied.
     """
-    material = read(path)
+    places = sorted(Path(path).glob("*.toml")) if Path(path).is_dir() else [Path(path)]
+    if not places:
+        msg = "is a folder without .toml files"
+        raise MaterialError(msg, source=os.fspath(path))
+    checked = [(read(place), place.read_bytes()) for place in places]
+    return [(material, write_atomic(_place_of(material), raw)) for material, raw in checked]
+
+
+def _place_of(material: Material) -> Path:
+    """Name the file of a material in the user's folder: that of the same material is replaced, no other is."""
     slug = re.sub(r"[^\w]+", "-", material.name.casefold()).strip("-") or "material"
-    for number in range(1, 1000):
+    for number in itertools.count(1):
         target = user_folder() / (f"{slug}.toml" if number == 1 else f"{slug}-{number}.toml")
-        # a file of the same material is replaced, one of another whose name looks alike is not
         if not target.exists() or read_toml(target, MaterialError).data.get("name") == material.name:
-            break
-    return material, write_atomic(target, Path(path).read_bytes())
+            return target
+    raise AssertionError
