@@ -111,7 +111,7 @@ def test_thresholds_of_the_porosity_map(design: ss.Design) -> None:
             "positive.loading=20:10 mg/cm^2:5",
             "temperature",
             None,
-            'positive.loading: "positive.loading=20:10 mg/cm^2:5": the first value must be below the second',
+            'positive.loading: "20 mg/cm^2" to "10 mg/cm^2": the first value must be below the second',
         ),
         ("positive.loading=1:2 mg/cm^2:1", "temperature", None, "positive.loading: 1 points; 2 to 10000 make an axis"),
         ("positive.loading=1 mg/cm^2", "temperature", None, "is not an axis; write KEY=LOW:HIGH:N"),

@@ -201,47 +201,59 @@ def axis(spec: "str | tuple[str, Any] | Axis", design: Design) -> Axis:
     if isinstance(spec, Axis):
         return spec
     if not isinstance(spec, str):
-        path = _path(spec[0], design)
-        measure = Measure(kind_of(path))
-        try:
-            values = np.atleast_1d(np.asarray(spec[1], dtype=float))
-        except (TypeError, ValueError):
-            values = np.array([[]])
-        if values.ndim != 1 or not values.size or not np.isfinite(values).all():
-            msg = f"is given {spec[1]!r}; an axis is a row of numbers in SI ({measure.kind.si or 'a ratio'})"
-            raise DesignError(Problem(msg, spec[0]))
-        return Axis(path, values)
+        return _axis_of_values(_path(spec[0], design), spec[1])
     if "=" not in spec:
-        path = _path(spec, design)
-        kind = kind_of(path)
-        own = own_value(design, path)
-        if own is None:
-            msg = f'has no value in the design; give a range, as in "{spec}=LOW:HIGH:N"'
-            raise DesignError(Problem(msg, spec))
-        room = _room(design, path) if path[1:2] == ("composition",) else 1.0
-        top = {units.SHARE: room, units.POROSITY: 0.95, units.FRACTION: 1.0}
-        high = min(2.0 * own, top.get(kind, np.inf))
-        return Axis(path, _whole(path, np.linspace(0.5 * own, high, 61)))
+        return _axis_around(_path(spec, design), design)
     match = _AXIS.fullmatch(spec)
     if match is None:
         msg = f'"{spec}" is not an axis; write KEY=LOW:HIGH:N, as in "positive.loading=10 mg/cm^2:40 mg/cm^2:61"'
         raise DesignError(msg)
-    path = _path(match[1], design)
+    ends = match[2].strip(), match[3].strip()
+    return _axis_between(_path(match[1], design), ends, int(match[4]), log=match[5] == "log")
+
+
+def _axis_of_values(path: tuple[str, ...], given: Any) -> Axis:
     kind = kind_of(path)
-    first, last, count, log = match[2].strip(), match[3].strip(), int(match[4]), match[5] == "log"
+    try:
+        values = np.atleast_1d(np.asarray(given, dtype=float))
+    except (TypeError, ValueError):
+        values = np.array([[]])
+    if values.ndim != 1 or not values.size or not np.isfinite(values).all():
+        msg = f"is given {given!r}; an axis is a row of numbers in SI ({kind.si or 'a ratio'})"
+        raise DesignError(Problem(msg, ".".join(path)))
+    return Axis(path, values)
+
+
+def _axis_around(path: tuple[str, ...], design: Design) -> Axis:
+    """Span half to twice the design's own value, within its bounds."""
+    kind = kind_of(path)
+    own = own_value(design, path)
+    name = ".".join(path)
+    if own is None:
+        msg = f'has no value in the design; give a range, as in "{name}=LOW:HIGH:N"'
+        raise DesignError(Problem(msg, name))
+    room = _room(design, path) if path[1:2] == ("composition",) else 1.0
+    top = {units.SHARE: room, units.POROSITY: 0.95, units.FRACTION: 1.0}
+    return Axis(path, _whole(path, np.linspace(0.5 * own, min(2.0 * own, top.get(kind, np.inf)), 61)))
+
+
+def _axis_between(path: tuple[str, ...], ends: tuple[str, str], count: int, *, log: bool) -> Axis:
+    """Span a range given as text; the first unit may be left out."""
+    kind, name = kind_of(path), ".".join(path)
+    first, last = ends
     if re.fullmatch(_BARE, first) and (unit := re.sub(rf"^{_BARE}", "", last).strip()):
         first = f"{first} {unit}"
     try:
-        ends = units.parse(first, kind), units.parse(last, kind)
+        low, high = units.parse(first, kind), units.parse(last, kind)
     except UnitError as error:
-        raise DesignError(Problem(error.problems[0].message, match[1])) from None
+        raise DesignError(Problem(error.problems[0].message, name)) from None
     if not 2 <= count <= 10_000:
         msg = f"{count} points; 2 to 10000 make an axis"
-        raise DesignError(Problem(msg, match[1]))
-    if ends[0] >= ends[1] or (log and ends[0] <= 0.0):
-        msg = f'"{spec}": the first value must be below the second{" and above 0" if log else ""}'
-        raise DesignError(Problem(msg, match[1]))
-    values = np.geomspace(*ends, count) if log else np.linspace(*ends, count)
+        raise DesignError(Problem(msg, name))
+    if low >= high or (log and low <= 0.0):
+        msg = f'"{first}" to "{last}": the first value must be below the second{" and above 0" if log else ""}'
+        raise DesignError(Problem(msg, name))
+    values = np.geomspace(low, high, count) if log else np.linspace(low, high, count)
     return Axis(path, _whole(path, values), log)
 
 
