@@ -123,6 +123,14 @@ def test_materials_used_name_value_quality_and_source(sheet: ss.Sheet) -> None:
     assert "s41467-024-50075-9" in used["SPE"]["density"]["source"]
 
 
+def test_values_that_the_design_gives_are_said_to_be_given(design: ss.Design) -> None:
+    used = ss.evaluate(design.with_(densities={"SPE": 1300.0}, prices={"Li": 90.0})).materials_used()
+    assert used["SPE"]["density"] == {"value": "1.3 g/cm^3", "quality": "given", "source": "the design"}
+    assert used["Li"]["price"]["value"] == "90 USD/kg"
+    assert used["NCM622"]["specific_capacity"] == {"value": "187 mAh/g", "quality": "given", "source": "the design"}
+    assert used["NCM622"]["density"]["quality"] == "measured"
+
+
 def test_notebook_display(sheet: ss.Sheet, design: ss.Design) -> None:
     page = sheet._repr_html_()
     for words in ("am-rich, percolated, loading above", "Specific energy", "204", "Wh kg⁻¹", "loading threshold 18.5"):

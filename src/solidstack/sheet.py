@@ -114,27 +114,33 @@ class Sheet:
         return json.dumps(self.to_dict(), indent=indent, allow_nan=False, ensure_ascii=False)
 
     def materials_used(self) -> dict[str, dict[str, Any]]:
-        """Give the default values of the materials of this design, with source and quality."""
+        """Give the values of the materials of this design with quality and source; the design's own are "given"."""
         tabs = self.design.pouch.tabs
         names = [name for part in self.pouch.parts for name in part.contents]
         names += [tabs.positive_material, tabs.negative_material, tabs.sealant_material]
         found: dict[str, dict[str, Any]] = {}
         for name in dict.fromkeys(names):
-            material = self.design.material(name)
             found[name] = {}
-            for key in (
-                "density",
-                "specific_capacity",
-                "average_voltage",
-                "first_cycle_efficiency",
-                "ionic_conductivity",
-                "price",
-            ):
-                entry = material.default(key)
-                if entry is not None:
+            for key in MATERIAL_KEYS:
+                entry = self.design.material(name).default(key)
+                given = self._given(name, key)
+                if given is not None:
+                    found[name][key] = {"value": given, "quality": "given", "source": "the design"}
+                elif entry is not None:
                     text = entry.model_dump(mode="json")["value"]
                     found[name][key] = {"value": text, "quality": entry.quality, "source": entry.source}
         return found
+
+    def _given(self, name: str, key: str) -> str | None:
+        """Write the value that the design gives in place of a material's default; None where it gives none."""
+        design = self.design
+        table = {"density": design.densities, "price": design.prices}.get(key, {})
+        value: Any = table.get(name)
+        if value is None and name in design.positive_materials("active-material"):
+            value = getattr(design.positive, key, None) if key in ACTIVE_KEYS else None
+        if value is None:
+            return None
+        return "varied" if np.ndim(value) else units.text(float(value), MATERIAL_KEYS[key])
 
     def _repr_html_(self) -> str:
         if not self.design.is_single:
@@ -171,6 +177,15 @@ HEADINGS: Mapping[str, str] = {
     "negative": "Negative electrode",
     "resistance": "Resistance",
     "normalised": "Literature normalisation",
+}
+ACTIVE_KEYS = ("specific_capacity", "average_voltage", "first_cycle_efficiency")
+MATERIAL_KEYS = {
+    "density": units.DENSITY,
+    "specific_capacity": units.SPECIFIC_CAPACITY,
+    "average_voltage": units.VOLTAGE,
+    "first_cycle_efficiency": units.FRACTION,
+    "ionic_conductivity": units.CONDUCTIVITY,
+    "price": units.PRICE,
 }
 _JSON_NAMES = {"electrode_energy": "electrode_energy_Wh_kg"}
 
