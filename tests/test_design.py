@@ -119,6 +119,33 @@ def test_a_density_of_the_design_replaces_the_materials(design: ss.Design) -> No
     )
 
 
+def test_volume_shares_use_the_densities_of_the_design(edited: Edited) -> None:
+    path = edited(
+        (
+            '{ NCM622 = "93 wt%", SPE = "5 wt%", "carbon black" = "2 wt%" }',
+            '{ NCM622 = "70 vol%", SPE = "25 vol%", "carbon black" = "5 vol%" }',
+        ),
+        ('density = "3.5 g/cm^3" ', 'porosity = "10 %" '),
+        ("[membrane]", '[densities]\nSPE = "1.30 g/cm^3"\n[membrane]'),
+    )
+    positive = ss.evaluate(ss.load(path)).positive
+    assert (positive.am_volume_fraction, positive.se_volume_fraction) == pytest.approx((0.70, 0.25))
+
+
+def test_a_stored_sheet_brings_its_own_materials(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    own = (Path("src/solidstack/materials/data") / "spe.toml").read_text(encoding="utf-8")
+    (tmp_path / "spe.toml").write_text(own.replace('value = "1.80 g/cm^3"', 'value = "1.35 g/cm^3"'), encoding="utf-8")
+    shipped = ss.evaluate(ss.load("examples/pouch-0.16Ah.toml"))
+    monkeypatch.setenv("SOLIDSTACK_MATERIALS", str(tmp_path))
+    sheet = ss.evaluate(ss.load("examples/pouch-0.16Ah.toml"))
+    (tmp_path / "sheet.json").write_text(sheet.to_json(), encoding="utf-8")
+    monkeypatch.delenv("SOLIDSTACK_MATERIALS")
+    again = ss.evaluate(ss.load(tmp_path / "sheet.json"))
+    assert again.cell.mass == sheet.cell.mass != shipped.cell.mass
+    assert again.design.fingerprint() == sheet.design.fingerprint() != shipped.design.fingerprint()
+    assert any("material SPE is the user's own" in text for text in again.warnings)
+
+
 def test_with_drops_the_other_ways_to_give_density(design: ss.Design) -> None:
     changed = design.with_(positive__porosity=0.1)
     assert (changed.positive.density, changed.positive.porosity) == (None, 0.1)
@@ -139,7 +166,7 @@ def test_with_drops_the_other_ways_to_give_density(design: ss.Design) -> None:
         ({"positive__loading": np.array([])}, "positive.loading: is an empty array; give at least one value"),
         (
             {"positive__composition__NCM622": 0.99},
-            "positive.composition.SPE: -1 wt% is out of bounds: share of a composition must be at least 0 wt%",
+            "positive.composition.NCM622: leaves -1 wt% for SPE, which balances it; at most 98 wt% are left",
         ),
         (
             {"positive__composition__LFP": 0.1},

@@ -197,7 +197,9 @@ def test_missing_place_of_the_environment_is_told(monkeypatch: pytest.MonkeyPatc
 def test_add_copies_what_is_valid(tmp_path: Path) -> None:
     path = tmp_path / "my.toml"
     path.write_text(GOOD, encoding="utf-8")
-    ((material, place),) = materials.add(path)
+    ((material, place, replaced),) = materials.add(path)
+    assert not replaced
+    assert materials.add(path)[0][2]
     assert place.read_text(encoding="utf-8") == GOOD
     assert materials.default_library()["my SE"] == material
     bad = tmp_path / "bad.toml"
@@ -217,7 +219,7 @@ def test_add_a_folder_takes_all_or_nothing(tmp_path: Path) -> None:
         materials.add(tmp_path)
     assert "one" not in materials.default_library()
     (tmp_path / "zero.toml").unlink()
-    assert [material.name for material, _ in materials.add(tmp_path)] == ["one", "two"]
+    assert [material.name for material, _, _ in materials.add(tmp_path)] == ["one", "two"]
     assert "two" in materials.default_library()
 
 

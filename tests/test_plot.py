@@ -1,5 +1,6 @@
 """Figures say what they show, in units, and nothing of them is cut off."""
 
+import itertools
 from pathlib import Path
 
 import numpy as np
@@ -129,6 +130,20 @@ def test_section_of_a_bipolar_stack(design: ss.Design) -> None:
     assert thickness == pytest.approx(sheet.cell.thickness, rel=1e-12)
     assert [layer[0] for layer in stack].count("bipolar foil") == 8
     assert_nothing_is_cut(plot.draw_section(sheet))
+
+
+def test_labels_of_a_long_unit_do_not_overlap(design: ss.Design) -> None:
+    foil = {"material": "Ni", "thickness": 1e-5}
+    changes = {"negative": {"kind": "graphite"}, "stack__series_cells": 4, "stack__bipolar_foil": foil}
+    figure = plot.draw_section(ss.evaluate(design.with_(**changes)))
+    assert_nothing_is_cut(figure)
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    boxes = sorted(
+        (text.get_window_extent(canvas.get_renderer()) for text in figure.axes[1].texts), key=lambda box: box.y0
+    )
+    assert len(boxes) == 17
+    assert all(lower.y1 <= upper.y0 + 1 for lower, upper in itertools.pairwise(boxes))
 
 
 def test_section_of_a_thick_stack(design: ss.Design) -> None:

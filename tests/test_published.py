@@ -108,6 +108,19 @@ def test_counts_contradict_and_chains_are_followed(design: ss.Design) -> None:
         assert len(found.conflicts) == conflicts
 
 
+def test_contradictions_that_share_a_figure_are_all_told(design: ss.Design) -> None:
+    """20 Wh is neither 5 Ah x 2.2 V nor 300 Wh/kg x 100 g; no single figure settles both but the energy's own."""
+    figures = {"mass": "100 g", "capacity": "5.0 Ah", "energy": "20 Wh", "specific_energy": "300 Wh/kg"}
+    found = ss.audit(published(design, average_voltage="2.2 V", **figures))
+    assert found is not None
+    cores = [{claim.name for claim in conflict.claims} for conflict in found.conflicts]
+    assert {"energy", "capacity", "average_voltage"} in cores
+    assert {"energy", "mass", "specific_energy"} in cores
+    assert {"capacity", "average_voltage", "mass", "specific_energy"} in cores
+    assert not any(conflict.settles for conflict in found.conflicts)
+    assert str(found.conflicts[0]).endswith("(which settles this contradiction, not the others).")
+
+
 def test_two_separate_contradictions(design: ss.Design) -> None:
     found = ss.audit(
         published(design, bilayers=3, coated_sides=4, energy="0.60 Wh", volume="2.00 cm^3", energy_density="434 Wh/L")

@@ -109,6 +109,11 @@ def test_arrays_go_to_json_as_lists(design: ss.Design) -> None:
     assert isinstance(data["positive"]["porosity_pct"], float)
 
 
+def test_a_path_is_no_design() -> None:
+    with pytest.raises(TypeError, match=r"read a design file with solidstack\.load"):
+        ss.evaluate("examples/pouch-0.16Ah.toml")
+
+
 def test_every_figure_has_its_own_key(sheet: ss.Sheet) -> None:
     keys = [(figure.group, figure.key) for figure in sheet.figures()]
     assert len(keys) == len(set(keys))

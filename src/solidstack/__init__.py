@@ -58,5 +58,5 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    """Name the public names, also those not yet imported."""
-    return sorted({*globals(), *__all__})
+    """Name the public names, also those not imported yet."""
+    return sorted(__all__)

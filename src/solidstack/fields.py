@@ -346,12 +346,20 @@ def _message(item: Any, table: type[Strict]) -> str:
 
 
 def _example(table: type[Strict], key: str) -> str:
-    """Say how a missing value would be written, where it is a number."""
-    found = [m for name, info in table.model_fields.items() if (info.alias or name) == key for m in measures(info)]
-    return f"; write for example {key} = {found[0].example()}" if found else ""
+    """Say how a missing value or table would be written."""
+    for name, info in table.model_fields.items():
+        if (info.alias or name) != key:
+            continue
+        if found := measures(info):
+            return f"; write for example {key} = {found[0].example()}"
+        if inner := models(info.annotation):
+            required = [field for field, inside in inner[0].model_fields.items() if inside.is_required()]
+            return f"; a table [{key}] is needed, with {', '.join(required)}"
+    return ""
 
 
 def _unknown_word(word: str, expected: str) -> str:
     known = re.findall(r"'([^']*)'", expected)
     close = units.nearest(word, known)
-    return f'"{word}" is unknown; {f"did you mean {close}? " if close else ""}Known are {", ".join(known)}'
+    hint = f"did you mean {close}? Known are" if close else "known are"
+    return f'"{word}" is unknown; {hint} {", ".join(known)}'

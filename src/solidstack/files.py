@@ -1,6 +1,7 @@
 """Files in and out: TOML with line numbers, and writes that are whole or not at all."""
 
 import contextlib
+import json
 import os
 import shutil
 import tempfile
@@ -54,6 +55,28 @@ def read_toml(path: str | os.PathLike[str], error: type[InputError]) -> TomlDocu
     error : type of InputError
         What to raise.
     """
+    return parse_toml(_read_text(path, error), os.fspath(path), error)
+
+
+def read_json(path: str | os.PathLike[str], error: type[InputError]) -> dict[str, Any]:
+    """Read a JSON file that holds an object, with a clear error for everything else."""
+    source = os.fspath(path)
+    text = _read_text(path, error)
+    try:
+        data = json.loads(text)
+    except json.JSONDecodeError as reason:
+        msg = f"is not JSON: {reason.msg} (column {reason.colno})"
+        raise error(Problem(msg, line=reason.lineno), source=source) from None
+    except RecursionError:
+        msg = "is not a usable JSON file: it is nested too deep"
+        raise error(msg, source=source) from None
+    if not isinstance(data, dict):
+        msg = "holds no JSON object"
+        raise error(msg, source=source)
+    return data
+
+
+def _read_text(path: str | os.PathLike[str], error: type[InputError]) -> str:
     source = os.fspath(path)
     try:
         with Path(path).open("rb") as stream:
@@ -63,7 +86,7 @@ def read_toml(path: str | os.PathLike[str], error: type[InputError]) -> TomlDocu
         msg = "there is no such file; check the path"
         raise error(msg, source=source) from None
     except IsADirectoryError:
-        msg = "is a directory; give a TOML file"
+        msg = "is a directory; give a file"
         raise error(msg, source=source) from None
     except OSError as reason:
         msg = f"cannot be read ({reason.strerror})"
@@ -77,14 +100,14 @@ def read_toml(path: str | os.PathLike[str], error: type[InputError]) -> TomlDocu
         line = raw.count(b"\n", 0, reason.start) + 1
         msg = f"is not UTF-8 text (byte 0x{raw[reason.start]:02x}); save it as UTF-8"
         raise error(Problem(msg, line=line), source=source) from None
-    return parse_toml(text, source, error)
+    if not text.strip():
+        msg = "is empty"
+        raise error(msg, source=source)
+    return text
 
 
 def parse_toml(text: str, source: str, error: type[InputError]) -> TomlDocument:
     """Read TOML text; `source` names it in messages."""
-    if not text.strip():
-        msg = "is empty"
-        raise error(msg, source=source)
     try:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as reason:

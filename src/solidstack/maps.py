@@ -181,7 +181,7 @@ def kind_of(path: Sequence[str]) -> units.Kind:
     return found[name]
 
 
-def axis(spec: "str | tuple[str, Any] | Axis", design: Design) -> Axis:
+def axis(spec: Any, design: Design) -> Axis:
     """Read an axis of a map.
 
     Parameters
@@ -200,6 +200,11 @@ def axis(spec: "str | tuple[str, Any] | Axis", design: Design) -> Axis:
     """
     if isinstance(spec, Axis):
         return spec
+    if not isinstance(spec, (str, tuple)) or (isinstance(spec, tuple) and len(spec) != 2):
+        msg = (
+            f'{spec!r} is not an axis; give text such as "positive.loading=10:40 mg/cm^2:61", or a key and an SI array'
+        )
+        raise DesignError(msg)
     if not isinstance(spec, str):
         return _axis_of_values(_path(spec[0], design), spec[1])
     if "=" not in spec:

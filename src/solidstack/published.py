@@ -7,7 +7,7 @@ a small linear program; leaving one figure free shows whether that one alone exp
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -21,6 +21,10 @@ from .sheet import Sheet, evaluate
 
 DESIGN_TOLERANCE = 0.03
 """Relative difference between a published figure, with its rounding, and the design that is worth a word."""
+
+
+SEARCHED = 300
+"""Most sets of figures that are looked at for contradictions."""
 
 
 @dataclass(frozen=True)
@@ -81,15 +85,21 @@ class Claim:
 
 @dataclass(frozen=True)
 class Conflict:
-    """Figures that cannot all be true, and what one of them would have to be for the rest to stand."""
+    """Figures that cannot all be true, and what one of them would have to be.
+
+    `settles` says whether each of the cures lets all other stated figures stand, or those of this contradiction
+    alone.
+    """
 
     claims: tuple[Claim, ...]
     relations: tuple[str, ...]
     cures: tuple[str, ...]
+    settles: bool
 
     def __str__(self) -> str:
         names = ", ".join(f"{claim.name.replace('_', ' ')} {claim.text}" for claim in self.claims)
-        cure = f" Either {', or '.join(self.cures)}." if self.cures else " No single figure explains it."
+        cure = f" Either {', or '.join(self.cures)}" if self.cures else " No single figure explains it"
+        cure += "." if self.settles or not self.cures else " (which settles this contradiction, not the others)."
         return f"cannot all be true: {names} ({'; '.join(self.relations)}).{cure}"
 
 
@@ -135,6 +145,7 @@ class Audit:
                     "claims": {claim.name: claim.text for claim in item.claims},
                     "relations": list(item.relations),
                     "cures": list(item.cures),
+                    "settles_all": item.settles,
                 }
                 for item in self.conflicts
             ],
@@ -220,29 +231,53 @@ def _half_digit(text: str) -> str:
 
 
 def _conflicts(found: Mapping[str, Claim], rules: Sequence[Relation]) -> list[Conflict]:
-    """Find contradictions one by one: each is a smallest set of figures, then its figures are left aside."""
-    conflicts = []
-    left = dict(found)
-    while not _feasible(left, rules):
-        core = dict(left)
-        for name in left:
-            smaller = {key: claim for key, claim in core.items() if key != name}
-            if not _feasible(smaller, rules):
-                core = smaller
-        needed = tuple(rule.text for rule in rules if _feasible(core, [other for other in rules if other is not rule]))
-        conflicts.append(Conflict(tuple(core.values()), needed, tuple(_cures(core, left, rules))))
-        for name in core:
-            left.pop(name)
-    return conflicts
+    """Find the smallest contradictory sets of figures.
+
+    Each further set lacks a figure of every set found before it, so sets that share figures are found as well.
+    """
+    cores: list[frozenset[str]] = []
+    seen: set[frozenset[str]] = set()
+    open_sets = [frozenset(found)]
+    while open_sets and len(seen) < SEARCHED:
+        names = open_sets.pop(0)
+        if names in seen:
+            continue
+        seen.add(names)
+        core = next((core for core in cores if core <= names), None) or _core(found, names, rules)
+        if core is None:
+            continue
+        if core not in cores:
+            cores.append(core)
+        open_sets += [names - {name} for name in found if name in core]
+    return [_conflict({name: found[name] for name in found if name in core}, found, rules) for core in cores]
 
 
-def _cures(core: Mapping[str, Claim], everything: Mapping[str, Claim], rules: Sequence[Relation]) -> list[str]:
-    """Say what each figure of a contradiction would have to be for all the others to stand."""
-    words = []
+def _core(found: Mapping[str, Claim], names: frozenset[str], rules: Sequence[Relation]) -> frozenset[str] | None:
+    """Leave out what is not needed for a contradiction; None where there is none."""
+    left = {name: found[name] for name in found if name in names}
+    if _feasible(left, rules):
+        return None
+    for name in tuple(left):
+        smaller = {key: claim for key, claim in left.items() if key != name}
+        if not _feasible(smaller, rules):
+            left = smaller
+    return frozenset(left)
+
+
+def _conflict(core: Mapping[str, Claim], found: Mapping[str, Claim], rules: Sequence[Relation]) -> Conflict:
+    """Say which relations a contradiction rests on, and what each of its figures would have to be."""
+    needed = tuple(rule.text for rule in rules if _feasible(core, [other for other in rules if other is not rule]))
+    for everything, settles in ((found, True), (core, False)):
+        cures = tuple(_cures(core, everything, rules))
+        if cures:
+            return Conflict(tuple(core.values()), needed, cures, settles)
+    return Conflict(tuple(core.values()), needed, (), settles=False)
+
+
+def _cures(core: Mapping[str, Claim], everything: Mapping[str, Claim], rules: Sequence[Relation]) -> Iterator[str]:
+    """Say what each figure of a contradiction would have to be for all others of `everything` to stand."""
     for name, claim in core.items():
-        others = {key: item for key, item in everything.items() if key != name}
-        local = {key: item for key, item in core.items() if key != name}
-        bounds = _range(name, others if _feasible(others, rules) else local, rules)
+        bounds = _range(name, {key: item for key, item in everything.items() if key != name}, rules)
         if bounds is None:
             continue
         low, high = bounds
@@ -253,8 +288,7 @@ def _cures(core: Mapping[str, Claim], everything: Mapping[str, Claim], rules: Se
         if low > high:
             continue  # no such count, or more than everything
         shown = claim.show(low) if high - low < 1e-6 * high else f"{claim.show(low)} to {claim.show(high)}"
-        words.append(f"{name.replace('_', ' ')} is {shown}")
-    return words
+        yield f"{name.replace('_', ' ')} is {shown}"
 
 
 def _solve(found: Mapping[str, Claim], rules: Sequence[Relation], name: str = "", sign: float = 0.0) -> Any:

@@ -85,7 +85,8 @@ class Sheet:
     def to_dict(self) -> dict[str, Any]:
         """Give the sheet as plain data with units in the keys: None where undefined, lists for arrays.
 
-        ``inputs`` is the design itself, so that a stored sheet can be evaluated, drawn and mapped again.
+        ``inputs`` is the design itself and ``own_materials`` the user's materials in it, so that a stored sheet can
+        be evaluated, drawn and mapped again, elsewhere as well.
         """
         result: dict[str, Any] = {
             "design": self.design.name,
@@ -106,6 +107,7 @@ class Sheet:
             result[key] = {name: _plain(unit.of(value)) for name, value in column.items()}
         result["materials"] = self.materials_used()
         result["inputs"] = self.design.to_dict()
+        result["own_materials"] = self.design.own_materials()
         result["fingerprint"] = self.design.fingerprint()
         return result
 
@@ -216,6 +218,10 @@ def evaluate(design: Design, *, mask_infeasible: bool = False) -> Sheet:
     >>> f"{sheet.cell.specific_energy / 3600:.0f} Wh/kg"
     '204 Wh/kg'
     """
+    received: Any = design
+    if not isinstance(received, Design):
+        msg = f"evaluate wants a Design, not {type(received).__name__}; read a design file with solidstack.load(path)"
+        raise TypeError(msg)
     thresholds, positive = positive_electrode(design, mask_infeasible=mask_infeasible)
     unit = unit_cell(design, positive, mask_infeasible=mask_infeasible)
     package = pouch(design, positive, unit)

@@ -109,8 +109,8 @@ CASES = {
     ),
     "unknown table": (
         ("[membrane]", "[quux]"),
-        "line 21: quux: unknown key; known are name, temperature, positive, negative, membrane, stack, pouch, "
-        "rating, densities, prices, published",
+        "line 21: quux: unknown key; known are name, temperature, densities, positive, negative, membrane, "
+        "stack, pouch, rating, prices, published",
     ),
     "unknown kind": (
         ('kind = "lithium-foil"', 'kind = "lithium foil"'),
@@ -273,6 +273,25 @@ def test_rules_between_keys_are_told_beside_wrong_keys(run: Run, edited: Edited)
     )
 
 
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"[" * 100_000, "is not a usable JSON file: it is nested too deep"),
+        (b"{} x", "line 1: is not JSON: Extra data (column 4)"),
+        (b"[1, 2]", "holds no JSON object"),
+        (b"", "is empty"),
+        (b'{"name": "\xff"}', "line 1: is not UTF-8 text (byte 0xff); save it as UTF-8"),
+        (b" " * 10_000_000, "has 10.0 MB; such a file is a few kB, the limit is 1 MB"),
+        (b"{}", "4 problems"),
+    ],
+)
+def test_json_files_that_are_no_design(run: Run, tmp_path: Path, content: bytes, message: str) -> None:
+    path = tmp_path / "design.json"
+    path.write_bytes(content)
+    result = run("check", path)
+    assert (result.code, result.err.splitlines()[0]) == (2, f"error: {path}: {message}")
+
+
 def test_a_very_deep_key(run: Run, tmp_path: Path) -> None:
     path = tmp_path / "design.toml"
     path.write_text(".".join("a" * 5000) + " = 1\n")
@@ -282,7 +301,7 @@ def test_a_very_deep_key(run: Run, tmp_path: Path) -> None:
 
 
 def test_a_directory_and_a_missing_file(run: Run, tmp_path: Path) -> None:
-    assert run("evaluate", tmp_path).err == f"error: {tmp_path}: is a directory; give a TOML file\n"
+    assert run("evaluate", tmp_path).err == f"error: {tmp_path}: is a directory; give a file\n"
     missing = tmp_path / "no.toml"
     assert run("evaluate", missing).err == f"error: {missing}: there is no such file; check the path\n"
 
@@ -326,7 +345,7 @@ def test_a_users_material_in_place_of_ours_is_said_aloud(
         (("--set", "stack.bilayers=x"), "stack.bilayers: is text; write a whole number, 1 to 1000, without quotes"),
         (
             ("--set", "positive.composition.NCM622=99 wt%"),
-            "positive.composition.SPE: -1 wt% is out of bounds: share of a composition must be at least 0 wt%",
+            "positive.composition.NCM622: leaves -1 wt% for SPE, which balances it; at most 98 wt% are left",
         ),
     ],
 )

@@ -125,5 +125,5 @@ def show(renderable: Any) -> None:
 
 
 def default_folder(path: str) -> Path:
-    """Return the folder of a report: beside nothing of the user's, named after the design file."""
+    """Return the folder of a report when none is given: in the current folder, named after the design file."""
     return Path(f"{Path(path).stem}-report")

@@ -114,8 +114,9 @@ def add_material(file: str) -> None:
     Example:
       solidstack materials add my-electrolyte.toml
     """
-    for material, place in add(file):
-        click.echo(f"{material.name} ({material.role}) added: {place}")
+    for material, place, replaced in add(file):
+        what = "replaced your earlier one" if replaced else "added"
+        click.echo(f"{material.name} ({material.role}) {what}: {place}")
         _say_shadows(material.name)
 
 

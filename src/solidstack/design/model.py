@@ -13,7 +13,7 @@ from pydantic import Field, PrivateAttr, ValidationError, ValidationInfo, field_
 
 from ..errors import DesignError, Problem, UnitError
 from ..fields import Strict, problems, reject, reject_all
-from ..files import TomlDocument, parse_toml, read_toml
+from ..files import TomlDocument, parse_toml, read_json, read_toml
 from ..materials import Library, Material, default_library
 from ..units import Values
 from . import schema
@@ -33,15 +33,16 @@ class Design(Strict):
 
     name: str = Field("unnamed", max_length=200)
     temperature: schema.Temperature = Field(298.15, description="of the cell in use")
+    # before the electrodes, whose vol% are converted with them
+    densities: dict[schema._MATERIAL, schema.Density] = Field(
+        {}, description="true density that replaces the material's default"
+    )
     positive: schema.Positive
     negative: schema.Negative
     membrane: schema.Membrane
     stack: schema.Stack
     pouch: schema.Pouch = schema.Pouch.model_validate({})
     rating: schema.Rating = schema.Rating.model_validate({})
-    densities: dict[schema._MATERIAL, schema.Density] = Field(
-        {}, description="true density that replaces the material's default"
-    )
     prices: dict[schema._MATERIAL, schema.Price] = Field({}, description="price per mass that replaces the material's")
     published: schema.Published | None = None
 
@@ -51,6 +52,13 @@ class Design(Strict):
     @classmethod
     def _each_once(cls, value: Any, info: ValidationInfo) -> Any:
         return schema.each_once(value, info)
+
+    @field_validator("densities", mode="after")
+    @classmethod
+    def _hand_down(cls, value: Any, info: ValidationInfo) -> Any:
+        if info.context is not None:
+            info.context["densities"] = value
+        return value
 
     @model_validator(mode="after")
     def _consistent(self, info: ValidationInfo) -> Self:
@@ -243,6 +251,13 @@ class Design(Strict):
                 rest = 1.0 - sum(value for name, value in composition.items() if name != partner)
                 # 14 decimals: 1 - 0.96 is 0.04, and what is left of 1 - 1 is no negative share
                 composition[partner] = np.round(rest, 14)[()] + 0.0
+                if np.any(np.asarray(composition[partner]) < 0.0):
+                    room = 1.0 - sum(v for name, v in composition.items() if name not in (partner, *given))
+                    msg = (
+                        f"leaves {100 * float(np.min(composition[partner])):.4g} wt% for {partner}, which balances it; "
+                        f"at most {100 * float(np.min(room)):.4g} wt% are left"
+                    )
+                    raise DesignError(Problem(msg, f"{table}.composition.{' and '.join(given)}"))
 
     def partner(self, table: str, given: Collection[str]) -> str | None:
         """Name the component that balances changed shares: the solid electrolyte, else the active material."""
@@ -299,9 +314,17 @@ class Design(Strict):
         return tomli_w.dumps(self.to_dict())
 
     def fingerprint(self) -> str:
-        """Give a hash of all values, for provenance."""
-        text = json.dumps(self.to_dict(), sort_keys=True)
+        """Give a hash of the design and of the user's own materials in it, for provenance."""
+        text = json.dumps([self.to_dict(), self.own_materials()], sort_keys=True, default=str)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    def own_materials(self) -> dict[str, Any]:
+        """Give the content of the material files of this design that are not shipped, by name."""
+        words = {"Li", "graphite", "Si"}  # which negatives bring along unnamed
+        for path, value in _items(self.to_dict()):
+            words |= {*path, *([value] if isinstance(value, str) else [])}
+        names = sorted({self._library.name_of(word) for word in words if word in self._library})
+        return {name: self._library.data(name) for name in names if not self._library.is_shipped(name)}
 
     def _repr_html_(self) -> str:
         from ..html import table
@@ -336,26 +359,15 @@ def load(path: str | os.PathLike[str], *, library: Library | None = None) -> Des
     """
     library = library or default_library()
     if Path(path).suffix.lower() == ".json":
-        return Design.from_dict(_read_json(path), library=library, source=os.fspath(path))
+        source = os.fspath(path)
+        data = read_json(path, DesignError)
+        if isinstance(data.get("inputs"), dict):
+            # a stored sheet: its own materials go before those of the same name here
+            library = library.extended(data.get("own_materials", {}), source)
+            data = data["inputs"]
+        return Design.from_dict(data, library=library, source=source)
     document = read_toml(path, DesignError)
     return _validated(document.data, document, library)
-
-
-def _read_json(path: str | os.PathLike[str]) -> dict[str, Any]:
-    try:
-        data = json.loads(Path(path).read_text(encoding="utf-8"))
-    except OSError as reason:
-        msg = f"cannot be read ({reason.strerror})"
-        raise DesignError(msg, source=os.fspath(path)) from None
-    except ValueError as reason:
-        msg = f"is not JSON: {reason}"
-        raise DesignError(msg, source=os.fspath(path)) from None
-    if isinstance(data, dict) and isinstance(data.get("inputs"), dict):
-        data = data["inputs"]
-    if not isinstance(data, dict):
-        msg = "is not a design: a JSON object is wanted"
-        raise DesignError(msg, source=os.fspath(path))
-    return data
 
 
 def json_schema() -> dict[str, Any]:

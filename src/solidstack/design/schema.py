@@ -171,7 +171,10 @@ class Composition(Strict):
             raise reject(msg)
         values = {name: share.value for name, share in shares.items()}
         if basis == "vol%":
-            masses = {name: value * library[name].default("density").value for name, value in values.items()}
+            own = (info.context or {}).get("densities", {})
+            masses = {
+                name: value * own.get(name, library[name].default("density").value) for name, value in values.items()
+            }
             whole = sum(masses.values())
             values = {name: mass / whole for name, mass in masses.items()}
         object.__setattr__(self, "shares", values)

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from pathlib import Path
+from typing import Any
 
 import platformdirs
 
@@ -101,6 +102,16 @@ class Library(Mapping[str, Material]):
         """Return the name of a material that is called by its name or an alias."""
         return self._by_name[word.casefold()].name
 
+    def data(self, name: str) -> dict[str, Any]:
+        """Return the content of a material's file, as TOML has it."""
+        return self._by_name[name.casefold()].document.data
+
+    def extended(self, materials: Any, source: str) -> "Library":
+        """Return this library with materials that a stored result holds, by name."""
+        found = materials.values() if isinstance(materials, Mapping) else ()
+        documents = [TomlDocument(data, "", source) for data in found if isinstance(data, dict)]
+        return Library((*self.sources, *(Source(document, shipped=False) for document in documents)))
+
     def is_shipped(self, name: str) -> bool:
         """Whether a material is one of ours."""
         return self._by_name[name.casefold()].shipped
@@ -159,13 +170,13 @@ def default_library() -> Library:
     return _load(tuple(places), tuple((name, stat.st_mtime_ns, stat.st_size) for name, stat in stats))
 
 
-def add(path: str | os.PathLike[str]) -> list[tuple[Material, Path]]:
+def add(path: str | os.PathLike[str]) -> list[tuple[Material, Path, bool]]:
     """Check a material file, or all of a folder, and copy them into the user's folder.
 
     Returns
     -------
-    list of (Material, Path)
-        What was read, and where it is now.
+    list of (Material, Path, bool)
+        What was read, where it is now, and whether it replaced an earlier file of the same material there.
 
     Raises
     ------
@@ -177,7 +188,12 @@ def add(path: str | os.PathLike[str]) -> list[tuple[Material, Path]]:
         msg = "is a folder without .toml files"
         raise MaterialError(msg, source=os.fspath(path))
     checked = [(read(place), place.read_bytes()) for place in places]
-    return [(material, write_atomic(_place_of(material), raw)) for material, raw in checked]
+    result = []
+    for material, raw in checked:
+        target = _place_of(material)
+        replaced = target.exists()
+        result.append((material, write_atomic(target, raw), replaced))
+    return result
 
 
 def _place_of(material: Material) -> Path:

@@ -22,6 +22,12 @@ COLOURS = {
     "bipolar foil": "#6B6275",
     "laminate": "#4D4D4D",
 }
+FRAME = 0.85
+"""Height of what surrounds the panels, inches."""
+
+LABEL = 0.125
+"""Height of a label, inches."""
+
 WORDS = {"positive": "positive coating"}
 
 
@@ -67,10 +73,12 @@ def draw_section(sheet: Sheet) -> Figure:
     """
     stack = layers(sheet)
     with style():
-        figure = Figure(figsize=(PAGE, 2.7), layout="constrained")
+        part = repeating_unit(sheet, stack)
+        height = max(2.7, FRAME + len(part) * LABEL)
+        figure = Figure(figsize=(PAGE, height), layout="constrained")
         whole, unit = figure.subplots(1, 2, width_ratios=[1.9, 1.0])
         _whole(whole, sheet.design, stack)
-        _unit(unit, sheet, stack)
+        _unit(unit, part, gap=1.07 * LABEL / (height - FRAME))
         names = [name for name in COLOURS if name == "laminate" or any(layer[0] == name for layer in stack)]
         handles = [Patch(facecolor=COLOURS[n], edgecolor="0.3", linewidth=0.4, label=WORDS.get(n, n)) for n in names]
         figure.legend(handles=handles, loc="outside lower center", ncols=6, handlelength=1.2)
@@ -93,8 +101,11 @@ def _whole(panel: Axes, design: Design, stack: list[tuple[str, float, float]]) -
         boxes.append([(-half, low), (half, low), (half, high), (-half, high)])
         y += thickness
     fills = [COLOURS[name] for name, _, _ in stack]
-    line = 0.5 if len(stack) < 40 else 0.15 if len(stack) < 200 else 0.0
-    panel.add_collection(PolyCollection(boxes, facecolors=fills, edgecolors="white", linewidths=line))
+    # white edges part a few layers; over many thin ones they would hide them
+    few = len(stack) <= 15
+    panel.add_collection(
+        PolyCollection(boxes, facecolors=fills, edgecolors="white" if few else "none", linewidths=0.5 if few else 0.0)
+    )
     half, rim = widest / 2 + clear, height / 2
     for sign, base in ((1, 0.0), (-1, height)):
         # the laminate runs over the stack, down to the seal at mid-height, and out to the flange
@@ -128,11 +139,15 @@ def _whole(panel: Axes, design: Design, stack: list[tuple[str, float, float]]) -
     panel.spines[["top", "right"]].set_visible(False)
 
 
-def _unit(panel: Axes, sheet: Sheet, stack: list[tuple[str, float, float]]) -> None:
-    """Draw from the middle of one positive collector to the next negative foil, thicknesses to scale."""
+def repeating_unit(sheet: Sheet, stack: list[tuple[str, float, float]]) -> list[tuple[str, float, float]]:
+    """Return the layers from one positive collector to the next negative foil."""
     start = next(index for index, layer in enumerate(stack) if layer[0] == "positive collector")
     stop = next(i for i in range(start + 1, len(stack)) if stack[i][0] == sheet.unit.side.foil.name and _ends(stack, i))
-    part = stack[start : stop + 1]
+    return stack[start : stop + 1]
+
+
+def _unit(panel: Axes, part: list[tuple[str, float, float]], *, gap: float) -> None:
+    """Draw the repeating unit, thicknesses to scale; labels are a gap apart, as a share of the whole height."""
     total = sum(thickness for _, thickness, _ in part) * 1e6
     places = []
     y = 0.0
@@ -141,7 +156,7 @@ def _unit(panel: Axes, sheet: Sheet, stack: list[tuple[str, float, float]]) -> N
         panel.add_patch(Rectangle((0, y), 1, shown, facecolor=COLOURS[name], edgecolor="white", linewidth=0.6))
         places.append((y + shown / 2, f"{WORDS.get(name, name)}, {shown:.3g} µm"))
         y += shown
-    for (middle, words), label in zip(places, _spread([p for p, _ in places], 0.055 * total), strict=True):
+    for (middle, words), label in zip(places, _spread([p for p, _ in places], gap * total), strict=True):
         panel.plot([1.0, 1.12, 1.2], [middle, label, label], color="0.4", linewidth=0.6)
         panel.text(1.24, label, words, va="center", fontsize=6.5)
     panel.set_xlim(0, 3.4)

@@ -180,7 +180,9 @@ def _regime(sheet: Sheet) -> Iterator[tuple[str, str, str]]:
         return f"{abs(shown):.3g} {unit.label} {'above' if shown > 0 else 'below'}"
 
     balance = f"{WT_PERCENT.of(thresholds.balance_am_mass_fraction):.1f} wt% active material"
-    yield "Composition", regime.composition, f"{side(thresholds.composition_distance, WT_PERCENT)} balance at {balance}"
+    distance = float(WT_PERCENT.of(thresholds.composition_distance))
+    where = "above" if distance > 0 else "below"
+    yield "Composition", regime.composition, f"{abs(distance):.3g} percentage points {where} balance at {balance}"
     density = f"{G_CM3.of(thresholds.percolation_density):.2f} g cm⁻³"
     words = regime.density.replace("-", " ")
     yield "Density", words, f"{side(thresholds.density_distance, G_CM3)} percolation at {density}"
