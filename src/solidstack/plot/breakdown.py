@@ -27,7 +27,7 @@ def colours(sheet: Sheet) -> dict[str, str]:
             found[name] = {"positive collector": "#B0A8B9", "negative collector": "#B87333"}.get(name, "#6B6275")
         elif name.endswith("pores"):
             found[name] = "#FFFFFF"
-        elif family:
+        elif family is not None:
             found[name] = family.pop(0) if family else "#777777"
         else:
             found[name] = PACKAGE.get(name, "#009E73")
