@@ -145,6 +145,7 @@ def test_thresholds_of_the_porosity_map(design: ss.Design) -> None:
             None,
             "there is no negative.composition in this design",
         ),
+        ("densities", "temperature", None, "densities: is no number of a design"),
         ("stack.positive_size", "temperature", None, "stack.positive_size: is no number of a design"),
         ("negative.n_p_ratio", "temperature", None, "negative.n_p_ratio: has no value in the design; give a range"),
     ],

@@ -32,14 +32,14 @@ OWN_SHARE = 1e-9
 def advise(sheet: "Sheet") -> Iterator[str]:
     """Give the warnings of a sheet; for arrays with the number of designs each holds for."""
     yield from _materials(sheet)
+    shape = sheet.design.shape
     for rule in RULES:
         for mask, message in rule(sheet):
-            shape = sheet.design.shape
             where = np.broadcast_to(mask, shape)
             if not where.any():
                 continue
             index = tuple(int(axis[0]) for axis in np.nonzero(np.atleast_1d(where)))[: len(shape)]
-            text = message(lambda value, unit=units.ONE, i=index, s=shape: _show(value, unit, i, s))
+            text = message(lambda value, unit=units.ONE, i=index: _show(value, unit, i, shape))
             of = f" (holds for {np.count_nonzero(where)} of {where.size} designs)" if shape else ""
             yield text + of
 
@@ -251,8 +251,9 @@ def _geometry(sheet: "Sheet") -> Iterator[Finding]:
 def _materials(sheet: "Sheet") -> Iterator[str]:
     """Warnings that hold for all designs of an array: materials, temperatures, prices."""
     design = sheet.design
+    used = sheet.materials_used()
     for name, path in design.library.shadowed().items():
-        if name in sheet.materials_used():
+        if name in used:
             yield f"material {name} is the user's own ({path}), in place of the shipped one"
     yield from _temperatures(sheet)
     yield from _windows(sheet)

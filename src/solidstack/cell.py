@@ -13,7 +13,7 @@ import numpy as np
 from . import units
 from .design import Design
 from .design import schema as tables
-from .electrode import ROUNDING, Positive, material_conductivity
+from .electrode import ROUNDING, Positive, material_conductivity, needed_value
 from .errors import DesignError, Problem
 from .particle import balance_mass_fraction
 from .units import Values, shown
@@ -95,19 +95,13 @@ class NegativeElectrode(ABC):
             )
             raise DesignError(Problem(msg, "negative.kind"))
 
-    def _plated(self, capacity: Values) -> Values:
-        """Thickness of the lithium of an areal capacity, m."""
-        lithium: float = self.design.material("Li").default("specific_capacity").value
-        return capacity / (lithium * self.design.density_of("Li"))
+    def _capacity_of_lithium(self) -> Values:
+        """Charge in a volume of lithium, A s/m3."""
+        capacity: float = self.design.material("Li").default("specific_capacity").value
+        return capacity * self.design.density_of("Li")
 
-    def _foil(self, collector: tables.Collector) -> Part:
-        density = self.design.density_of(collector.material)
-        return Part(
-            "negative collector",
-            density * collector.thickness,
-            collector.thickness,
-            {collector.material: 1.0},
-        )
+    def _collector(self, given: tables.Collector) -> Part:
+        return _foil(self.design, "negative collector", given)
 
     def _lithium(self, thickness: Values) -> Part:
         return Part("negative lithium", self.design.density_of("Li") * thickness, thickness, {"Li": 1.0})
@@ -116,7 +110,7 @@ class NegativeElectrode(ABC):
         self, positive: Positive, lithium: Values, coating: Part | None, foil: Part, on_bipolar: Part | None
     ) -> NegativeSide:
         """Side of an electrode with a lithium reserve; a positive made charged takes its lithium from there."""
-        supply = lithium * self.design.density_of("Li") * self.design.material("Li").default("specific_capacity").value
+        supply = lithium * self._capacity_of_lithium()
         charged = made_charged(self.design)
         return NegativeSide(
             coating=coating,
@@ -127,7 +121,7 @@ class NegativeElectrode(ABC):
             lithium_capacity=supply,
             reversible_capacity=np.nan,
             efficiency=1.0,
-            expansion=0.0 if charged else self._plated(positive.charge_capacity),
+            expansion=0.0 if charged else positive.charge_capacity / self._capacity_of_lithium(),
         )
 
 
@@ -152,7 +146,7 @@ class LithiumOnCollector(NegativeElectrode):
         """The lithium of one side, and half the metal foil."""
         given: Any = self.design.negative
         return self._metal_side(
-            positive, given.thickness, self._lithium(given.thickness), self._foil(given.collector), None
+            positive, given.thickness, self._lithium(given.thickness), self._collector(given.collector), None
         )
 
 
@@ -166,14 +160,14 @@ class AnodeFree(NegativeElectrode):
         given: Any = self.design.negative
         return NegativeSide(
             coating=None,
-            foil=self._foil(given.collector),
+            foil=self._collector(given.collector),
             on_bipolar=None,
             average_voltage=0.0,
             capacity_share=np.minimum(1.0, given.first_cycle_efficiency / positive.first_cycle_efficiency),
             lithium_capacity=0.0,
             reversible_capacity=np.nan,
             efficiency=given.first_cycle_efficiency,
-            expansion=self._plated(positive.charge_capacity),
+            expansion=positive.charge_capacity / self._capacity_of_lithium(),
         )
 
 
@@ -192,12 +186,12 @@ class Host(NegativeElectrode):
         given: Any = self.design.negative
         active, shares = self._composition()
         material = self.design.material(active)
-        capacity = self._value(material, "specific_capacity", given.specific_capacity)
-        efficiency = self._value(material, "first_cycle_efficiency", given.first_cycle_efficiency)
+        capacity = self._value(active, "specific_capacity", given.specific_capacity)
+        efficiency = self._value(active, "first_cycle_efficiency", given.first_cycle_efficiency)
         reversible = given.n_p_ratio * positive.areal_capacity
         active_mass = reversible / capacity
         loading = active_mass / shares[active]
-        dense = 1.0 / sum(share / self.design.density_of(name) for name, share in shares.items())
+        dense = self.design.dense_density(shares)
         density = given.density
         if density is None:
             density = dense * (1.0 - (DEFAULT_NEGATIVE_POROSITY if given.porosity is None else given.porosity))
@@ -215,9 +209,9 @@ class Host(NegativeElectrode):
         full = capacity / (material.value("theoretical_capacity") or capacity)
         return NegativeSide(
             coating=Part("negative coating", loading, thickness, shares),
-            foil=self._foil(given.collector),
+            foil=self._collector(given.collector),
             on_bipolar=None,
-            average_voltage=self._value(material, "average_voltage", given.average_voltage),
+            average_voltage=self._value(active, "average_voltage", given.average_voltage),
             capacity_share=np.minimum(np.minimum(1.0, given.n_p_ratio), efficiency / positive.first_cycle_efficiency),
             lithium_capacity=0.0,
             reversible_capacity=reversible,
@@ -240,14 +234,8 @@ class Host(NegativeElectrode):
         share = balance_mass_fraction(self.design.density_of(active_name), self.design.density_of(electrolyte))
         return active_name, {active_name: share, electrolyte: 1.0 - share}
 
-    def _value(self, material: Any, name: str, given: Values | None) -> Values:
-        if given is not None:
-            return given
-        value: float | None = material.value(name)
-        if value is None:
-            msg = f"{material.name} has no {name.replace('_', ' ')} in its material file; give negative.{name}"
-            raise DesignError(Problem(msg, f"negative.{name}"))
-        return value
+    def _value(self, material: str, name: str, given: Values | None) -> Values:
+        return needed_value(self.design, material, name, "negative") if given is None else given
 
 
 NEGATIVES: dict[type, type[NegativeElectrode]] = {

@@ -225,14 +225,13 @@ def positive_electrode(design: Design, *, mask_infeasible: bool = False) -> tupl
     """
     given = design.positive
     shares = given.composition.shares
-    densities = {name: design.density_of(name) for name in shares}
     dense = design.dense_density()
     loading, density, porosity = _density(design, dense, mask_infeasible=mask_infeasible)
 
     active, electrolyte = (_sum_of(design, shares, role) for role in ("active-material", "solid-electrolyte"))
+    volumes = {name: share / design.density_of(name) for name, share in shares.items()}
     active_volume, electrolyte_volume = (
-        dense * _sum_of(design, {name: share / densities[name] for name, share in shares.items()}, role)
-        for role in ("active-material", "solid-electrolyte")
+        dense * _sum_of(design, volumes, role) for role in ("active-material", "solid-electrolyte")
     )
     block = building_block(
         active_volume,
@@ -315,6 +314,15 @@ def material_conductivity(design: Design, name: str) -> Values:
     return value
 
 
+def needed_value(design: Design, material: str, name: str, table: str) -> float:
+    """Return the default of a material's property; where its file has none, ask for it in a table of the design."""
+    value = design.material(material).value(name)
+    if value is None:
+        msg = f"{material} has no {name.replace('_', ' ')} in its material file; give {table}.{name}"
+        raise DesignError(Problem(msg, f"{table}.{name}"))
+    return value
+
+
 def rated_one_c(design: Design) -> Values:
     """Current per mass of active material at 1C, A/kg: as given, of the material, or its capacity in one hour."""
     if design.rating.one_c is not None:
@@ -329,13 +337,13 @@ def rated_one_c(design: Design) -> Values:
     return total
 
 
-def raw_porosity(design: Design) -> Values:
+def raw_porosity(design: Design, dense: Values) -> Values:
     """Porosity that density, porosity or thickness of the positive mean; below 0 where a design cannot exist."""
     given = design.positive
     if given.density is not None:
-        return 1.0 - given.density / design.dense_density()
+        return 1.0 - given.density / dense
     if given.thickness is not None and given.porosity is None:
-        return 1.0 - given.loading / given.thickness / design.dense_density()
+        return 1.0 - given.loading / given.thickness / dense
     assert given.porosity is not None
     return given.porosity
 
@@ -344,7 +352,7 @@ def _density(design: Design, dense: Values, *, mask_infeasible: bool) -> tuple[V
     """Loading, density and porosity."""
     given = design.positive
     loading = given.loading
-    porosity = raw_porosity(design)
+    porosity = raw_porosity(design, dense)
     density = given.density if given.density is not None else dense * (1.0 - porosity)
     impossible = np.asarray(porosity) < -ROUNDING
     if impossible.any():
@@ -384,10 +392,7 @@ def _blend(design: Design, name: str, given: Values | None, *, weight: str = "",
     weights: Values = 0.0
     materials = design.positive_materials("active-material")
     for material in materials:
-        value = design.material(material).value(name)
-        if value is None:
-            msg = f"{material} has no {name.replace('_', ' ')} in its material file; give positive.{name}"
-            raise DesignError(Problem(msg, f"positive.{name}"))
+        value = needed_value(design, material, name, "positive")
         if len(materials) == 1:
             return value
         by = shares[material] * (design.material(material).default(weight).value if weight else 1.0)

@@ -252,7 +252,7 @@ def _inside(location: tuple[str | int, ...], outer: tuple[str | int, ...]) -> bo
 
 def known_keys(model: type[Strict]) -> list[str]:
     """Keys that a table may have in a file."""
-    return [field.alias or name for name, field in model.model_fields.items()]
+    return list(model.model_fields)
 
 
 def _walk(model: type[Strict], location: tuple[str | int, ...]) -> tuple[tuple[str | int, ...], type[Strict]]:
@@ -271,17 +271,15 @@ def _walk(model: type[Strict], location: tuple[str | int, ...]) -> tuple[tuple[s
         if len(members) == 1 and key == members[0].unwritten:
             current = None
             continue
-        tagged = [
-            m for m in members if "kind" in m.model_fields and key in _literals(m.model_fields["kind"].annotation)
-        ]
+        tagged = [m for m in members if "kind" in m.model_fields and key in get_args(m.model_fields["kind"].annotation)]
         if len(members) > 1 and tagged:
             current = table = tagged[0]
             continue
         keys.append(key)
         if isinstance(key, str) and members:
             table = members[0]
-            names = {field.alias or name: field for name, field in table.model_fields.items()}
-            current = names[key].annotation if key in names else None
+            field = table.model_fields.get(key)
+            current = None if field is None else field.annotation
     return tuple(keys), table
 
 
@@ -292,20 +290,20 @@ def models(annotation: Any) -> list[type[Strict]]:
     return [model for argument in get_args(annotation) for model in models(argument)]
 
 
-def measures(info: FieldInfo) -> "list[Measure | Count]":
-    """Return what a field measures; empty where it is no number."""
+def annotations(info: FieldInfo) -> list[Any]:
+    """Return everything that stands in the annotation of a field, at any depth."""
 
     def dig(annotation: Any) -> Iterator[Any]:
         yield annotation
         for argument in (*get_args(annotation), *getattr(annotation, "__metadata__", ())):
             yield from dig(argument)
 
-    parts = (*info.metadata, *dig(info.annotation))
-    return [part for part in parts if isinstance(part, (Measure, Count))]
+    return [*info.metadata, *dig(info.annotation)]
 
 
-def _literals(annotation: Any) -> tuple[Any, ...]:
-    return get_args(annotation)
+def measures(info: FieldInfo) -> "list[Measure | Count]":
+    """Return what a field measures; empty where it is no number."""
+    return [part for part in annotations(info) if isinstance(part, (Measure, Count))]
 
 
 def _message(item: Any, table: type[Strict]) -> str:
@@ -347,14 +345,12 @@ def _message(item: Any, table: type[Strict]) -> str:
 
 def _example(table: type[Strict], key: str) -> str:
     """Say how a missing value or table would be written."""
-    for name, info in table.model_fields.items():
-        if (info.alias or name) != key:
-            continue
-        if found := measures(info):
-            return f"; write for example {key} = {found[0].example()}"
-        if inner := models(info.annotation):
-            required = [field for field, inside in inner[0].model_fields.items() if inside.is_required()]
-            return f"; a table [{key}] is needed, with {', '.join(required)}"
+    info = table.model_fields[key]
+    if found := measures(info):
+        return f"; write for example {key} = {found[0].example()}"
+    if inner := models(info.annotation):
+        required = [name for name, field in inner[0].model_fields.items() if field.is_required()]
+        return f"; a table [{key}] is needed, with {', '.join(required)}"
     return ""
 
 

@@ -5,7 +5,7 @@ from html import escape
 
 
 def table(title: str, head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Write an HTML table; all text is escaped, numbers in the second column are right-aligned."""
+    """Write an HTML table; all text is escaped."""
     heads = "".join(f"<th style='text-align:left'>{escape(word)}</th>" for word in head)
     body = "".join(
         "<tr>" + "".join(f"<td style='text-align:left'>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows

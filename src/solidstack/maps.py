@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel
 
 from . import units
-from .design import Design
+from .design import Design, key_path
 from .electrode import ROUNDING, rated_one_c, raw_porosity
 from .errors import DesignError, OutputError, Problem, UnitError
 from .fields import Measure, measures, models
@@ -333,7 +333,7 @@ def design_map(
         )
         for a in (x_axis, y_axis)
     }
-    margin = np.broadcast_to(raw_porosity(grid), shape)
+    margin = np.broadcast_to(raw_porosity(grid, grid.dense_density()), shape)
     impossible = margin < -ROUNDING
     data: dict[str, Any] = {}
     for figure in sheet.figures():
@@ -453,11 +453,11 @@ def _numbers() -> dict[str, units.Kind]:
                 found[".".join(here)] = measure.kind if isinstance(measure, Measure) else units.RATIO
             for inner in models(info.annotation):
                 walk(inner, here)
-            if get_origin(info.annotation) is tuple:
-                found.pop(".".join(here), None)  # a pair of lengths is no one number
+            if get_origin(info.annotation) in (tuple, dict):
+                found.pop(".".join(here), None)  # a pair of lengths or a table of densities is no one number
 
     walk(Design, ())
-    return {name: kind for name, kind in found.items() if not name.startswith(("prices", "published"))}
+    return {name: kind for name, kind in found.items() if not name.startswith("published")}
 
 
 def _whole(path: Sequence[str], values: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -468,10 +468,11 @@ _COUNTS = {("stack", "bilayers"), ("stack", "series_cells")}
 
 
 def _path(text: str, design: Design) -> tuple[str, ...]:
-    """Split a dotted key; the name of a material may hold dots and spaces."""
-    head, _, rest = text.strip().partition(".composition.")
-    if not rest:
-        return tuple(text.strip().split("."))
+    """Split a key; a share has to be one of the design's composition, and gets the name of its material."""
+    path = key_path(text)
+    if path[1:2] != ("composition",) or len(path) != 3:
+        return path
+    head, _, rest = path
     composition = getattr(getattr(design, head, None), "composition", None)
     if composition is None:
         msg = f"there is no {head}.composition in this design to change a share of"

@@ -16,7 +16,7 @@ from . import units
 from .design import Design
 from .design.schema import Published, Stated
 from .errors import DesignError
-from .fields import measures
+from .fields import annotations, measures
 from .sheet import Sheet, evaluate
 
 DESIGN_TOLERANCE = 0.03
@@ -207,15 +207,10 @@ def claims(published: Published) -> dict[str, Claim]:
 def _kinds() -> dict[str, units.Kind | None]:
     found: dict[str, units.Kind | None] = {}
     for name, info in Published.model_fields.items():
-        stated = [item for item in _metadata(info.annotation) if isinstance(item, Stated)]
+        stated = [item for item in annotations(info) if isinstance(item, Stated)]
         if stated or measures(info):
             found[name] = stated[0].kind if stated else None
     return found
-
-
-def _metadata(annotation: Any) -> list[Any]:
-    own = list(getattr(annotation, "__metadata__", ()))
-    return own + [item for argument in getattr(annotation, "__args__", ()) for item in _metadata(argument)]
 
 
 def _half_digit(text: str) -> str:

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import click
 import numpy as np
 
-from ..design import Design, load
+from ..design import Design, key_path, load
 from ..errors import DesignError, InputError
 from ..sheet import HEADINGS, Sheet
 
@@ -37,8 +37,7 @@ def load_changed(path: str, changes: Sequence[str]) -> Design:
         if not equals or not key.strip():
             msg = f'--set "{change}" is not KEY=VALUE, as in --set positive.loading="25 mg/cm^2"'
             raise DesignError(msg, source=path)
-        head, dot, material = key.strip().partition(".composition.")
-        where = (head, "composition", material) if dot else tuple(key.strip().split("."))
+        where = key_path(key)
         replaced[where] = _value(where, value.strip())
     with located(path):
         return design.replaced(replaced)

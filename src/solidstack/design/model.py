@@ -3,7 +3,7 @@
 import hashlib
 import json
 import os
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -139,9 +139,15 @@ class Design(Strict):
         negative = getattr(self.negative, "composition", None)
         return [*found, ("negative", negative)] if negative is not None else found
 
-    def dense_density(self) -> Values:
-        r"""Density of the positive coating without pores, :math:`\rho_0 = 1/\sum_i w_i/\rho_i`, kg/m3."""
-        shares = self.positive.composition.shares
+    def dense_density(self, shares: Mapping[str, Values] | None = None) -> Values:
+        r"""Density of a coating without pores, :math:`\rho_0 = 1/\sum_i w_i/\rho_i`, kg/m3.
+
+        Parameters
+        ----------
+        shares : mapping of str to array, optional
+            Mass fractions that sum to 1; default: those of the positive.
+        """
+        shares = self.positive.composition.shares if shares is None else shares
         volume: Values = sum(share / self.density_of(name) for name, share in shares.items())
         return 1.0 / volume
 
@@ -398,6 +404,12 @@ def _validated(data: dict[str, Any], document: TomlDocument | None, library: Lib
             more = [p for p in problems(error, Design, document) if p.key.startswith(("positive", "densities"))]
             found = sorted([*found, *more], key=lambda problem: problem.line or 0)
     raise DesignError(found, source=document.source if document else "")
+
+
+def key_path(text: str) -> tuple[str, ...]:
+    """Split a dotted key; the name of a material, after ``composition.``, may hold dots and spaces."""
+    head, dot, material = text.strip().partition(".composition.")
+    return (head, "composition", material) if dot else tuple(head.split("."))
 
 
 def _is_share(path: Sequence[str]) -> bool:

@@ -16,15 +16,6 @@ from ..units import Values
 Quality = Literal["measured", "derived", "assumed"]
 Role = Literal["active-material", "solid-electrolyte", "conductive-additive", "binder", "metal", "polymer"]
 
-ROLES: tuple[Role, ...] = (
-    "active-material",
-    "solid-electrolyte",
-    "conductive-additive",
-    "binder",
-    "metal",
-    "polymer",
-)
-
 
 class Entry(Strict):
     """One value of a property: number, where it is from, how far to trust it."""

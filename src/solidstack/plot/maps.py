@@ -14,7 +14,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator
 
-from ..design import Design
+from ..design import Design, key_path
 from ..maps import kind_of, own_value
 from .style import PAGE, style
 
@@ -164,9 +164,7 @@ def _thresholds(panel: Axes, dataset: xr.Dataset) -> dict[str, Any]:
 def _own_point(panel: Axes, dataset: xr.Dataset, design: Design) -> dict[str, Any]:
     point = []
     for key in ("x", "y"):
-        name = dataset.attrs[key]
-        head, _, material = name.partition(".composition.")
-        path = (head, "composition", material) if material else tuple(name.split("."))
+        path = key_path(dataset.attrs[key])
         value = own_value(design, path)
         if value is None:
             return {}

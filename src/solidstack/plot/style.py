@@ -12,9 +12,6 @@ from matplotlib.figure import Figure
 from ..errors import OutputError
 from ..files import write_with
 
-COLUMN = 3.5
-"""Width of a journal column, inches."""
-
 PAGE = 7.2
 """Width of a journal page, inches."""
 
