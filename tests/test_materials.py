@@ -165,6 +165,16 @@ def test_two_values_need_one_default(tmp_path: Path) -> None:
     assert materials.read(path).value("density") == pytest.approx(2200.0)
 
 
+def test_aliases_that_are_no_list_are_told_when_the_material_is_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "m.toml").write_text("aliases = 3\n" + GOOD, encoding="utf-8")
+    monkeypatch.setenv("SOLIDSTACK_MATERIALS", str(tmp_path))
+    assert materials.default_library()["NCM622"].name == "NCM622"
+    with pytest.raises(MaterialError, match="line 1: aliases: is a number; a list is wanted"):
+        materials.default_library()["my SE"]
+
+
 def test_a_role_needs_its_properties(tmp_path: Path) -> None:
     path = tmp_path / "m.toml"
     path.write_text(GOOD.split("[[ionic")[0], encoding="utf-8")

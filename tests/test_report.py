@@ -90,6 +90,11 @@ def test_the_table_is_the_json(folder: Path) -> None:
     assert float(rows["mass_breakdown", "membrane"]) == data["mass_breakdown_g"]["membrane"]
 
 
+def test_the_tables_of_the_maps_name_units_where_there_are_some(folder: Path) -> None:
+    head = (folder / "maps" / "stack.csv").read_text(encoding="utf-8").splitlines()[0]
+    assert head == "stack.bilayers,positive.loading [mg/cm^2],cell.specific_energy_Wh_kg [Wh/kg]"
+
+
 def test_every_figure_repeats_from_the_json(folder: Path, tmp_path: Path) -> None:
     write_report(ss.load(folder / "sheet.json"), tmp_path / "again")
     names = [f"figures/{name}.{end}" for name in FIGURES for end in ("svg", "png")]

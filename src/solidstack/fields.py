@@ -321,7 +321,8 @@ def _message(item: Any, table: type[Strict]) -> str:
             return f"is missing{_example(table, str(item['loc'][-1]))}"
         case "tuple_type" | "list_type":
             key = item["loc"][-1]
-            return f"is {_what(value)}; a list is wanted (of tables: write [[{key}]] in place of [{key}])"
+            tables = f" of tables: write [[{key}]] in place of [{key}]" if isinstance(value, dict) else ""
+            return f"is {_what(value)}; a list is wanted{tables}"
         case "too_long":
             return f"has {item['ctx']['actual_length']} values; {item['ctx']['max_length']} are wanted"
         case "too_short":

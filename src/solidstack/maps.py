@@ -17,7 +17,7 @@ from .design import Design, key_path
 from .electrode import ROUNDING, rated_one_c, raw_porosity
 from .errors import DesignError, OutputError, Problem, UnitError
 from .fields import Measure, measures, models
-from .files import write_with
+from .files import write_atomic, write_with
 from .sheet import HEADINGS, evaluate
 from .units import Unit
 from .version import __version__
@@ -413,14 +413,18 @@ def save(dataset: "xr.Dataset", path: str | os.PathLike[str]) -> Path:
     if suffix == ".nc":
         return write_with(path, lambda target: dataset.to_netcdf(target, engine="scipy"))
     if suffix == ".csv":
-        frame = dataset.to_dataframe().reset_index()
-        frame.columns = [
-            f"{name} [{dataset[name].attrs['units']}]" if dataset[name].attrs["units"] else name
-            for name in frame.columns
-        ]
-        return write_with(path, lambda target: frame.to_csv(target, index=False))
+        return write_atomic(path, as_csv(dataset))
     msg = "has no known ending for a map; take .nc or .csv (or .png, .svg, .pdf for a figure)"
     raise OutputError(msg, source=os.fspath(path))
+
+
+def as_csv(dataset: "xr.Dataset") -> str:
+    """Write a map as a table, one row a point, with the units in the names of the columns."""
+    frame = dataset.to_dataframe().reset_index()
+    units_of = {name: dataset[name].attrs["units"] for name in frame.columns}
+    frame.columns = [f"{name} [{unit}]" if unit else name for name, unit in units_of.items()]
+    text: str = frame.to_csv(index=False, lineterminator="\n")
+    return text
 
 
 def _check_shares(design: Design, one: Axis) -> None:

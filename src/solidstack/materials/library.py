@@ -40,6 +40,12 @@ class Source:
         """Name of the material in the file."""
         return str(self.document.data.get("name", ""))
 
+    @property
+    def aliases(self) -> tuple[str, ...]:
+        """Other names of the material in the file; none where they are no list of texts, which `material` refuses."""
+        found = self.document.data.get("aliases", ())
+        return tuple(alias for alias in found if isinstance(alias, str)) if isinstance(found, list) else ()
+
     def material(self) -> Material:
         """Check the file and give the material."""
         if not self._checked:
@@ -63,8 +69,8 @@ class Library(Mapping[str, Material]):
     def _by_name(self) -> dict[str, Source]:
         found: dict[str, Source] = {}
         for source in self.sources:
-            for alias in source.document.data.get("aliases", ()):
-                found.setdefault(str(alias).casefold(), source)
+            for alias in source.aliases:
+                found.setdefault(alias.casefold(), source)
         for source in self.sources:
             found[source.name.casefold()] = source
         return found
@@ -90,7 +96,7 @@ class Library(Mapping[str, Material]):
 
     def unknown(self, name: str) -> str:
         """Say that a name is unknown, and which known names are near."""
-        close = nearest(name, [*self, *(alias for s in self.sources for alias in s.document.data.get("aliases", ()))])
+        close = nearest(name, [*self, *(alias for source in self.sources for alias in source.aliases)])
         hint = f"did you mean {close}?" if close else f"known are {', '.join(self)}."
         return f'material "{name}" is unknown; {hint} Add your own with "solidstack materials add FILE"'
 
@@ -118,12 +124,7 @@ class Library(Mapping[str, Material]):
 
     def shadowed(self) -> dict[str, str]:
         """Return the names of ours that a user's file replaces, with that file."""
-        ours = {
-            str(name).casefold()
-            for source in self.sources
-            if source.shipped
-            for name in (source.name, *source.document.data.get("aliases", ()))
-        }
+        ours = {name.casefold() for source in self.sources if source.shipped for name in (source.name, *source.aliases)}
         return {
             source.name: source.document.source
             for source in self._named.values()

@@ -14,7 +14,7 @@ import numpy as np
 from .. import plot
 from ..design import Design
 from ..files import staged_folder
-from ..maps import KINDS, design_map
+from ..maps import KINDS, as_csv, design_map
 from ..published import audit
 from ..sheet import HEADINGS, Sheet, evaluate
 from ..units import CM3, G_CM3, MG_CM2, UM, USD, WT_PERCENT, G
@@ -105,7 +105,7 @@ def write_report(design: Design, folder: str | Path, step: Step = _silent) -> Pa
             step(f"map: {kind}", number, count)
             dataset = design_map(design, kind=kind)
             drawn.append(_keep(figures, kind, plot.draw_maps([dataset], [design])))
-            tables.joinpath(f"{kind}.csv").write_text(_map_csv(dataset), encoding="utf-8")
+            tables.joinpath(f"{kind}.csv").write_text(as_csv(dataset[[dataset.attrs["figure"]]]), encoding="utf-8")
         step("page (HTML)", count - 1, count)
         content = _content(sheet, drawn)
         stage.joinpath("report.html").write_text(_html(content, drawn), encoding="utf-8")
@@ -245,12 +245,3 @@ def _sheet_csv(sheet: Sheet) -> str:
     for name, mass in sheet.mass_breakdown.items():
         writer.writerow(("mass_breakdown", name, name, repr(float(G.of(mass))), "g"))
     return text.getvalue()
-
-
-def _map_csv(dataset: Any) -> str:
-    """Write the drawn number of a map as a table: one row a point."""
-    name = dataset.attrs["figure"]
-    frame = dataset[[name]].to_dataframe().reset_index()
-    frame.columns = [f"{key} [{dataset[key].attrs['units']}]" for key in frame.columns]
-    text: str = frame.to_csv(index=False, float_format="%.6g", lineterminator="\n")
-    return text
