@@ -3,10 +3,12 @@
 ::
 
     SolidstackError
+    ├── SolverError                      a solver did not reach its tolerance
     └── InputError (also a ValueError)   what the user gave is wrong; exit code 2
         ├── UnitError                    a quantity's text: unit, dimension, number
         ├── MaterialError                a material file or name
         ├── DesignError                  a design file or a value in it
+        ├── StructureError               a 3D structure or image, or what is asked of it
         └── OutputError                  a place that cannot be written
 
 Every error names where, the rule, the received value and the likely cure. An `InputError` carries all
@@ -84,5 +86,13 @@ class DesignError(InputError):
     """A design file is wrong, or a value in a design is."""
 
 
+class StructureError(InputError):
+    """A 3D structure or image is wrong, or what is asked of it is."""
+
+
 class OutputError(InputError):
     """A result cannot be written where it was asked for."""
+
+
+class SolverError(SolidstackError):
+    """A solver did not reach its tolerance; the message names what to change."""

@@ -1,0 +1,1 @@
+"""Compiled loops over arrays: no validation, no units, no printing."""
