@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from .version import __version__ as __version__
 
 if TYPE_CHECKING:
+    from . import twin as twin
     from .design import Design as Design
     from .design import json_schema as json_schema
     from .design import load as load
@@ -29,6 +30,7 @@ __all__ = [
     "library",
     "load",
     "map",
+    "twin",
 ]
 
 # The public names and where each is; imported when first used, so that a program that names the package starts at once
@@ -48,9 +50,11 @@ _HOMES = {
 
 def __getattr__(name: str) -> Any:
     """Import a public name when it is first used."""
-    if name not in _HOMES:
+    if name not in (*_HOMES, "twin"):
         msg = f"module {__name__!r} has no attribute {name!r}"
         raise AttributeError(msg)
+    if name == "twin":
+        return import_module(".twin", __name__)
     module, attribute = _HOMES[name]
     value = getattr(import_module(f".{module}", __name__), attribute)
     globals()[name] = value
