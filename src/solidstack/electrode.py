@@ -129,6 +129,53 @@ class Positive:
     charge_capacity: Values = shown("Areal capacity, first charge", units.MAH_CM2)
 
 
+@dataclass(frozen=True)
+class Corrected:
+    """Ionic figures of the positive electrode with an effective conductivity that was found on its 3D structure."""
+
+    effective_conductivity: Values = shown("Effective ionic conductivity", units.MS_CM)
+    ionic_asr: Values = shown("Ionic resistance", units.OHM_CM2)
+    ir_drop: Values = shown("IR drop at the rated current", units.MV)
+    loading_threshold: Values = shown("Loading threshold", units.MG_CM2)
+    loading_threshold_thickness: Values = shown("Thickness at the loading threshold", units.UM)
+    conductivity_deviation: Values = shown("Effective conductivity against the closed form", units.PERCENT)
+
+
+def corrected(design: Design, positive: Positive, effective_conductivity: Values) -> Corrected:
+    """Put an effective ionic conductivity in the place of the closed form's.
+
+    Parameters
+    ----------
+    design : Design
+    positive : Positive
+        Of the same design.
+    effective_conductivity : array
+        S/m, at least 0; 0 (nothing connects) makes the resistance infinite and the loading threshold 0.
+    """
+    effective = np.asarray(effective_conductivity, dtype=float)[()]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        asr = np.asarray(positive.thickness / effective)[()]
+        factor = np.asarray(positive.ionic_conductivity / effective)[()]
+        deviation = np.asarray(effective / positive.effective_conductivity - 1.0)[()]
+    threshold = loading_threshold(
+        design.rating.ir_drop_limit,
+        positive.ionic_conductivity,
+        positive.density,
+        factor,
+        design.rating.c_rate,
+        rated_one_c(design),
+        positive.am_mass_fraction,
+    )
+    return Corrected(
+        effective_conductivity=effective,
+        ionic_asr=asr,
+        ir_drop=positive.current_density * asr,
+        loading_threshold=threshold,
+        loading_threshold_thickness=threshold / positive.density,
+        conductivity_deviation=deviation,
+    )
+
+
 def loading_threshold(
     ir_drop_limit: Values,
     conductivity: Values,

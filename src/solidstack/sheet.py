@@ -12,7 +12,7 @@ import numpy as np
 from . import advice, units
 from .cell import ElectrodeEnergy, Negative, Normalised, Resistance, UnitCell, unit_cell
 from .design import Design
-from .electrode import Positive, Thresholds, positive_electrode
+from .electrode import Corrected, Positive, Thresholds, corrected, positive_electrode
 from .html import table
 from .pouch import Cell, Pouch, pouch
 from .units import Shown, Unit, Values
@@ -31,6 +31,8 @@ class Sheet:
         Results of the scales; every field is SI and has its label and shown unit in its metadata.
     pouch : Pouch
         Components and layers.
+    twin : Corrected or None
+        The positive's ionic figures with the effective conductivity of its digital twin, where that was given.
     """
 
     design: Design
@@ -43,6 +45,7 @@ class Sheet:
     normalised: Normalised
     unit: UnitCell
     pouch: Pouch
+    twin: Corrected | None = None
 
     @property
     def mass_breakdown(self) -> dict[str, Values]:
@@ -72,6 +75,8 @@ class Sheet:
         """Give every number of the sheet with its group, key, label and unit, in the order of the JSON."""
         for group in GROUPS:
             part = getattr(self, group)
+            if part is None:
+                continue
             for field in dataclasses.fields(part):
                 shown: Shown = field.metadata["shown"]
                 yield Figure(
@@ -170,10 +175,11 @@ class Figure:
         return self.unit.of(self.value)
 
 
-GROUPS = ("thresholds", "positive", "electrode_energy", "cell", "negative", "resistance", "normalised")
+GROUPS = ("thresholds", "positive", "twin", "electrode_energy", "cell", "negative", "resistance", "normalised")
 HEADINGS: Mapping[str, str] = {
     "thresholds": "Thresholds",
     "positive": "Positive electrode",
+    "twin": "Positive electrode, by its digital twin",
     "electrode_energy": "Specific energy of electrode layers",
     "cell": "Cell",
     "negative": "Negative electrode",
@@ -192,7 +198,7 @@ MATERIAL_KEYS = {
 _JSON_NAMES = {"electrode_energy": "electrode_energy_Wh_kg"}
 
 
-def evaluate(design: Design, *, mask_infeasible: bool = False) -> Sheet:
+def evaluate(design: Design, *, mask_infeasible: bool = False, effective_conductivity: Values | None = None) -> Sheet:
     """Evaluate a design through the scales: particle, electrode, cell, pouch.
 
     Parameters
@@ -201,6 +207,9 @@ def evaluate(design: Design, *, mask_infeasible: bool = False) -> Sheet:
         One design, or one with arrays: all results then broadcast. The same code serves both.
     mask_infeasible : bool
         For arrays: designs that cannot exist (denser than dense) become NaN instead of an error.
+    effective_conductivity : array, optional
+        Of the solid electrolyte in the positive electrode, through the plane, S/m, as its digital twin has it; the
+        sheet then shows the ionic figures with it beside those of the closed form.
 
     Returns
     -------
@@ -236,6 +245,7 @@ def evaluate(design: Design, *, mask_infeasible: bool = False) -> Sheet:
         normalised=unit.normalised,
         unit=unit,
         pouch=package,
+        twin=None if effective_conductivity is None else corrected(design, positive, effective_conductivity),
     )
 
 

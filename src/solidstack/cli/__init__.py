@@ -14,7 +14,7 @@ import click
 from ..errors import InputError, SolidstackError
 from ..version import __version__
 
-COMMANDS = ("run", "evaluate", "check", "map", "thresholds", "materials", "schema")
+COMMANDS = ("run", "evaluate", "check", "map", "thresholds", "densify", "twin", "image", "materials", "schema")
 
 
 class Commands(click.Group):

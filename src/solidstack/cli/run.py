@@ -2,6 +2,8 @@
 
 import sys
 from collections.abc import Callable
+from functools import partial
+from importlib.util import find_spec
 
 import click
 
@@ -12,13 +14,23 @@ from .common import changes_option, default_folder, load_changed, located, notes
 @click.command("run")
 @click.argument("design")
 @click.option("-o", "--output", metavar="DIR", help="Folder of the report; default: NAME-report here.")
-@click.option("--quick", is_flag=True, help="Leave out the digital twin (this version has none yet).")
+@click.option("--quick", is_flag=True, help="Leave out the digital twin.")
+@click.option("--twin-size", metavar="LENGTH", help='Edge of the twin, as in "40 um"; default: a few million voxels.')
+@click.option("--twin-voxel", metavar="LENGTH", help='Edge of its voxels, as in "0.1 um".')
 @changes_option
-def command(design: str, output: str | None, quick: bool, changes: tuple[str, ...]) -> None:  # noqa: ARG001
-    """Evaluate DESIGN and write its report: sheet, maps, breakdown, cross-section.
+def command(
+    design: str,
+    output: str | None,
+    quick: bool,
+    twin_size: str | None,
+    twin_voxel: str | None,
+    changes: tuple[str, ...],
+) -> None:
+    """Evaluate DESIGN and write its report: sheet, maps, breakdown, cross-section, digital twin.
 
-    DIR then holds report.html (one page that works offline), report.pdf, sheet.json and sheet.csv, inputs.toml,
-    and the figures and maps one by one. Interrupted or failing, it leaves nothing half-written.
+    DIR then holds report.html (one page that works offline), report.pdf, sheet.json and sheet.csv, inputs.toml, the
+    figures and maps one by one, and the twin's structure with what it conducts. Interrupted or failing, it leaves
+    nothing half-written.
 
     \b
     Example:
@@ -30,11 +42,16 @@ def command(design: str, output: str | None, quick: bool, changes: tuple[str, ..
         raise OutputError(msg)
     folder = default_folder(design) if output is None else output
 
-    from ..report import write_report
+    from ..report import small_twin, write_report
     from ..sheet import evaluate
 
+    twin = not quick and loaded.is_single
+    if twin and find_spec("numba") is None:
+        click.secho('no digital twin: it needs `pip install "solidstack[twin]"`', err=True, fg="yellow")
+        twin = False
     with located(design):
-        page = write_report(loaded, folder, _progress())
+        make = partial(small_twin, size=twin_size, voxel=twin_voxel) if twin else None
+        page = write_report(loaded, folder, _progress(), make)
     sheet = evaluate(loaded)
     notes(sheet)
     cell, regime = sheet.cell, sheet.thresholds.regime

@@ -45,6 +45,7 @@ class Design(Strict):
     rating: schema.Rating = schema.Rating.model_validate({})
     prices: dict[schema._MATERIAL, schema.Price] = Field({}, description="price per mass that replaces the material's")
     published: schema.Published | None = None
+    twin: schema.Twin = schema.Twin.model_validate({})
 
     _library: Library = PrivateAttr()
 

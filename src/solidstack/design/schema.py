@@ -364,6 +364,26 @@ class Rating(Strict):
     ir_drop_limit: SmallVoltage = 0.1
 
 
+class Twin(Strict):
+    """The digital twin: the piece of the positive electrode that is built from voxels, and how."""
+
+    size: Thickness | None = Field(None, description="edge in the plane; default: what a few million voxels allow")
+    thickness: Thickness | None = Field(None, description="through the plane; default: as the coating, or the size")
+    voxel: Thickness | None = Field(None, description="edge; default: half of the solid electrolyte's film")
+    seed: Annotated[Values, Count(0, 2**31 - 1)] = 0.0
+    arrangement: Literal["random", "close-packed"] = "random"
+    pressing: Literal["isostatic", "uniaxial"] = Field(
+        "isostatic", description="of the packing, from the percolation threshold on"
+    )
+    particle_diameter: Thickness = Field(8.55e-6, description="of the active material; the median by volume")
+    particle_d10: Thickness | None = Field(None, description="10 % of the volume is finer; default: all are equal")
+    particle_d90: Thickness | None = Field(None, description="90 % of the volume is finer")
+    electrolyte: Literal["shell", "necks", "particles"] = Field("shell", description="how it lies on the particles")
+    electrolyte_diameter: Thickness = Field(2e-6, description="of solid electrolyte particles")
+    additive: Literal["surfaces", "dispersed"] = Field("surfaces", description="where the carbon lies")
+    additive_size: Thickness = Field(0.8e-6, description="of a cluster of carbon or binder")
+
+
 @dataclass(frozen=True)
 class Stated:
     """A stated figure, kept as the text that was written: its digits are its uncertainty."""

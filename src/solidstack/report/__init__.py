@@ -1,4 +1,5 @@
 """The report of a design: one self-contained page, a PDF, the figures and the data."""
 
 from .report import Step as Step
+from .report import small_twin as small_twin
 from .report import write_report as write_report

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib.resources import files
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from ..files import staged_folder
 from ..maps import KINDS, as_csv, design_map
 from ..published import audit
 from ..sheet import HEADINGS, Sheet, evaluate
+from ..twin import BuildReport, Structure, Transport, build, transport
 from ..units import CM3, G_CM3, MG_CM2, UM, USD, WT_PERCENT, G
 from ..version import __version__
 
@@ -46,6 +48,8 @@ CAPTIONS = {
     "electrode-energy": "Specific energy of the positive electrode (coating and half the collector) over composition "
     "and loading, at the design's density.",
     "membrane": "Specific energy of both electrodes and the membrane over loading and membrane thickness.",
+    "twin-slices": "The digital twin of the positive electrode: slices through its middle.",
+    "twin-3d": "The digital twin in 3D, a corner cut out.",
     "stack": "Specific energy of the packaged cell over loading and number of bilayers.",
 }
 
@@ -63,7 +67,31 @@ def _silent(words: str, number: int, count: int) -> None:
     """Tell nobody."""
 
 
-def write_report(design: Design, folder: str | Path, step: Step = _silent) -> Path:
+@dataclass(frozen=True)
+class Twin:
+    """A digital twin for the report: the structure, what was reached, and what it conducts."""
+
+    structure: Structure
+    report: BuildReport
+    transport: Transport
+
+
+def small_twin(design: Design, *, size: str | None = None, voxel: str | None = None) -> Twin:
+    """Build the twin of a design and solve for its ionic conduction in all directions.
+
+    Parameters
+    ----------
+    design : Design
+    size, voxel : str, optional
+        As in `solidstack.twin.build`; default: what the design's [twin] table says, else a few million voxels.
+    """
+    structure = build(design, size=size, voxel=voxel)
+    return Twin(structure, BuildReport(structure), transport(structure))
+
+
+def write_report(
+    design: Design, folder: str | Path, step: Step = _silent, make_twin: Callable[[Design], Twin] | None = None
+) -> Path:
     """Evaluate a design and write its report.
 
     Parameters
@@ -75,6 +103,8 @@ def write_report(design: Design, folder: str | Path, step: Step = _silent) -> Pa
         left there when the work fails or is interrupted.
     step : callable
         Told of the progress.
+    make_twin : callable, optional
+        Makes the digital twin, as `small_twin` does; none is made without.
 
     Returns
     -------
@@ -91,23 +121,30 @@ def write_report(design: Design, folder: str | Path, step: Step = _silent) -> Pa
         figures, tables = stage / "figures", stage / "maps"
         figures.mkdir()
         tables.mkdir()
-        count = len(KINDS) + 4
+        count = len(KINDS) + 4 + (make_twin is not None)
         step("design sheet", 1, count)
-        sheet = evaluate(design)
+        sheet, twin = evaluate(design), None
+        if make_twin is not None:
+            step("digital twin", 2, count)
+            twin = make_twin(design)
+            sheet = evaluate(design, effective_conductivity=twin.transport.x.conductivity)
         stage.joinpath("sheet.json").write_text(sheet.to_json() + "\n", encoding="utf-8")
         stage.joinpath("sheet.csv").write_text(_sheet_csv(sheet), encoding="utf-8")
         stage.joinpath("inputs.toml").write_text(design.to_toml(), encoding="utf-8")
         drawn = []
-        step("cross-section and breakdown", 2, count)
+        first = 2 + (twin is not None)
+        step("cross-section and breakdown", first, count)
         for name, figure in (("section", plot.draw_section(sheet)), ("breakdown", plot.draw_breakdown(sheet))):
             drawn.append(_keep(figures, name, figure))
-        for number, kind in enumerate(KINDS, 3):
+        for number, kind in enumerate(KINDS, first + 1):
             step(f"map: {kind}", number, count)
             dataset = design_map(design, kind=kind)
             drawn.append(_keep(figures, kind, plot.draw_maps([dataset], [design])))
             tables.joinpath(f"{kind}.csv").write_text(as_csv(dataset[[dataset.attrs["figure"]]]), encoding="utf-8")
+        if twin is not None:
+            drawn += _keep_twin(stage, twin)
         step("page (HTML)", count - 1, count)
-        content = _content(sheet, drawn)
+        content = _content(sheet, drawn, twin)
         stage.joinpath("report.html").write_text(_html(content, drawn), encoding="utf-8")
         step("document (PDF)", count, count)
         _pdf(stage, content)
@@ -121,7 +158,55 @@ def _keep(folder: Path, name: str, figure: Any) -> Drawn:
     return Drawn(name, CAPTIONS[name], svg[svg.index("<svg") :])
 
 
-def _content(sheet: Sheet, drawn: list[Drawn]) -> dict[str, Any]:
+def _keep_twin(stage: Path, twin: Twin) -> list[Drawn]:
+    """Write the structure, its figures and what it conducts."""
+    from ..plot.structure import render, slices
+    from ..twin.formats import save
+
+    folder = stage / "twin"
+    folder.mkdir()
+    save(twin.structure, folder / "structure.npz")
+    data = {"structure": twin.report.to_dict(), "transport": twin.transport.to_dict()}
+    folder.joinpath("twin.json").write_text(json.dumps(data, indent=2, allow_nan=False) + "\n", encoding="utf-8")
+    drawn = [_keep(stage / "figures", "twin-slices", slices(twin.structure))]
+    if find_spec("pyvista") is not None:
+        path = render(twin.structure, stage / "figures" / "twin-3d.svg")
+        render(twin.structure, stage / "figures" / "twin-3d.png")
+        svg = path.read_text(encoding="utf-8")
+        drawn.append(Drawn("twin-3d", CAPTIONS["twin-3d"], svg[svg.index("<svg") :]))
+    return drawn
+
+
+def _twin_content(twin: Twin) -> dict[str, Any]:
+    data = twin.report.to_dict()
+    size = " × ".join(f"{edge:.3g}" for edge in data["size_um"])
+    return {
+        "words": f"{' × '.join(map(str, data['shape']))} voxels of {data['voxel_um'][0]:.3g} µm ({size} µm), "
+        f"{data['particles']} particles, seed {data['seed']}. Density {data['density_g_cm3']:.4g} g cm⁻³ "
+        f"(design {data['target_density_g_cm3']:.4g}).",
+        "phases": [
+            (
+                name,
+                f"{phase['target_vol_pct']:.2f}",
+                f"{phase['reached_vol_pct']:.2f}",
+                *(f"{phase['connected_pct'][axis]:.1f}" for axis in "xyz"),
+            )
+            for name, phase in data["phases"].items()
+        ],
+        "transport": [
+            (
+                f"{name} (through-plane)" if name == "x" else name,
+                f"{one.conductivity * 10.0:.4g}",
+                f"{one.relative_conductivity:.4g}",
+                "–" if one.tortuosity_factor is None else f"{one.tortuosity_factor:.3g}",
+                one.outcome,
+            )
+            for name, one in twin.transport.directions.items()
+        ],
+    }
+
+
+def _content(sheet: Sheet, drawn: list[Drawn], twin: Twin | None) -> dict[str, Any]:
     """Everything that the page and the document say, as plain data."""
     shown = {(figure.group, figure.key): figure for figure in sheet.figures()}
     groups = []
@@ -131,7 +216,8 @@ def _content(sheet: Sheet, drawn: list[Drawn]) -> dict[str, Any]:
             for figure in shown.values()
             if figure.group == group and np.isfinite(figure.value)
         ]
-        groups.append({"heading": heading, "rows": rows})
+        if rows:
+            groups.append({"heading": heading, "rows": rows})
     found = audit(sheet.design)
     return {
         "name": sheet.design.name,
@@ -143,8 +229,9 @@ def _content(sheet: Sheet, drawn: list[Drawn]) -> dict[str, Any]:
             if np.isfinite(shown[key].value)
         ],
         "regime": list(_regime(sheet)),
-        "warnings": list(sheet.warnings),
+        "warnings": [*sheet.warnings, *(() if twin is None else twin.report.warnings)],
         "groups": groups,
+        "twin": None if twin is None else _twin_content(twin),
         "components": list(_components(sheet)),
         "audit": None
         if found is None
