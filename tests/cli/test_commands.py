@@ -162,7 +162,7 @@ def start(*arguments: str) -> "subprocess.Popen[str]":
 def test_interrupted_run_leaves_nothing(tmp_path: Path, sent: signal.Signals) -> None:
     process = start("run", EXAMPLE, "-o", str(tmp_path / "r"))
     assert process.stderr is not None
-    assert process.stderr.readline().startswith("[1/9]")
+    assert process.stderr.readline().startswith("[1/")
     time.sleep(0.3)
     process.send_signal(sent)
     _, error = process.communicate(timeout=60)
