@@ -3,6 +3,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.testing import assert_allclose
 
 import solidstack as ss
 from solidstack.sheet import GROUPS
@@ -114,7 +115,8 @@ def test_a_path_is_no_design() -> None:
         ss.evaluate("examples/pouch-0.16Ah.toml")
 
 
-def test_every_figure_has_its_own_key(sheet: ss.Sheet) -> None:
+def test_every_figure_has_its_own_key(design: ss.Design) -> None:
+    sheet = ss.evaluate(design, effective_conductivity=0.004)
     keys = [(figure.group, figure.key) for figure in sheet.figures()]
     assert len(keys) == len(set(keys))
     assert {group for group, _ in keys} == set(GROUPS)
@@ -141,3 +143,26 @@ def test_notebook_display(sheet: ss.Sheet, design: ss.Design) -> None:
     for words in ("am-rich, percolated, loading above", "Specific energy", "204", "Wh kg⁻¹", "loading threshold 18.5"):
         assert words in page, words
     assert "(2,)" in ss.evaluate(design.with_(positive__loading=np.array([0.1, 0.2])))._repr_html_()
+
+
+def test_twin_replaces_the_conductivity_and_nothing_else(design: ss.Design) -> None:
+    sheet = ss.evaluate(design)
+    assert sheet.twin is None
+    same = ss.evaluate(design, effective_conductivity=sheet.positive.effective_conductivity).twin
+    assert same is not None
+    assert_allclose(same.ionic_asr, sheet.positive.ionic_asr, rtol=1e-12)
+    assert_allclose(same.ir_drop, sheet.positive.ir_drop, rtol=1e-12)
+    assert_allclose(same.loading_threshold, sheet.thresholds.loading_threshold, rtol=1e-12)
+    assert abs(float(same.conductivity_deviation)) < 1e-12
+    quarter = ss.evaluate(design, effective_conductivity=0.25 * sheet.positive.effective_conductivity).twin
+    assert quarter is not None
+    assert_allclose(quarter.ionic_asr, 4.0 * sheet.positive.ionic_asr, rtol=1e-12)
+    assert_allclose(quarter.loading_threshold, 0.5 * sheet.thresholds.loading_threshold, rtol=1e-12)
+    assert_allclose(quarter.conductivity_deviation, -0.75, rtol=1e-12)
+
+
+def test_twin_that_does_not_conduct_has_no_resistance_to_show(design: ss.Design) -> None:
+    data = ss.evaluate(design, effective_conductivity=0.0).to_dict()["twin"]
+    assert data["ionic_asr_ohm_cm2"] is None
+    assert data["loading_threshold_mg_cm2"] == 0.0
+    assert data["conductivity_deviation_pct"] == -100.0

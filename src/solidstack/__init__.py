@@ -54,7 +54,7 @@ def __getattr__(name: str) -> Any:
         msg = f"module {__name__!r} has no attribute {name!r}"
         raise AttributeError(msg)
     if name == "twin":
-        return import_module(".twin", __name__)
+        return import_module(".twin", __name__)  # needs the extra of the same name
     module, attribute = _HOMES[name]
     value = getattr(import_module(f".{module}", __name__), attribute)
     globals()[name] = value

@@ -219,3 +219,13 @@ def test_import_is_light() -> None:
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     heavy = {"matplotlib", "xarray", "scipy", "pandas", "pint", "rich", "jinja2", "typst"}
     assert not heavy & set(result.stdout.split())
+
+
+def test_command_of_an_extra_that_is_missing_says_what_to_install(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "numba", None)
+    for name in [name for name in sys.modules if name.startswith(("solidstack.twin", "solidstack.cli.twin"))]:
+        monkeypatch.delitem(sys.modules, name)
+    result = run("twin", "build", EXAMPLE)
+    assert result.code == 2
+    assert result.err == 'error: `solidstack twin` needs numba; install it with `pip install "solidstack[twin]"`\n'
+    assert "Not installed: needs numba" in run("--help").out

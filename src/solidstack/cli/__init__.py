@@ -28,8 +28,30 @@ class Commands(click.Group):
         """Import a command."""
         if cmd_name not in COMMANDS:
             return None
-        command: click.Command = import_module(f"{__name__}.{cmd_name}").command
+        try:
+            command: click.Command = import_module(f"{__name__}.{cmd_name}").command
+        except ModuleNotFoundError as error:
+            if (error.name or "").startswith("solidstack"):
+                raise
+            return _not_installed(cmd_name, error.name)
         return command
+
+
+def _not_installed(name: str, package: str | None) -> click.Command:
+    """Stand in for a command whose extra is not installed: it is listed, and says what to do when it is used."""
+    cure = f'needs {package}; install it with `pip install "solidstack[twin]"`'
+
+    @click.command(
+        name,
+        help=f"Not installed: {cure}.",
+        add_help_option=False,
+        context_settings={"ignore_unknown_options": True, "allow_extra_args": True},
+    )
+    def stand_in() -> None:
+        msg = f"`solidstack {name}` {cure}"
+        raise InputError(msg)
+
+    return stand_in
 
 
 @click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

@@ -1,5 +1,6 @@
 """`solidstack run`: the main job, from a design file to a report."""
 
+import json
 import sys
 from collections.abc import Callable
 from functools import partial
@@ -59,6 +60,13 @@ def command(
         f"{loaded.name}: {cell.specific_energy / 3600:.0f} Wh/kg, {cell.energy_density / 3.6e6:.0f} Wh/L, "
         f"{cell.capacity / 3600:.3g} Ah; {regime.composition}, {regime.density}, loading {regime.loading} threshold"
     )
+    stored = json.loads((page.parent / "sheet.json").read_text(encoding="utf-8")).get("twin")
+    if stored is not None:
+        click.echo(
+            f"digital twin: effective ionic conductivity {stored['effective_conductivity_mS_cm']:.3g} mS/cm "
+            f"({stored['conductivity_deviation_pct']:+.0f} % against the closed form), "
+            f"loading threshold {stored['loading_threshold_mg_cm2']:.3g} mg/cm^2"
+        )
     click.echo(str(page))
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from importlib.resources import files
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -18,9 +18,11 @@ from ..files import staged_folder
 from ..maps import KINDS, as_csv, design_map
 from ..published import audit
 from ..sheet import HEADINGS, Sheet, evaluate
-from ..twin import BuildReport, Structure, Transport, build, transport
 from ..units import CM3, G_CM3, MG_CM2, UM, USD, WT_PERCENT, G
 from ..version import __version__
+
+if TYPE_CHECKING:  # an extra
+    from ..twin import BuildReport, Structure, Transport
 
 Step = Callable[[str, int, int], None]
 """Told before each step of the work: what it is, its number, and how many there are."""
@@ -71,9 +73,9 @@ def _silent(words: str, number: int, count: int) -> None:
 class Twin:
     """A digital twin for the report: the structure, what was reached, and what it conducts."""
 
-    structure: Structure
-    report: BuildReport
-    transport: Transport
+    structure: "Structure"
+    report: "BuildReport"
+    transport: "Transport"
 
 
 def small_twin(design: Design, *, size: str | None = None, voxel: str | None = None) -> Twin:
@@ -85,6 +87,8 @@ def small_twin(design: Design, *, size: str | None = None, voxel: str | None = N
     size, voxel : str, optional
         As in `solidstack.twin.build`; default: what the design's [twin] table says, else a few million voxels.
     """
+    from ..twin import BuildReport, build, transport
+
     structure = build(design, size=size, voxel=voxel)
     return Twin(structure, BuildReport(structure), transport(structure))
 

@@ -113,7 +113,7 @@ def build(
     >>> import solidstack as ss
     >>> structure = ss.twin.build(ss.load("examples/pouch-0.16Ah.toml"), size="16 um", voxel="1 um", thickness="16 um")
     >>> structure.shape, round(100 * structure.porosity, 1)
-    ((16, 16, 16), 17.2)
+    ((16, 16, 16), 18.4)
     """
     if not design.is_single:
         msg = f"a structure is built from one design; this one has arrays of shape {design.shape}"

@@ -272,10 +272,10 @@ def noise_level(image: GreyImage) -> float:
     place of the mean.
     """
     kernel = np.array([[1.0, -2.0, 1.0], [-2.0, 4.0, -2.0], [1.0, -2.0, 1.0]], np.float32)
-    steps = [
-        np.abs(ndimage.convolve(plane.astype(np.float32), kernel))
-        for plane in image.values[:: max(1, image.shape[0] // 16)]
-    ]
+    planes = image.values[:: max(1, image.shape[0] // 16)]
+    steps = [np.abs(ndimage.convolve(plane.astype(np.float32), kernel)) for plane in planes]
+    if min(image.shape[1:]) > 2:  # at the rim the kernel sees mirrored voxels, and less noise
+        steps = [step[1:-1, 1:-1] for step in steps]
     # 6 is the root of the sum of squares of the kernel, 0.6745 the median of |noise| at a standard deviation of 1
     return float(np.median(np.stack(steps)) / 6.0 / 0.6745)
 
@@ -474,7 +474,11 @@ def resample(image: Image, voxel: VoxelSize) -> Image:
         for count, old, wanted, new in zip(image.shape, image.voxel, shape, edges, strict=True)
     ]
     result = np.empty(shape, values.dtype.newbyteorder("="))
-    nearest = [np.asarray(weights.argmax(axis=1)).ravel() for weights in along]
+    # the voxel in which the new centre lies
+    nearest = [
+        np.minimum(((np.arange(wanted) + 0.5) * new / old).astype(int), count - 1)
+        for count, old, wanted, new in zip(image.shape, image.voxel, shape, edges, strict=True)
+    ]
     present = np.flatnonzero(image.counts) if isinstance(image, Structure) else np.array([])
     for x in range(shape[0]):
         row = along[0][x].tocoo()

@@ -37,7 +37,7 @@ worst pairs overlap by a quarter of their distance and lenses overlap each other
 cover about 0.85 of the box."""
 
 MOST_SPHERES = 2_000_000
-"""A packing of that many takes about a gigabyte and hours."""
+"""A packing of that many takes an hour: 50,000 equal spheres at 0.64 took 90 s, in proportion to their number."""
 
 COVERED_WITHIN = 1e-6
 """Relative error of the covered share of a finished packing."""
@@ -388,7 +388,7 @@ def random_packing(
     Spheres start at random places, grow in steps to their size and push each other apart between the steps. Up to
     random close packing (0.64 for equal spheres, more for a distribution) no overlap is left but in the last
     thousandths; above, it is spread over all contacts and reported. The volume in the lenses is made up for by
-    growth of all spheres alike (0.1 % of the diameter at 0.71 for equal spheres, 0.7 % at 0.80), as a particle that
+    growth of all spheres alike (0.14 % of the diameter at 0.71 for equal spheres, 0.9 % at 0.80), as a particle that
     flattens keeps its volume.
 
     Parameters
