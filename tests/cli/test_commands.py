@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -222,9 +223,14 @@ def test_import_is_light() -> None:
 
 
 def test_command_of_an_extra_that_is_missing_says_what_to_install(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "numba", None)
-    for name in [name for name in sys.modules if name.startswith(("solidstack.twin", "solidstack.cli.twin"))]:
-        monkeypatch.delitem(sys.modules, name)
+    from solidstack import cli
+
+    def refuse(name: str) -> Any:
+        if name == "solidstack.cli.twin":
+            raise ModuleNotFoundError("No module named 'numba'", name="numba")
+        return import_module(name)
+
+    monkeypatch.setattr(cli, "import_module", refuse)
     result = run("twin", "build", EXAMPLE)
     assert result.code == 2
     assert result.err == 'error: `solidstack twin` needs numba; install it with `pip install "solidstack[twin]"`\n'
