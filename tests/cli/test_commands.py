@@ -194,7 +194,7 @@ def test_a_full_disk_is_a_failure_not_a_defect(run: Run, tmp_path: Path, monkeyp
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("solidstack.report.report.plot.draw_section", full)
-    result = run("run", EXAMPLE, "-o", tmp_path / "r")
+    result = run("run", EXAMPLE, "--quick", "-o", tmp_path / "r")
     assert result.code == 1
     assert result.err.endswith("failed: No space left on device\n")
     assert list(tmp_path.iterdir()) == []

@@ -12,7 +12,7 @@ import json
 import numpy as np
 from solidstack.twin import Structure, transport
 
-labels = np.random.default_rng(3).integers(0, 3, (6, 5, 6), np.uint8)
+labels = np.random.default_rng(3).integers(0, 3, SHAPE, np.uint8)
 structure = Structure(labels, {}, (1e-6, 1.3e-6, 2e-6), PERIODIC)
 found = {}
 for device in ("cpu", "cuda"):
@@ -23,10 +23,12 @@ print(json.dumps(found))
 """
 
 
-@pytest.mark.parametrize(("direction", "periodic"), [("x", "(True,) * 3"), ("y", "(False,) * 3")])
-def test_simulated_device_agrees_with_the_cpu(direction: str, periodic: str) -> None:
+@pytest.mark.parametrize(
+    ("shape", "direction", "periodic"), [("(6, 5, 6)", "x", "(True,) * 3"), ("(4, 5, 3)", "y", "(False,) * 3")]
+)
+def test_simulated_device_agrees_with_the_cpu(shape: str, direction: str, periodic: str) -> None:
     """Odd periodic axes, closed ones, oblong voxels, three phases; floats are summed in another order."""
-    code = CODE.replace("DIRECTION", direction).replace("PERIODIC", periodic)
+    code = CODE.replace("SHAPE", shape).replace("DIRECTION", direction).replace("PERIODIC", periodic)
     environment = os.environ | {"NUMBA_ENABLE_CUDASIM": "1"}
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=False)
     assert done.returncode == 0, done.stderr

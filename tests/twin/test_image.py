@@ -168,6 +168,13 @@ def test_thresholds_follow_the_scale_of_the_grey_values(dtype: type) -> None:
     assert np.mean(found.labels == segment(grey(image, np.uint8)).labels) > 0.998
 
 
+def test_hot_pixels_do_not_move_the_thresholds() -> None:
+    values = phantom(8.0, 0.0).values.astype(np.uint16)
+    limits = otsu_thresholds(grey(values, np.uint16))
+    values[0, 0, :2] = 60000
+    assert_allclose(otsu_thresholds(grey(values, np.uint16)), limits, atol=1.0)
+
+
 def test_a_voxel_at_a_threshold_is_of_the_brighter_class() -> None:
     found = segment(grey([[[0, 9, 10, 11, 20, 30]]], np.uint8), method="thresholds", thresholds=(10, 20))
     assert found.labels.ravel().tolist() == [0, 0, 1, 1, 2, 2]

@@ -1,11 +1,13 @@
 """Figures of the digital twin: the closed form beside the full field."""
 
 from collections.abc import Sequence
+from typing import Any
 
+import numpy as np
 from matplotlib.figure import Figure
 
-from ..particle import CLOSE_PACKING
-from ..twin.compare import Point
+from ..particle import CLOSE_PACKING, resistance_factor
+from ..twin.compare import BRUGGEMAN, Point
 from .style import PAGE, style
 
 # Okabe-Ito
@@ -27,15 +29,22 @@ def draw_comparison(points: Sequence[Point]) -> Figure:
             row = sorted((point for point in points if point.core_fraction == core), key=lambda point: point.porosity)
             porosity = [100.0 * point.porosity for point in row]
             above, below = grid[0][column], grid[1][column]
-            lines = (
+            lines: tuple[tuple[str, Any, str, str], ...] = (
                 ("Full field, pressed uniaxially", [p.uniaxial for p in row], _BLUE, "o-"),
                 ("Full field, pressed isostatically", [p.isostatic for p in row], _GREEN, "s-"),
-                ("Closed form (slices in series)", [p.closed_form for p in row], _ORANGE, "--"),
-                ("Bruggeman, exponent 1.5", [p.bruggeman for p in row], _GREY, ":"),
             )
             for name, values, colour, mark in lines:
                 above.plot(porosity, values, mark, color=colour, label=name, markersize=3.5)
-            solid = [point for point in row if point.uniaxial > 0.0]
+            # formulas on a fine grid: between points the closed form falls to 0 at the threshold at once
+            fine = np.linspace(min(porosity), max(porosity), 400) / 100.0
+            formulas: tuple[tuple[str, Any, str, str], ...] = (
+                ("Closed form (slices in series)", 1.0 / resistance_factor(core, fine), _ORANGE, "--"),
+                (f"Bruggeman, exponent {BRUGGEMAN}", ((1.0 - core) * (1.0 - fine)) ** BRUGGEMAN, _GREY, ":"),
+            )
+            for name, formula, colour, mark in formulas:
+                above.plot(100.0 * fine, formula, mark, color=colour, label=name)
+            # from the threshold on the closed form is 0 and the full field the voxels of touching points
+            solid = [point for point in row if point.uniaxial > 0.0 and point.porosity < 1.0 - CLOSE_PACKING]
             for name, colour, mark in (("closed_form", _ORANGE, "--"), ("bruggeman", _GREY, ":")):
                 deviation = [100.0 * (getattr(p, name) / p.uniaxial - 1.0) for p in solid]
                 below.plot([100.0 * p.porosity for p in solid], deviation, mark, color=colour)

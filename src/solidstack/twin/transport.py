@@ -430,4 +430,4 @@ def _classes(structure: Structure, given: Mapping[str, float]) -> tuple[NDArray[
     for name, value in given.items():
         if value > 0.0:
             class_of[structure.phases[name].label] = values.index(value) + 1
-    return class_of, np.array([0.0, *values]) / max(given.values(), default=1.0)
+    return class_of, np.array([0.0, *values]) / (values[-1] if values else 1.0)
