@@ -22,7 +22,7 @@ EXACT = 1e-6
 
 
 def solved(structure: Structure, conductivity: dict[int, float] | dict[str, float], **options: object) -> Transport:
-    return transport(structure, conductivity, **{"device": "cpu", "tolerance": 1e-8, **options})  # type: ignore[arg-type]
+    return transport(structure, conductivity, **{"device": "cpu", "tolerance": 1e-8, **options})  # type: ignore
 
 
 def laminate(axis: int, shape: tuple[int, int, int] = (8, 6, 10), **fields: object) -> Structure:
@@ -50,7 +50,7 @@ def spheres(edge: int, fraction: float = 0.3) -> Structure:
 
 
 def simple_cubic(ratio: float, f: float) -> float:
-    """Series of Sangani and Acrivos, Proc. R. Soc. Lond. A 386 (1983) 263; spheres are ``ratio`` times as conducting."""
+    """Series of Sangani and Acrivos, Proc. R. Soc. Lond. A 386 (1983) 263; spheres conduct ``ratio`` times as much."""
     one, three, five, seven, nine = ((ratio - 1) / (ratio + (n + 1) / n) for n in (1, 3, 5, 7, 9))
     pair = 1.3047 * three * f ** (10 / 3) * (1 + 0.2305 * five * f ** (11 / 3)) / (1 - 0.4054 * three * f ** (7 / 3))
     rest = 0.07231 * five * f ** (14 / 3) + 0.1526 * seven * f**6 + 0.0105 * nine * f ** (22 / 3)

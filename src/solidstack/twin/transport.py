@@ -27,7 +27,7 @@ from .memory import require_memory
 from .voxels import AXES, Structure
 
 TOLERANCE = 1e-4
-MOST_ITERATIONS = 200
+MOST_ITERATIONS = 1000
 DEVICES = ("auto", "cpu", "cuda")
 LATERAL = ("auto", "periodic", "closed")
 KINDS = ("ionic", "electronic")
