@@ -154,11 +154,8 @@ def main() -> None:
     print("ionic at 80 %, shell, one packing of 6 um, by voxels on a particle's diameter:")
     print("  " + ", ".join(f"{count}: {value:.3g} mS/cm" for count, value in shells.items()))
     print(f"{time.perf_counter() - start:.0f} s")
-    print(
-        json.dumps(
-            {"rows": rows, "contacts": contacts, "shells": shells, "seeds": arguments.seeds, "voxels": arguments.voxels}
-        )
-    )
+    result = {"rows": rows, "contacts": contacts, "shells": shells}
+    print(json.dumps({**result, "seeds": arguments.seeds, "voxels": arguments.voxels}))
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ agree to the tolerance); the others are given to it as objects: ``amg-cg`` the s
 conjugate gradients, ``sa-cg`` smoothed aggregation likewise, ``cg`` SciPy's conjugate gradients with the diagonal as
 preconditioner, ``pardiso`` the direct solver of MKL. These get a thousandth of the tolerance as that of the residual; a
 hundredth left the multigrid ones short of the tolerance of the flux. At 128^3 ``default`` and ``amg-cg`` tie, since
-building the multigrid takes most of the time, and the others take two to four times as long.
+building the multigrid takes most of the time, and the others take up to three times as long.
 """
 
 import argparse

@@ -17,7 +17,7 @@ from ..twin.build import BuildReport, build
 from ..twin.coating import Necks, Particles, Placement, Shell
 from ..twin.metrics import measure
 from ..twin.packing import read_size_table
-from ..twin.transport import DEVICES, LATERAL, TOLERANCE, Transport, save_field, transport
+from ..twin.transport import DEVICES, LATERAL, MOST_ITERATIONS, TOLERANCE, Transport, save_field, transport
 from ..twin.voxels import AXES
 from .common import changes_option, load_changed, located, number, show
 
@@ -125,6 +125,7 @@ def build_command(
 @click.option("--electronic", is_flag=True, help="Take the electronic conductivities that FILE brings.")
 @click.option("--direction", type=click.Choice([*AXES, "all"]), default="all", show_default=True)
 @click.option("--tolerance", type=float, default=TOLERANCE, show_default=True, help="Of the flux, relative.")
+@click.option("--most-iterations", type=click.IntRange(1), default=MOST_ITERATIONS, show_default=True)
 @click.option("--device", type=click.Choice(DEVICES), default="auto", show_default=True)
 @click.option("--lateral", type=click.Choice(LATERAL), default="auto", show_default=True, help="Faces beside the flow.")
 @click.option("--field", metavar="FILE", help="Write the potential (.vti, .zarr or .npz); of one --direction.")
@@ -137,13 +138,14 @@ def transport_command(
     electronic: bool,
     direction: str,
     tolerance: float,
+    most_iterations: int,
     device: str,
     lateral: str,
     field: str | None,
     voxel: str | None,
     phases: str | None,
     as_json: bool,
-) -> None:
+) -> int:
     """Solve for the effective conductivity and tortuosity factor of FILE: a structure, .npy, .tif or .vti.
 
     x is axis 0 of the array, through the plane. The tortuosity factor is the volume fraction of the most conducting
@@ -169,19 +171,23 @@ def transport_command(
             device=device,
             lateral=lateral,
             keep_potential=field is not None,
+            must_converge=False,  # what was found is shown, and the exit code says that it falls short
+            most_iterations=most_iterations,
             progress=_iterations(),
         )
     if field is not None:
         save_field(structure, found, field)
     for name, one in found.directions.items():
-        if not one.percolates:
+        if not one.percolates or not one.converged:
             _warn(f"{name}: {one.outcome}")
+    code = 0 if all(one.converged for one in found.directions.values()) else 1
     if as_json:
         _print(found.to_dict())
-        return
+        return code
     _show_transport(found)
     if field is not None:
         click.echo(field)
+    return code
 
 
 @command.command("measure")

@@ -67,10 +67,11 @@ def build(
 ) -> Structure:
     """Build the positive electrode of a design as a 3D structure.
 
-    Every phase gets the volume that the design gives it, to a voxel: a placement orders the voxels, and as many as
-    the volume takes are filled. The particles of the active material come from a packing that covers their share; the
-    carbon and binder are placed next, then the solid electrolyte; what remains is pore. The structure is a cut through
-    a larger electrode: it is periodic along all axes, so particles continue at the opposite face.
+    Every phase gets the volume that the design gives it, to a voxel (of a blend, the active materials together:
+    each gets whole particles): a placement orders the voxels, and as many as the volume takes are filled. The
+    particles of the active material come from a packing that covers their share; the carbon and binder are placed
+    next, then the solid electrolyte; what remains is pore. The structure is a cut through a larger electrode: it
+    is periodic along all axes, so particles continue at the opposite face.
 
     Parameters
     ----------
@@ -85,8 +86,8 @@ def build(
     seed : int
         The same seed gives the same structure.
     arrangement : str
-        random or close-packed. Close packing takes whole cells near the size asked for and adapts the edges of a
-        voxel by up to a per cent or two.
+        random or close-packed. Close packing takes whole cells, about 12 um each, as near as possible to the size
+        asked for, and adapts the edges of a voxel to them.
     pressing : str
         isostatic or uniaxial, from the percolation threshold to the density of the design.
     sizes : SizeDistribution

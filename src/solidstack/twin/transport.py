@@ -107,7 +107,10 @@ class Conduction:
             return "no voxel conducts"
         if not self.percolates:
             return "does not percolate: no cluster connects both faces"
-        return "converged" if self.converged else "not converged"
+        if self.converged:
+            return "converged"
+        spread = f"the flux through the planes still differs by {self.history[-1].spread:.2g}"
+        return f"not converged in {self.iterations} iterations ({spread}); raise the iterations or the tolerance"
 
     def to_dict(self) -> dict[str, Any]:
         """Give the figures as plain data, with units in the keys."""
