@@ -20,7 +20,7 @@ from scipy import ndimage, sparse
 from ..errors import StructureError
 from .formats import Naming, VoxelSize, as_phases, as_voxel, assumes_voxel, named, need, open_volume, origin
 from .memory import require_memory
-from .voxels import AXES, LARGEST_LABEL, Structure, Vector
+from .voxels import AXES, LARGEST_LABEL, Structure, Vector, cut, with_step
 
 Progress = Callable[[int, int], object]
 """Called with the parts done and the parts in all."""
@@ -93,18 +93,11 @@ class GreyImage:
 
     def noted(self, step: str, **details: Any) -> dict[str, Any]:
         """Provenance with one more step of the history."""
-        return {**self.provenance, "history": [*self.provenance.get("history", []), {"step": step, **details}]}
+        return with_step(self.provenance, step, **details)
 
     def crop(self, *ranges: tuple[int, int]) -> "GreyImage":
         """Cut out a part by voxel ranges (first, end) along x, y, z."""
-        if len(ranges) != 3:
-            msg = f"crop wants three ranges (first, end) of voxels; received {len(ranges)}"
-            raise StructureError(msg)
-        for axis, (first, end), count in zip(AXES, ranges, self.shape, strict=True):
-            if not 0 <= first < end <= count:
-                msg = f"range {first}:{end} along {axis} is not within 0:{count}, or is empty"
-                raise StructureError(msg)
-        part = self.values[tuple(slice(*pair) for pair in ranges)]
+        part = self.values[cut(ranges, self.shape)]
         return GreyImage(part, self.voxel, self.noted("crop", ranges=[list(pair) for pair in ranges]))
 
 

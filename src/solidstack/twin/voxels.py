@@ -4,7 +4,7 @@ Axis 0 of every array is x, the through-plane direction; axes 1 and 2 lie in the
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -174,24 +174,33 @@ class Structure:
 
     def noted(self, step: str, **details: Any) -> dict[str, Any]:
         """Provenance with one more step of the history."""
-        history = [*self.provenance.get("history", []), {"step": step, **details}]
-        return {**self.provenance, "history": history}
+        return with_step(self.provenance, step, **details)
 
     def crop(self, *ranges: tuple[int, int]) -> "Structure":
         """Cut out a part by voxel ranges along x, y, z; a cut axis is no longer periodic."""
-        if len(ranges) != 3:
-            msg = f"crop wants three ranges (first, end) of voxels; received {len(ranges)}"
-            raise StructureError(msg)
-        for axis, (first, end), count in zip(AXES, ranges, self.shape, strict=True):
-            if not 0 <= first < end <= count:
-                msg = f"range {first}:{end} along {axis} is not within 0:{count}, or is empty"
-                raise StructureError(msg)
-        part = self.labels[tuple(slice(*pair) for pair in ranges)]
+        part = self.labels[cut(ranges, self.shape)]
         x, y, z = (
             whole and pair == (0, count) for whole, pair, count in zip(self.periodic, ranges, self.shape, strict=True)
         )
         notes = self.noted("crop", ranges=[list(pair) for pair in ranges])
         return self.changed(labels=part.copy(), periodic=(x, y, z), provenance=notes)
+
+
+def with_step(provenance: Mapping[str, Any], step: str, **details: Any) -> dict[str, Any]:
+    """Provenance with one more step of its history."""
+    return {**provenance, "history": [*provenance.get("history", []), {"step": step, **details}]}
+
+
+def cut(ranges: Sequence[tuple[int, int]], shape: Sequence[int]) -> tuple[slice, ...]:
+    """Slices of voxel ranges (first, end) along x, y, z; refuses what is not within the shape."""
+    if len(ranges) != 3:
+        msg = f"crop wants three ranges (first, end) of voxels; received {len(ranges)}"
+        raise StructureError(msg)
+    for axis, (first, end), count in zip(AXES, ranges, shape, strict=True):
+        if not 0 <= first < end <= count:
+            msg = f"range {first}:{end} along {axis} is not within 0:{count}, or is empty"
+            raise StructureError(msg)
+    return tuple(slice(*pair) for pair in ranges)
 
 
 def _as_labels(values: NDArray[Any]) -> Labels:
