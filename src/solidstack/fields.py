@@ -40,7 +40,7 @@ def reject(message: str) -> PydanticCustomError:
 
 
 def reject_all(found: list[Problem]) -> PydanticCustomError:
-    """Make the error of a validator that looks at several keys; each problem names its own."""
+    """Make the error of a validator that looks at several keys; each problem names its own, from the table checked."""
     return PydanticCustomError("solidstack_many", "several problems", {"found": [(p.key, p.message) for p in found]})
 
 
@@ -237,8 +237,11 @@ def problems(error: ValidationError, model: type[Strict], document: TomlDocument
         if item["type"] == "too_short" and any(_inside(other["loc"], item["loc"]) for other in items):
             continue  # the list is short only because its items were refused
         if item["type"] == "solidstack_many":
+            around, _ = _walk(model, item["loc"])
             for key, message in item["ctx"]["found"]:
-                found.append(Problem(message, key, document.line(key.split(".")) if document else None))
+                keys = (*around, *(int(part) if part.isdigit() else part for part in key.split(".")))
+                dotted = ".".join(map(str, keys))
+                found.append(Problem(message, dotted, document.line(keys) if document else None))
             continue
         keys, table = _walk(model, item["loc"])
         line = document.line(keys) if document is not None else None
@@ -347,7 +350,7 @@ def _message(item: Any, table: type[Strict]) -> str:
 def _example(table: type[Strict], key: str) -> str:
     """Say how a missing value or table would be written."""
     info = table.model_fields[key]
-    if found := measures(info):
+    if found := [part for part in annotations(info) if hasattr(part, "example")]:
         return f"; write for example {key} = {found[0].example()}"
     if inner := models(info.annotation):
         required = [name for name, field in inner[0].model_fields.items() if field.is_required()]

@@ -160,10 +160,12 @@ def _key_lines(text: str) -> dict[tuple[str | int, ...], int]:
         elif node.type in ("table", "table_array_element"):
             head, *pairs = [child for child in node.named_children if child.type != "comment"]
             path: tuple[str | int, ...] = ()
-            for part in keys_of(head):
+            *outer, last = keys_of(head)
+            for part in outer:
                 path = (*path, part)
-                if path in counts and not (node.type == "table_array_element" and part == keys_of(head)[-1]):
+                if path in counts:
                     path = (*path, counts[path])
+            path = (*path, last)
             if node.type == "table_array_element":
                 lines.setdefault(path, head.start_point[0] + 1)
                 counts[path] = counts.get(path, -1) + 1

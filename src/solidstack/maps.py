@@ -461,7 +461,7 @@ def _numbers() -> dict[str, units.Kind]:
                 found.pop(".".join(here), None)  # a pair of lengths or a table of densities is no one number
 
     walk(Design, ())
-    return {name: kind for name, kind in found.items() if not name.startswith("published")}
+    return {name: kind for name, kind in found.items() if not name.startswith(("published", "protocol"))}
 
 
 def _whole(path: Sequence[str], values: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -17,6 +17,7 @@ from ..files import TomlDocument, parse_toml, read_json, read_toml
 from ..materials import Library, Material, default_library
 from ..units import Values
 from . import schema
+from .protocol import Protocol
 from .schema import AGREEMENT, library_of
 
 ACTIVE = "active-material"
@@ -46,6 +47,7 @@ class Design(Strict):
     prices: dict[schema._MATERIAL, schema.Price] = Field({}, description="price per mass that replaces the material's")
     published: schema.Published | None = None
     twin: schema.Twin = schema.Twin.model_validate({})
+    protocol: Protocol | None = Field(None, description="charge and discharge; default: C/10, then C/5")
 
     _library: Library = PrivateAttr()
 
@@ -187,10 +189,11 @@ class Design(Strict):
         Parameters
         ----------
         **changes
-            Keys joined by two underscores, as in ``positive__loading``. Numbers and arrays are SI; text is read
-            with its unit. A whole table may be given as a dictionary. Giving one of density, porosity and
-            thickness drops the other two. A single share, as in ``positive__composition__NCM622=0.9``, is
-            balanced by the solid electrolyte (a share of the solid electrolyte by the active material).
+            Keys joined by two underscores, as in ``positive__loading`` or ``protocol__steps__0__current`` (the first
+            step). Numbers and arrays are SI; text is read with its unit. A whole table may be given as a dictionary.
+            Giving one of density, porosity and thickness drops the other two. A single share, as in
+            ``positive__composition__NCM622=0.9``, is balanced by the solid electrolyte (a share of the solid
+            electrolyte by the active material).
 
         Returns
         -------
@@ -224,13 +227,16 @@ class Design(Strict):
             data["negative"] = {}  # another kind has other keys
         for path, value in others.items():
             table: Any = data
-            for key in path[:-1]:
-                inner = table.setdefault(key, {})
-                if not isinstance(inner, dict):
+            for depth, key in enumerate(path[:-1]):
+                at: Any = _index(table, path[: depth + 1]) if isinstance(table, list) else key
+                inner = table[at] if isinstance(table, list) else table.setdefault(key, {})
+                if isinstance(inner, tuple) and isinstance(inner[0], dict):
+                    inner = table[at] = list(inner)
+                if not isinstance(inner, (dict, list)):
                     msg = f"has no key {path[-1]}"
                     raise DesignError(Problem(msg, ".".join(path[:-1])))
                 table = inner
-            table[path[-1]] = value
+            table[_index(table, path) if isinstance(table, list) else path[-1]] = value
         if shares:
             self._balance(data, shares)
         return _validated(data, None, self._library)
@@ -411,6 +417,14 @@ def key_path(text: str) -> tuple[str, ...]:
     """Split a dotted key; the name of a material, after ``composition.``, may hold dots and spaces."""
     head, dot, material = text.strip().partition(".composition.")
     return (head, "composition", material) if dot else tuple(head.split("."))
+
+
+def _index(tables: list[Any], path: Sequence[str]) -> int:
+    """Read the last key of a path as the number, from 0, of a table in a list."""
+    if path[-1].isdecimal() and int(path[-1]) < len(tables):
+        return int(path[-1])
+    msg = f"there is no number {path[-1]} in {'.'.join(path[:-1])}; it has 0 to {len(tables) - 1}"
+    raise DesignError(Problem(msg, ".".join(path)))
 
 
 def _is_share(path: Sequence[str]) -> bool:
