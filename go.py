@@ -78,6 +78,8 @@ def setup(*, development: bool) -> None:
         "twin",
         "--extra",
         "view",
+        "--extra",
+        "companion",
         "--python",
         sys.executable,
         *groups,
