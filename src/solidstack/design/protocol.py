@@ -29,6 +29,8 @@ MOST_ACTIONS = 100_000
 
 Basis = Literal["C", "A/kg", "A/m^2"]
 
+Limit = Literal["voltage", "current", "capacity", "time"]
+
 _RATE_EXAMPLES = '"C/10", "0.1C", "18 mA/g" (of active material) or "0.3 mA/cm^2" (of electrode)'
 _C_RATE = re.compile(rf"\s*({units._NUMBER})?\s*C\s*(?:/\s*({units._NUMBER}))?\s*")
 _BOUNDS: dict[Basis, tuple[float, units.Kind | None]] = {
@@ -440,6 +442,37 @@ class Action:
     def sign(self) -> float:
         """Sign of the current: 1 charges, -1 discharges; 0 where the kind does not say."""
         return {"charge": 1.0, "discharge": -1.0}.get(self.kind, 0.0)
+
+    def ended(self, limit: Limit) -> str:
+        """Say in words that the action ended at one of its limits.
+
+        Examples
+        --------
+        >>> Action("charge", "steps.0", voltage_limit=4.3, time_limit=1200.0).ended("time")
+        'time over (20 min)'
+        """
+        match limit:
+            case "voltage":
+                return f"reached {self.voltage_limit:g} V"
+            case "current":
+                return f"reached {self.current_limit}"
+            case "capacity":
+                assert self.capacity_limit is not None
+                return f"reached {self.capacity_limit / 3600.0:g} mAh/g"
+            case "time":
+                assert self.time_limit is not None
+                return f"time over ({_duration(self.time_limit)})"
+
+    def already_beyond(self, voltage: float) -> str:
+        """Say in words that nothing was done, because the first voltage is beyond the limit."""
+        return f"the first instant is already at {voltage:.4g} V, beyond the limit of {self.voltage_limit:g} V"
+
+
+def _duration(seconds: float) -> str:
+    for unit, factor in (("h", 3600.0), ("min", 60.0)):
+        if seconds >= factor:
+            return f"{seconds / factor:.4g} {unit}"
+    return f"{seconds:.4g} s"
 
 
 def following(actions: Sequence[Action], index: int, *, at_voltage: bool) -> int:
