@@ -83,11 +83,16 @@ WH_KG = Unit("Wh/kg", 3600.0, "Wh_kg", "Wh kg⁻¹")
 WH_L = Unit("Wh/L", 3.6e6, "Wh_L", "Wh L⁻¹")
 OHM_CM2 = Unit("ohm cm^2", 1e-4, "ohm_cm2", "Ω cm²")
 MS_CM = Unit("mS/cm", 0.1, "mS_cm", "mS cm⁻¹")
+S_CM = Unit("S/cm", 100.0, "S_cm", "S cm⁻¹")
+CM2_S = Unit("cm^2/s", 1e-4, "cm2_s", "cm² s⁻¹")
+MV_K = Unit("mV/K", 1e-3, "mV_K", "mV K⁻¹")
 DEG_C = Unit("degC", 1.0, "degC", "°C", 273.15)
+KJ_MOL = Unit("kJ/mol", 1e3, "kJ_mol", "kJ mol⁻¹")
 EV = Unit("eV", FARADAY, "eV", "eV")
 MPA = Unit("MPa", 1e6, "MPa", "MPa")
 GPA = Unit("GPa", 1e9, "GPa", "GPa")
 KMOL_M3 = Unit("kmol/m^3", 1e3, "kmol_m3", "kmol m⁻³")
+MOL_L = Unit("mol/L", 1e3, "mol_L", "mol L⁻¹")
 HOUR = Unit("h", 3600.0, "h", "h")
 USD_KG = Unit("USD/kg", 1.0, "USD_kg", "USD kg⁻¹")
 USD_KWH = Unit("USD/kWh", 1 / 3.6e6, "per_kWh", "USD kWh⁻¹")
@@ -146,6 +151,8 @@ CURRENT_DENSITY = Kind("current per area", "A/m^2", MA_CM2, "0.3 mA/cm^2")
 SPECIFIC_ENERGY = Kind("energy per mass", "J/kg", WH_KG, "200 Wh/kg")
 ENERGY_DENSITY = Kind("energy per volume", "J/m^3", WH_L, "430 Wh/L")
 CONDUCTIVITY = Kind("conductivity", "S/m", MS_CM, "1 mS/cm")
+DIFFUSIVITY = Kind("diffusivity", "m^2/s", CM2_S, "1e-9 cm^2/s")
+ENTROPIC = Kind("voltage per temperature", "V/K", MV_K, "-0.1 mV/K")
 AREAL_RESISTANCE = Kind("resistance times area", "ohm*m^2", OHM_CM2, "10 ohm cm^2")
 TEMPERATURE = Kind("temperature", "K", DEG_C, "45 degC")
 MOLAR_ENERGY = Kind("molar energy", "J/mol", EV, "0.10 eV")
@@ -154,6 +161,9 @@ MODULUS = Kind("modulus", "Pa", GPA, "18.5 GPa")
 CONCENTRATION = Kind("concentration", "mol/m^3", KMOL_M3, "49.1 kmol/m^3")
 DURATION = Kind("time", "s", HOUR, "1 h")
 PRICE = Kind("price per mass", "USD/kg", USD_KG, "22 USD/kg")
+
+_ALSO = {"S/m": (S_CM,), "J/mol": (KJ_MOL,), "mol/m^3": (MOL_L,)}
+"""More units in which the field writes a dimension, beside those that its kinds are shown in."""
 
 # The field's units only: an unknown one is then refused with a near match instead of read as something exotic.
 _DEFINITIONS = f"""
@@ -198,7 +208,8 @@ electron_volt = {FARADAY!r} * joule / mole = eV
 _SYMBOLS = (
     "m mm um nm cm g mg kg ug s min h A mA uA K degC mol kmol V mV J kJ W kW C N Pa kPa MPa GPa bar ohm "
     "kohm S  mS uS L l mL eV meV USD wt% vol% % g/cm^3 kg/m^3 mg/cm^2 g/m^2 mAh/g mAh/cm^2 mA/g mA/cm^2 "
-    "Wh/kg Wh/L mS/cm S/cm S/m ohm cm^2 Ah Wh kWh Ah/kg USD/kg USD/kWh kJ/mol degF in psi "
+    "Wh/kg Wh/L mS/cm S/cm S/m ohm cm^2 cm^2/s m^2/s A/m^2 mV/K mol/L Ah Wh kWh Ah/kg USD/kg USD/kWh kJ/mol degF in "
+    "psi "
 ).split()
 
 _NUMBER = r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?"
@@ -235,7 +246,8 @@ def _tidy(unit: str) -> str:
 @cache
 def _usual(si: str) -> dict[str, Unit]:
     """Units in which the field writes a dimension: known without pint, whose import takes longer than a design."""
-    return {kind.shown.symbol: kind.shown for kind in _KINDS if kind.si == si and kind.shown.symbol}
+    shown = [kind.shown for kind in _KINDS if kind.si == si and kind.shown.symbol]
+    return {unit.symbol: unit for unit in (*shown, *_ALSO.get(si, ()))}
 
 
 @cache

@@ -5,8 +5,19 @@ from typing import Any
 
 import click
 
+from .. import units
 from ..fields import measures
-from ..materials import Conductivity, Entry, Material, add, default_library
+from ..materials import (
+    Conductivity,
+    Diffusivity,
+    Entry,
+    ExchangeCurrentDensity,
+    Material,
+    OpenCircuitPotential,
+    VoltageWindow,
+    add,
+    default_library,
+)
 from .common import show
 
 
@@ -131,14 +142,36 @@ def _shown(table: Any, name: str) -> str:
     return str(measure.write(getattr(table, name)))
 
 
-def _value(entry: Entry) -> str:
-    text = _shown(entry, "value")
-    if isinstance(entry, Conductivity):
+def _value(entry: Any) -> str:
+    if isinstance(entry, VoltageWindow):
+        return f"{_shown(entry, 'lower')} to {_shown(entry, 'upper')}"
+    curve = getattr(entry, "curve", None)
+    text = "" if getattr(entry, "value", None) is None else _shown(entry, "value")
+    if curve is not None:
+        low, high = (_in_unit(entry, float(curve(x, entry.temperature))) for x in (curve.low, curve.high))
+        text = "; ".join(filter(None, (text, f"{low} to {high} ({curve.words()})")))
+    if hasattr(entry, "temperature"):
         text += f" at {_shown(entry, 'temperature')}"
-        if entry.activation_energy is not None:
-            text += f", Ea {_shown(entry, 'activation_energy')} ({entry.arrhenius})"
+    if getattr(entry, "activation_energy", None) is not None:
+        text += f", Ea {_shown(entry, 'activation_energy')}"
+        text += f" ({entry.arrhenius})" if isinstance(entry, Conductivity) else ""
+    if isinstance(entry, ExchangeCurrentDensity):
+        text += f", a = {entry.transfer_coefficient:g}"
+    if isinstance(entry, OpenCircuitPotential):
+        if entry.entropic_coefficient is not None:
+            text += f", dU/dT {_shown(entry, 'entropic_coefficient')}"
+        if entry.entropic_table is not None:
+            text += f", dU/dT of {len(entry.entropic_table)} points"
+    if isinstance(entry, Conductivity):
         text += f"; {entry.range_text()}"
     return text
+
+
+def _in_unit(entry: Entry, value: float) -> str:
+    """Write a value of an entry's curve in the unit that the entry is shown in."""
+    kinds: dict[type[Entry], units.Kind] = {OpenCircuitPotential: units.VOLTAGE, Diffusivity: units.DIFFUSIVITY}
+    kind = kinds.get(type(entry), units.CONDUCTIVITY)
+    return f"{kind.shown.of(value):.3g} {kind.shown.symbol}"
 
 
 def _gist(material: Material) -> str:

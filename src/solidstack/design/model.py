@@ -47,6 +47,7 @@ class Design(Strict):
     prices: dict[schema._MATERIAL, schema.Price] = Field({}, description="price per mass that replaces the material's")
     published: schema.Published | None = None
     twin: schema.Twin = schema.Twin.model_validate({})
+    kinetics: schema.Kinetics = schema.Kinetics.model_validate({})
     protocol: Protocol | None = Field(None, description="charge and discharge; default: C/10, then C/5")
 
     _library: Library = PrivateAttr()

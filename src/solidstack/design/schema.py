@@ -46,6 +46,12 @@ Ratio = Annotated[Values, Measure(units.RATIO, above=0.0, most=1e4)]
 Temperature = Annotated[Values, Measure(units.TEMPERATURE, least=100.0, most=2000.0)]
 Price = Annotated[Values, Measure(units.PRICE, least=0.0)]
 Number = Annotated[Values, Count(1, 1000)]
+Diffusivity = Annotated[Values, Measure(units.DIFFUSIVITY, above=0.0, most=1e-4)]
+CurrentDensity = Annotated[Values, Measure(units.CURRENT_DENSITY, above=0.0, most=1e6)]
+Concentration = Annotated[Values, Measure(units.CONCENTRATION, above=0.0, most=1e5)]
+SiteFraction = Annotated[Values, Measure(units.RATIO, above=0.0, below=1.0)]
+TransferenceNumber = Annotated[Values, Measure(units.RATIO, above=0.0, most=1.0)]
+ThermodynamicFactor = Annotated[Values, Measure(units.RATIO, above=0.0, most=100.0)]
 
 
 def library_of(info: ValidationInfo) -> Library:
@@ -382,6 +388,36 @@ class Twin(Strict):
     electrolyte_diameter: Thickness = Field(2e-6, description="of solid electrolyte particles")
     additive: Literal["surfaces", "dispersed"] = Field("surfaces", description="where the carbon lies")
     additive_size: Thickness = Field(0.8e-6, description="of a cluster of carbon or binder")
+
+
+class Kinetics(Strict):
+    """What charge and discharge of the digital twin take; each key replaces the value of the material's file.
+
+    Values are at the design's temperature. At another one they change as the material's own do.
+    """
+
+    exchange_current_density: CurrentDensity | None = Field(
+        None, description="of every active material, per area of interface, half full"
+    )
+    diffusivity: Diffusivity | None = Field(None, description="of lithium in every active material, at any fill")
+    electronic_conductivity: Conductivity | None = Field(None, description="of every active material, at any fill")
+    additive_conductivity: Conductivity | None = Field(None, description="electronic, of every conductive additive")
+    interface_resistance: ArealResistance = Field(
+        0.0, description="between active material and solid electrolyte, per area of interface"
+    )
+    lithium_exchange_current_density: CurrentDensity | None = Field(None, description="of the lithium electrode")
+    transference_number: TransferenceNumber | None = Field(
+        None, description="of the positive's solid electrolyte, and of the membrane where it is the same"
+    )
+    salt_concentration: Concentration | None = Field(None, description="as made; of the same electrolytes")
+    salt_diffusivity: Diffusivity | None = Field(None, description="of the same electrolytes")
+    thermodynamic_factor: ThermodynamicFactor | None = Field(None, description="1 + d ln f / d ln c, same electrolytes")
+    ideal_electronics: bool = Field(
+        False, strict=True, description="all active material at the collector's potential, whatever touches it"
+    )
+    initial_stoichiometry: SiteFraction | None = Field(
+        None, description="lithium in the active material at the start, 1 is full; default: as made"
+    )
 
 
 @dataclass(frozen=True)

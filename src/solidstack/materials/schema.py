@@ -4,7 +4,7 @@ import os
 from typing import Annotated, Any, Literal, Self
 
 import numpy as np
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import Field, PrivateAttr, ValidationError, field_validator, model_validator
 
 from .. import units
 from ..constants import GAS, ZERO_CELSIUS
@@ -12,9 +12,23 @@ from ..errors import MaterialError
 from ..fields import Count, Measure, Strict, problems, reject
 from ..files import TomlDocument, read_toml
 from ..units import Values
+from .curves import Curve, CurveError, Expression, Table, rise
 
 Quality = Literal["measured", "derived", "assumed"]
 Role = Literal["active-material", "solid-electrolyte", "conductive-additive", "binder", "metal", "polymer"]
+
+Temperature = Annotated[float, Measure(units.TEMPERATURE, above=0.0, most=3000.0)]
+MolarEnergy = Annotated[float, Measure(units.MOLAR_ENERGY, least=0.0, most=5e5)]
+Stoichiometry = Annotated[float, Measure(units.RATIO, least=0.0, most=1.0)]
+Row = tuple[float, float]
+
+
+def arrhenius(temperature: Values, reference: float, activation_energy: float | None) -> Values:
+    r"""Factor :math:`\exp(-E_a/R\,(1/T - 1/T_0))` of a rate to the one at a reference; 1 without E_a."""
+    if activation_energy is None:
+        return 1.0 + 0.0 * np.asarray(temperature) if np.ndim(temperature) else 1.0
+    factor: Values = np.exp(-activation_energy / GAS * (1.0 / temperature - 1.0 / reference))
+    return factor if np.ndim(temperature) else float(factor)
 
 
 class Entry(Strict):
@@ -62,6 +76,18 @@ class ExpansionEntry(Entry):
     value: Annotated[float, Measure(units.FRACTION, above=-1.0, most=10.0)]
 
 
+class SiteFractionEntry(Entry):
+    """Share of the lithium sites that are filled."""
+
+    value: Annotated[float, Measure(units.RATIO, least=0.0, most=1.0)]
+
+
+class FactorEntry(Entry):
+    """A pure number above 0."""
+
+    value: Annotated[float, Measure(units.RATIO, above=0.0, most=100.0)]
+
+
 class SpecificCurrentEntry(Entry):
     """Current per mass."""
 
@@ -101,8 +127,8 @@ class Conductivity(Entry):
     """
 
     value: Annotated[float, Measure(units.CONDUCTIVITY, above=0.0)]
-    temperature: Annotated[float, Measure(units.TEMPERATURE, above=0.0, most=3000.0)]
-    activation_energy: Annotated[float, Measure(units.MOLAR_ENERGY, least=0.0, most=5e5)] | None = None
+    temperature: Temperature
+    activation_energy: MolarEnergy | None = None
     arrhenius: Literal["sigma T", "sigma"] = "sigma T"
     range: (
         tuple[
@@ -121,13 +147,14 @@ class Conductivity(Entry):
 
     def at(self, temperature: Values) -> Values:
         """Conductivity, S/m, at a temperature, K."""
-        if self.activation_energy is None:
-            return self.value + 0.0 * np.asarray(temperature) if np.ndim(temperature) else self.value
-        exponent = -self.activation_energy / GAS * (1.0 / temperature - 1.0 / self.temperature)
-        factor: Values = np.exp(exponent)
-        if self.arrhenius == "sigma T":
+        return self.value * self.factor(temperature)
+
+    def factor(self, temperature: Values) -> Values:
+        """Conductivity at a temperature, K, over that of the value."""
+        factor = arrhenius(temperature, self.temperature, self.activation_energy)
+        if self.activation_energy is not None and self.arrhenius == "sigma T":
             factor = factor * (self.temperature / temperature)
-        return self.value * factor if np.ndim(temperature) else float(self.value * factor)
+        return factor
 
     def covers(self, temperature: Values) -> bool:
         """Whether the line is known at all of the temperatures (10 K around a single known one)."""
@@ -139,6 +166,221 @@ class Conductivity(Entry):
         if self.range is None:
             return f"{self.temperature - ZERO_CELSIUS:g} degC only"
         return f"{self.range[0] - ZERO_CELSIUS:g} to {self.range[1] - ZERO_CELSIUS:g} degC"
+
+
+class _Curved(Entry):
+    """An entry that may be a curve over the lithium stoichiometry: `table` or `expression`.
+
+    The numbers of a table and the result of an expression have no unit: they are in SI, as each entry says.
+    """
+
+    table: tuple[Row, ...] | None = Field(None, description="rows of stoichiometry x (rising, 1 is full) and value, SI")
+    expression: str | None = Field(None, description="formula in x and the temperature T in K, SI; needs x_range")
+    x_range: tuple[Stoichiometry, Stoichiometry] | None = Field(None, description="of x in which the expression holds")
+
+    _curve: Curve | None = PrivateAttr(None)
+
+    def _read_curve(self) -> Curve | None:
+        """Check table and expression, and keep the curve; None where there is neither."""
+        if self.table is not None and self.expression is not None:
+            msg = "gives table and expression; give one of them"
+            raise reject(msg)
+        if (self.expression is None) != (self.x_range is None):
+            msg = "expression and x_range = [low, high] belong together"
+            raise reject(msg)
+        try:
+            if self.table is not None:
+                self._curve = Table(self.table)
+            elif self.expression is not None and self.x_range is not None:
+                if self.x_range[0] >= self.x_range[1]:
+                    msg = "x_range: the first must be below the second"
+                    raise reject(msg)
+                self._curve = Expression(self.expression, *self.x_range)
+        except CurveError as error:
+            msg = f"{'table' if self.expression is None else 'expression'}: {error}"
+            raise reject(msg) from None
+        if self._curve is not None:
+            self._check_curve(self._curve)
+        return self._curve
+
+    def _check_curve(self, curve: Curve) -> None:
+        """Refuse a curve that is not finite, or not above 0."""
+        x, values = curve.samples()
+        if (wrong := ~np.isfinite(values) | (values <= 0.0)).any():
+            first = int(np.argmax(wrong))
+            msg = f"is {values[first]:g} at x = {x[first]:.4g}; every value must be above 0"
+            raise reject(msg)
+
+    @property
+    def curve(self) -> Curve | None:
+        """The curve; None where the entry is a single value."""
+        return self._curve
+
+
+class OpenCircuitPotential(_Curved):
+    """Equilibrium potential against lithium, V, over the lithium stoichiometry: falling throughout.
+
+    At another temperature it changes by the entropic coefficient dU/dT times the difference. Beyond its range it goes
+    on with the slope at its edge, so that it stays falling.
+    """
+
+    temperature: Temperature = 298.15
+    entropic_coefficient: Annotated[float, Measure(units.ENTROPIC, least=-1e-2, most=1e-2)] | None = Field(
+        None, description="dU/dT, of any stoichiometry"
+    )
+    entropic_table: tuple[Row, ...] | None = Field(None, description="rows of stoichiometry and dU/dT in V/K")
+
+    _entropic: Table | None = PrivateAttr(None)
+    _edges: tuple[float, float] = PrivateAttr((0.0, 0.0))
+
+    @model_validator(mode="after")
+    def _falling(self) -> Self:
+        if self._read_curve() is None:
+            msg = "table or expression is missing; write for example table = [[0.2, 4.6], [1.0, 2.5]]"
+            raise reject(msg)
+        if self.entropic_coefficient is not None and self.entropic_table is not None:
+            msg = "gives entropic_coefficient and entropic_table; give one of them"
+            raise reject(msg)
+        if self.entropic_table is not None:
+            try:
+                self._entropic = Table(self.entropic_table)
+            except CurveError as error:
+                msg = f"entropic_table: {error}"
+                raise reject(msg) from None
+        if isinstance(self._curve, Expression) and self._curve.depends_on_temperature and self._has_entropy:
+            msg = "expression: has T in it, and an entropic coefficient is given too; leave one of them out"
+            raise reject(msg)
+        return self
+
+    @property
+    def _has_entropy(self) -> bool:
+        return self.entropic_coefficient is not None or self.entropic_table is not None
+
+    def _check_curve(self, curve: Curve) -> None:
+        x, values = curve.samples(self.temperature)
+        if (wrong := ~np.isfinite(values) | (np.abs(values) > 10.0)).any():
+            first = int(np.argmax(wrong))
+            msg = f"is {values[first]:g} V at x = {x[first]:.4g}; potentials are -10 to 10 V"
+            raise reject(msg)
+        found = rise(curve, self.temperature)
+        if found is not None:
+            row = int(np.argmin(np.abs(x - found[0])))
+            msg = (
+                f"does not fall from x = {x[row]:.6g} ({values[row]:.6g} V) to x = {x[row + 1]:.6g} "
+                f"({values[row + 1]:.6g} V); a potential falls as the host fills: smooth the data, or check that x is "
+                "1 where it is full"
+            )
+            raise reject(msg)
+        slopes = np.diff(values)[[0, -1]] / np.diff(x)[[0, -1]]
+        self._edges = (float(slopes[0]), float(slopes[1]))
+
+    @property
+    def range(self) -> tuple[float, float]:
+        """Range of the stoichiometry."""
+        assert self._curve is not None
+        return self._curve.low, self._curve.high
+
+    def at(self, x: Values, temperature: float) -> Values:
+        """Potential, V, at stoichiometries and a temperature, K."""
+        assert self._curve is not None
+        low, high = self.range
+        first, last = self._edges
+        beyond = first * np.minimum(np.asarray(x) - low, 0.0) + last * np.maximum(np.asarray(x) - high, 0.0)
+        entropic = self.entropic_coefficient or 0.0 if self._entropic is None else self._entropic(x)
+        result: Values = self._curve(x, temperature) + beyond + entropic * (temperature - self.temperature)
+        return result if np.ndim(x) else float(result)
+
+
+class Diffusivity(_Curved):
+    """Chemical diffusivity of lithium in the host: one value, or a curve in m2/s, at one temperature."""
+
+    value: Annotated[float, Measure(units.DIFFUSIVITY, above=0.0, most=1e-4)] | None = None
+    temperature: Temperature
+    activation_energy: MolarEnergy | None = None
+
+    @model_validator(mode="after")
+    def _value_or_curve(self) -> Self:
+        if (self._read_curve() is None) == (self.value is None):
+            msg = 'one of value, table and expression is wanted, for example value = "1e-9 cm^2/s"'
+            raise reject(msg)
+        _one_temperature(self, self._curve)
+        return self
+
+    def at(self, x: Values, temperature: float) -> Values:
+        """Diffusivity, m2/s, at stoichiometries and a temperature, K."""
+        factor = arrhenius(temperature, self.temperature, self.activation_energy)
+        if self._curve is not None:
+            return self._curve(x, temperature) * factor
+        assert self.value is not None
+        return self.value * factor + 0.0 * np.asarray(x) if np.ndim(x) else self.value * factor
+
+
+class ElectronicConductivity(Conductivity, _Curved):
+    """Electronic conductivity; of a host perhaps with its curve over the stoichiometry, S/m.
+
+    `value` is what is taken where the stoichiometry is not known: as made.
+    """
+
+    @model_validator(mode="after")
+    def _with_curve(self) -> Self:
+        self._read_curve()
+        _one_temperature(self, self._curve)
+        return self
+
+    def at_stoichiometry(self, x: Values, temperature: float) -> Values:
+        """Conductivity, S/m, at stoichiometries and a temperature, K."""
+        factor = self.factor(temperature)
+        if self._curve is not None:
+            return self._curve(x, temperature) * factor
+        return self.value * factor + 0.0 * np.asarray(x) if np.ndim(x) else self.value * factor
+
+
+def _one_temperature(entry: Any, curve: Curve | None) -> None:
+    if isinstance(curve, Expression) and curve.depends_on_temperature and entry.activation_energy is not None:
+        msg = "expression: has T in it, and activation_energy is given too; leave one of them out"
+        raise reject(msg)
+
+
+class ExchangeCurrentDensity(Entry):
+    r"""Exchange current density per area of true interface, at the stoichiometry 1/2 and one temperature.
+
+    Of a host :math:`j_0(x) = 2 j_{ref} x^a (1-x)^{1-a}` with the transfer coefficient a; of lithium metal it is j0.
+    """
+
+    value: Annotated[float, Measure(units.CURRENT_DENSITY, above=0.0, most=1e6)]
+    temperature: Temperature
+    activation_energy: MolarEnergy | None = None
+    transfer_coefficient: Annotated[float, Measure(units.RATIO, above=0.0, below=1.0)] = 0.5
+
+    def at(self, temperature: float) -> float:
+        """Value, A/m2, at a temperature, K."""
+        return float(self.value * arrhenius(temperature, self.temperature, self.activation_energy))
+
+
+class SaltDiffusivity(Entry):
+    """Diffusivity of the salt in an electrolyte, at its nominal concentration and one temperature."""
+
+    value: Annotated[float, Measure(units.DIFFUSIVITY, above=0.0, most=1e-4)]
+    temperature: Temperature
+    activation_energy: MolarEnergy | None = None
+
+    def at(self, temperature: float) -> float:
+        """Value, m2/s, at a temperature, K."""
+        return float(self.value * arrhenius(temperature, self.temperature, self.activation_energy))
+
+
+class VoltageWindow(Entry):
+    """Cut-off voltages in usual operation, against lithium."""
+
+    lower: Annotated[float, Measure(units.VOLTAGE, least=-1.0, most=10.0)]
+    upper: Annotated[float, Measure(units.VOLTAGE, least=-1.0, most=10.0)]
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.lower >= self.upper:
+            msg = f"lower ({self.lower:g} V) must be below upper ({self.upper:g} V)"
+            raise reject(msg)
+        return self
 
 
 class Spread(Strict):
@@ -176,8 +418,20 @@ class Material(Strict):
     site_concentration: tuple[ConcentrationEntry, ...] = Field((), description="lithium sites when full")
     ionic_conductivity: tuple[Conductivity, ...] = ()
     conductivity_spread: Spread | None = None
-    electronic_conductivity: tuple[Conductivity, ...] = ()
+    electronic_conductivity: tuple[ElectronicConductivity, ...] = ()
     transference_number: tuple[NumberEntry, ...] = ()
+    salt_concentration: tuple[ConcentrationEntry, ...] = Field((), description="of the salt, as made")
+    salt_diffusivity: tuple[SaltDiffusivity, ...] = ()
+    thermodynamic_factor: tuple[FactorEntry, ...] = Field((), description="1 + d ln f / d ln c of the salt")
+    open_circuit_potential: tuple[OpenCircuitPotential, ...] = ()
+    voltage_window: tuple[VoltageWindow, ...] = ()
+    as_made_stoichiometry: tuple[SiteFractionEntry, ...] = Field(
+        (), description="lithium in a fresh electrode, 1 is full"
+    )
+    diffusivity: tuple[Diffusivity, ...] = ()
+    exchange_current_density: tuple[ExchangeCurrentDensity, ...] = Field(
+        (), description="with the solid electrolyte, per area of interface; of lithium metal: plating and stripping"
+    )
     reduction_limit: tuple[VoltageEntry, ...] = ()
     oxidation_limit: tuple[VoltageEntry, ...] = ()
     youngs_modulus: tuple[ModulusEntry, ...] = ()
