@@ -281,14 +281,20 @@ def test_all_problems_at_once(text: str) -> None:
     assert f"line {LINE + 29}: protocol.steps.4.steps.0.current" in found
 
 
-def test_a_discharge_to_above_the_charge_is_refused() -> None:
-    steps = [
-        {"kind": "charge", "current": "1C", "until": {"voltage": 4.0}},
-        {"kind": "rest", "until": {"time": 60.0}},
-        {"kind": "discharge", "current": "1C", "until": {"voltage": 4.1}},
-    ]
-    with pytest.raises(ValueError, match="several problems"):
-        Protocol.model_validate({"steps": steps})
+def test_order_of_steps() -> None:
+    charge = {"kind": "charge", "current": "1C", "until": {"voltage": 4.0}}
+    rest = {"kind": "rest", "until": {"time": 60.0}}
+    discharge = {"kind": "discharge", "current": "1C", "until": {"voltage": 4.1}}
+    hold = {"kind": "hold", "voltage": 3.0, "until": {"time": 60.0}}
+    with pytest.raises(DesignError) as error:
+        Protocol.from_dict({"steps": [charge, rest, discharge]})
+    assert str(error.value) == (
+        "steps.2.until.voltage: 4.1 V is not below the 4 V at which the charge before it ends, so the discharge would "
+        "end at once; change one of the two"
+    )
+    with pytest.raises(DesignError, match="steps.1.voltage: 3 V is below the 4 V at which the charge before it ends"):
+        Protocol.from_dict({"steps": [charge, hold]})
+    assert len(Protocol.from_dict({"steps": [charge, rest, hold]}).actions()) == 3
 
 
 def test_python_takes_si_and_no_arrays(design: ss.Design) -> None:

@@ -524,6 +524,25 @@ class Protocol(Strict):
             else:
                 yield f"steps.{index}", step
 
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> "Protocol":
+        """Make a protocol from a dictionary as a file has it; numbers are SI, text is read with its unit.
+
+        Raises
+        ------
+        DesignError
+            With every problem and its key.
+
+        Examples
+        --------
+        >>> Protocol.from_dict({"steps": [{"kind": "rest", "until": {"time": "1 h"}}]}).actions()[0].time_limit
+        3600.0
+        """
+        try:
+            return cls.model_validate(data)
+        except ValidationError as error:
+            raise DesignError(problems(error, cls)) from None
+
     def actions(self) -> tuple[Action, ...]:
         """Give the protocol as a flat list.
 
@@ -553,12 +572,15 @@ class Protocol(Strict):
 def _order_problems(steps: list[tuple[str, Any]]) -> Iterator[Problem]:
     """Find steps that would end at once, or run the wrong way, because of the step before."""
     before: Any = None
+    rested = False
     for where, step in steps:
         if step.kind == "rest":
+            rested = True
             continue
-        if isinstance(before, CurrentStep) and before.until.voltage is not None:
+        follows = not (rested and step.kind == "hold")  # a hold after a rest may well turn the current around
+        if follows and isinstance(before, CurrentStep) and before.until.voltage is not None:
             yield from _pair_problems(where, before, step)
-        before = step
+        before, rested = step, False
 
 
 def _pair_problems(where: str, before: CurrentStep, step: Any) -> Iterator[Problem]:
@@ -603,10 +625,7 @@ def default_protocol(window: tuple[float, float]) -> Protocol:
         {"kind": "charge", "current": Rate(0.1, "C"), "until": {"voltage": high}},
         {"kind": "discharge", "current": Rate(0.2, "C"), "until": {"voltage": low}},
     )
-    try:
-        return Protocol.model_validate({"steps": steps})
-    except ValidationError as error:
-        raise DesignError(problems(error, Protocol)) from None
+    return Protocol.from_dict({"steps": steps})
 
 
 class _Around(Strict):

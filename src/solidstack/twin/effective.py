@@ -1,0 +1,300 @@
+"""An electrode as a homogeneous medium: the few numbers of its structure that a porous-electrode model takes."""
+
+import math
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+from ..design import Design
+from ..electrode import positive_electrode
+from ..errors import DesignError, StructureError
+from .parameters import CellParameters
+from .parameters import parameters as collect
+from .transport import LARGEST_CONTRAST, transport
+from .voxels import Structure
+
+ACTIVE, ELECTROLYTE, ADDITIVE = "active-material", "solid-electrolyte", "conductive-additive"
+
+BRUGGEMAN = 1.5
+"""Exponent of the volume fraction in the electronic conductivity of the closed form."""
+
+IDEAL = 1e4
+"""S/m; stands for a perfect electronic conductor, over which an electrode drops microvolts."""
+
+DECILE = 1.2815515655446004
+"""Standard deviations from the median to the 90 % point of a normal distribution."""
+
+
+@dataclass(frozen=True)
+class Effective:
+    r"""The positive electrode as a homogeneous medium.
+
+    Attributes
+    ----------
+    thickness : float
+        m.
+    active_loading : float
+        Active material per area of electrode, inactive material included, kg/m2.
+    active_fraction : float
+        Volume of the active material that takes part, per volume of electrode.
+    electrolyte_fraction : float
+        Volume of the solid electrolyte per volume of electrode: the "porosity" of a porous-electrode model.
+    specific_interface : float
+        Area between the active material that takes part and solid electrolyte, per volume of electrode, m2/m3.
+    ionic_conductivity : float
+        Effective, through the plane, at `temperature`, S/m.
+    electronic_conductivity : float
+        Effective, through the plane, of what conducts beside the active material, S/m.
+    electronic_share : float
+        By this times its own conductivity the active material adds to it: the effective electronic conductivity is
+        ``electronic_conductivity + electronic_share * own conductivity(x)``.
+    temperature : float
+        K.
+    inactive_fraction : float
+        Share of the active material that takes no part.
+    particle_radius : float or None
+        Of the spheres into which lithium diffuses, m. None: `radius` takes the one of spheres with this volume and
+        interface.
+    source : str
+        Where the numbers are from.
+
+    Raises
+    ------
+    StructureError
+        A number that is out of bounds.
+    """
+
+    thickness: float
+    active_loading: float
+    active_fraction: float
+    electrolyte_fraction: float
+    specific_interface: float
+    ionic_conductivity: float
+    electronic_conductivity: float
+    electronic_share: float = 0.0
+    temperature: float = 298.15
+    inactive_fraction: float = 0.0
+    particle_radius: float | None = None
+    source: str = "given"
+
+    def __post_init__(self) -> None:
+        for item in fields(self):
+            value = getattr(self, item.name)
+            if item.name in ("source", "electronic_conductivity", "electronic_share", "inactive_fraction"):
+                continue
+            if value is None and item.name == "particle_radius":
+                continue
+            if not (math.isfinite(value) and value > 0.0):
+                msg = f"{item.name} is {value:g}; a finite number above 0 is wanted{_REASONS.get(item.name, '')}"
+                raise StructureError(msg)
+        if self.active_fraction + self.electrolyte_fraction > 1.0 + 1e-6:
+            total = self.active_fraction + self.electrolyte_fraction
+            msg = f"active_fraction and electrolyte_fraction sum to {total:.4g}; they are volume fractions, at most 1"
+            raise StructureError(msg)
+        if not (self.electronic_conductivity >= 0.0 and self.electronic_share >= 0.0):
+            msg = (
+                f"electronic_conductivity {self.electronic_conductivity:g} and electronic_share "
+                f"{self.electronic_share:g} are out of bounds: at least 0 is wanted"
+            )
+            raise StructureError(msg)
+        if self.electronic_conductivity + self.electronic_share == 0.0:
+            msg = "electrons do not get through: electronic_conductivity and electronic_share are 0"
+            raise StructureError(msg)
+        if not 0.0 <= self.inactive_fraction < 1.0:
+            msg = f"inactive_fraction is {self.inactive_fraction:g}, out of bounds: 0 to below 1"
+            raise StructureError(msg)
+
+    @property
+    def radius(self) -> float:
+        r"""Radius of the spheres, m: as given, else :math:`3\varepsilon_{AM}/a` of spheres with that interface."""
+        if self.particle_radius is not None:
+            return self.particle_radius
+        return 3.0 * self.active_fraction / self.specific_interface
+
+    def changed(self, **values: Any) -> "Effective":
+        """Give a copy with other values."""
+        return replace(self, **values)
+
+    def with_loading(self, active_loading: float) -> "Effective":
+        """Give the same medium, as thick as another loading (kg/m2 of active material) takes."""
+        factor = active_loading / self.active_loading
+        return replace(self, active_loading=active_loading, thickness=self.thickness * factor)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give plain data, SI."""
+        return {item.name: getattr(self, item.name) for item in fields(self)}
+
+    @classmethod
+    def from_structure(
+        cls,
+        structure: Structure,
+        parameters: CellParameters,
+        *,
+        tolerance: float = 1e-4,
+        device: str = "auto",
+    ) -> "Effective":
+        """Take the numbers from a 3D structure.
+
+        Active material without an electronic path to the collector or without solid electrolyte that is connected to
+        the membrane does not count, exactly as in the voxel solver (`solidstack.twin.domain`). Effective
+        conductivities are full-field solutions through the plane; the electronic one is solved for the most and the
+        least conducting state of the active material and is linear in its conductivity between.
+
+        Parameters
+        ----------
+        structure : Structure
+        parameters : CellParameters
+            Of one active material.
+        tolerance, device
+            See `solidstack.twin.transport`.
+
+        Raises
+        ------
+        StructureError
+            Nothing conducts through, or nothing takes part.
+        """
+        from .domain import prepare
+
+        active = only_active(parameters)
+        found = prepare(structure, parameters)
+        names = {role: structure.with_role(role) for role in (ACTIVE, ELECTROLYTE, ADDITIVE)}
+        kappa = parameters.electrolyte.conductivity(parameters.temperature)
+
+        def through(conductivity: dict[str, float]) -> float:
+            most = max(conductivity.values())
+            seen = {name: value if value > most / LARGEST_CONTRAST else 0.0 for name, value in conductivity.items()}
+            solved = transport(structure, seen, direction="x", tolerance=tolerance, device=device)
+            return solved.directions["x"].conductivity
+
+        ionic = through(dict.fromkeys(names[ELECTROLYTE], kappa))
+        if ionic == 0.0:
+            msg = "no solid electrolyte connects the membrane with the collector; there is no homogeneous medium to it"
+            raise StructureError(msg)
+        additive = {name: _additive(parameters, name) for name in names[ADDITIVE]}
+        low, high = active.stoichiometry_range
+        own = [float(active.electronic_conductivity(x, parameters.temperature)) for x in (low, high)]
+        if parameters.ideal_electronics or not all(math.isfinite(value) for value in own):
+            electronic, share = IDEAL, 0.0
+        else:
+            got = [through(additive | dict.fromkeys(names[ACTIVE], value)) for value in own]
+            share = (got[0] - got[1]) / (own[0] - own[1]) if own[0] != own[1] else got[0] / own[0]
+            share = max(share, 0.0)
+            # an effective conductivity is concave in that of a phase, so that what is left is not negative
+            electronic = max(got[0] - share * own[0], 0.0)
+        fraction = structure.fraction(*names[ACTIVE]) * (1.0 - found.inactive_fraction)
+        return cls(
+            thickness=structure.size[0],
+            active_loading=found.active_loading,
+            active_fraction=fraction,
+            electrolyte_fraction=structure.fraction(*names[ELECTROLYTE]),
+            specific_interface=found.interface,
+            ionic_conductivity=ionic,
+            electronic_conductivity=electronic,
+            electronic_share=share,
+            temperature=parameters.temperature,
+            inactive_fraction=found.inactive_fraction,
+            source="3D structure",
+        )
+
+    @classmethod
+    def from_design(cls, design: Design, parameters: CellParameters | None = None) -> "Effective":
+        r"""Take the numbers from the closed form of the electrode.
+
+        The ionic conductivity is that of `solidstack.electrode`. All active material takes part, as spheres of the
+        design's diameter (of a distribution, of the diameter :math:`d_{32}` with its surface per volume) that are
+        covered with solid electrolyte, :math:`a = 6 v/d`. Electrons go through the active material and the conductive
+        additive side by side, each with its volume fraction to the power 1.5; this is an assumption that a 3D structure
+        replaces.
+
+        Parameters
+        ----------
+        design : Design
+            A single one.
+        parameters : CellParameters, optional
+            Default: those of the design.
+
+        Raises
+        ------
+        DesignError
+            A design with arrays, or one that cannot exist.
+        """
+        parameters = parameters or collect(design)
+        active = only_active(parameters)
+        _, positive = positive_electrode(design)
+        solid = 1.0 - float(positive.porosity)
+        fraction = float(positive.am_volume_fraction) * solid
+        dense = float(positive.dense_density)
+        shares = design.positive.composition.shares
+        electronic = IDEAL
+        share = 0.0
+        if not (
+            parameters.ideal_electronics
+            or math.isinf(float(active.electronic_conductivity(0.5, parameters.temperature)))
+        ):
+            volumes = {
+                name: float(shares[name]) * dense * solid / float(design.density_of(name))
+                for name in parameters.additive_conductivity
+            }
+            electronic = sum(parameters.additive_conductivity[name] * v**BRUGGEMAN for name, v in volumes.items())
+            share = fraction**BRUGGEMAN
+        # with the conductivity of the parameters, which may have been changed
+        kappa = parameters.electrolyte.conductivity(parameters.temperature)
+        return cls(
+            thickness=float(positive.thickness),
+            active_loading=float(positive.am_mass_fraction) * float(positive.loading),
+            active_fraction=fraction,
+            electrolyte_fraction=float(positive.se_volume_fraction) * solid,
+            specific_interface=6.0 * fraction / surface_diameter(design),
+            ionic_conductivity=kappa * float(positive.effective_conductivity) / float(positive.ionic_conductivity),
+            electronic_conductivity=electronic,
+            electronic_share=share,
+            temperature=parameters.temperature,
+            source="closed form",
+        )
+
+
+_REASONS = {
+    "ionic_conductivity": "; with none no lithium gets through",
+    "specific_interface": "; with none nothing reacts",
+}
+
+
+def surface_diameter(design: Design) -> float:
+    r"""Diameter of equal spheres with the surface per volume of the design's particles, m.
+
+    Of a log-normal distribution by volume, :math:`d_{32} = d_{50} \exp(-s^2/2)`.
+
+    Examples
+    --------
+    >>> import solidstack as ss
+    >>> design = ss.load("examples/pouch-0.16Ah.toml")
+    >>> wide = design.with_(twin__particle_d10="5 um", twin__particle_d90="14 um")
+    >>> [round(1e6 * surface_diameter(one), 2) for one in (design, wide)]
+    [8.55, 7.89]
+    """
+    twin = design.twin
+    if twin.particle_d10 is None or twin.particle_d90 is None:
+        return float(twin.particle_diameter)
+    spread = math.log(float(twin.particle_d90) / float(twin.particle_d10)) / (2.0 * DECILE)
+    return float(twin.particle_diameter) * math.exp(-0.5 * spread**2)
+
+
+def only_active(parameters: CellParameters) -> Any:
+    """Give the active material, of which a homogenised model takes one."""
+    if len(parameters.active) != 1:
+        msg = (
+            f"the homogenised model takes one active material; this electrode has {' and '.join(parameters.active)}. "
+            "The 3D model takes several"
+        )
+        raise DesignError(msg)
+    return next(iter(parameters.active.values()))
+
+
+def _additive(parameters: CellParameters, name: str) -> float:
+    """Conductivity of an additive of a structure: by name, or of the only one."""
+    known = parameters.additive_conductivity
+    if name in known:
+        return known[name]
+    if len(known) == 1:
+        return next(iter(known.values()))
+    msg = f"{name}: no conductive additive of the design, which has {', '.join(known) or 'none'}; rename the phase"
+    raise StructureError(msg)
