@@ -285,7 +285,7 @@ class Design(Strict):
     def with_material(self, old: str, new: str) -> "Design":
         """Return a copy in which one material takes the place of another everywhere, at the same shares.
 
-        Values of the design that belong to the old solid electrolyte (its conductivity) are dropped.
+        Values of the design that belong to the old material (conductivity, kinetics) are dropped.
         """
         if old not in self._library or new not in self._library:
             raise DesignError(self._library.unknown(old if old not in self._library else new))
@@ -297,6 +297,11 @@ class Design(Strict):
                 data[table]["composition"] = {new if name == old else name: v for name, v in composition.items()}
         if old in self.positive_materials("solid-electrolyte"):
             data["positive"].pop("ionic_conductivity", None)
+            for key in ("transference_number", "salt_concentration", "salt_diffusivity", "thermodynamic_factor"):
+                data["kinetics"].pop(key, None)
+        if old in self.positive_materials(ACTIVE):
+            for key in ("exchange_current_density", "diffusivity", "electronic_conductivity", "initial_stoichiometry"):
+                data["kinetics"].pop(key, None)
         if data["membrane"]["material"] == old:
             data["membrane"]["material"] = new
             data["membrane"].pop("ionic_conductivity", None)

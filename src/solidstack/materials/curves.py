@@ -272,8 +272,6 @@ class Expression(Curve):
 
     def _number(self, value: Any, where: ast.expr) -> float:
         # a number is a float from the start: a power of whole numbers would be computed to all of its digits
-        if isinstance(value, complex):
-            raise self._unknown(where, "it is no real number")
         try:
             number = float(value)
         except OverflowError:

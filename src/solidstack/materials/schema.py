@@ -1,10 +1,11 @@
 """What a material file may say, and the material it becomes."""
 
 import os
+from numbers import Real
 from typing import Annotated, Any, Literal, Self
 
 import numpy as np
-from pydantic import Field, PrivateAttr, ValidationError, field_validator, model_validator
+from pydantic import BeforeValidator, Field, PrivateAttr, ValidationError, field_validator, model_validator
 
 from .. import units
 from ..constants import GAS, ZERO_CELSIUS
@@ -20,7 +21,16 @@ Role = Literal["active-material", "solid-electrolyte", "conductive-additive", "b
 Temperature = Annotated[float, Measure(units.TEMPERATURE, above=0.0, most=3000.0)]
 MolarEnergy = Annotated[float, Measure(units.MOLAR_ENERGY, least=0.0, most=5e5)]
 Stoichiometry = Annotated[float, Measure(units.RATIO, least=0.0, most=1.0)]
-Row = tuple[float, float]
+
+
+def _bare(value: Any) -> Any:
+    if isinstance(value, bool) or not isinstance(value, Real):
+        msg = f"is {value!r}; the rows of a table are numbers without units: x, and the value in SI"
+        raise reject(msg)
+    return value
+
+
+Row = tuple[Annotated[float, BeforeValidator(_bare)], Annotated[float, BeforeValidator(_bare)]]
 
 
 def arrhenius(temperature: Values, reference: float, activation_energy: float | None) -> Values:
