@@ -34,7 +34,7 @@ from .cpu import fill, get, loop, put, wrap, wrap_plane, zeros
 __all__ = [
     "assign", "cell_coarsen", "cell_prolong", "cell_relax", "cell_restrict", "coarsen", "contents", "correct", "deviation",
     "dissipation", "dot", "faces", "fill", "get", "matvec", "nodes", "predict", "prolong", "prolong_planes", "put", "redirect", "relax",
-    "residual", "restrict", "restrict_planes", "set_lithium", "set_lithium_cells", "step", "wrap", "zeros",
+    "residual", "restrict", "restrict_planes", "set_lithium", "set_lithium_cells", "settle", "step", "wrap", "zeros",
 ]  # fmt: skip
 
 _plain = numba.njit(fastmath=True)
@@ -655,6 +655,20 @@ def correct(kind, phi, x, dv, dw, im, most, sums, shape, wrap_y, wrap_z):  # typ
         wrap_plane(x, i, my, mz, wrap_y, wrap_z)
         sums[2 * i] = largest_v
         sums[2 * i + 1] = largest_x
+
+
+@loop
+def settle(kind, x, bw, storage, a0, volume, shape, wrap_y, wrap_z):  # type: ignore[no-untyped-def]
+    """Put what is left over of the rows of content into it: what is stored is then what passed, to rounding."""
+    mx, my, mz = shape
+    for i in numba.prange(1, mx - 1):
+        for j in range(1, my - 1):
+            for k in range(1, mz - 1):
+                p = (i * my + j) * mz + k
+                here = kind[p]
+                if here & STORES:
+                    x[p] += bw[p] / (storage[here] * volume[i] * a0)
+        wrap_plane(x, i, my, mz, wrap_y, wrap_z)
 
 
 @loop

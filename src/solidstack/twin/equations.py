@@ -25,8 +25,10 @@ LEAST_EXCHANGE = 1e-6
 LEAST_SLOPE = 1e-3
 """dy/dx (V) in the Jacobian below which a plateau of the potential is not followed."""
 MOST_NEWTON = 12
-TOLERANCE = 1e-6
-"""Of what is left over, summed over all voxels, relative to the current."""
+TOLERANCE = 1e-4
+"""Of what is left over, its absolute values summed over all voxels, relative to the current."""
+CURRENT_TOLERANCE = 2e-7
+"""Of the current through all interfaces, relative."""
 
 
 @dataclass(frozen=True)
@@ -256,7 +258,8 @@ class Equations:
             plate = 0.0 if wanted is None else wanted - interface
             size = max(abs(interface if wanted is None else wanted), 1e-3 * crossing, floor)
             left = float((absolute + abs(plate)) / size)
-            if left <= tolerance or newton == MOST_NEWTON or not np.isfinite(left) or left > 1e3 * max(best, 10.0):
+            met = left <= tolerance and abs(plate) <= CURRENT_TOLERANCE * size
+            if met or newton == MOST_NEWTON or not np.isfinite(left) or left > 1e3 * max(best, 10.0):
                 break
             best = min(best, left)
             self.solver.prepare(np.asarray(self.host_storage * rate[0]), floating=wanted is not None)
@@ -267,9 +270,14 @@ class Equations:
                 self.kind, self.phi, self.x, self.solver.dv, self.solver.dw, self.solver.im, self.most, self.sums, self.shape, *self.solver.wraps,
             )  # fmt: skip
             self.plate += change
+        if met:
+            loops, solver = self.loops, self.solver
+            loops.settle(
+                self.kind, self.x, solver.rw, self.storage, rate[0], self.g[3], self.shape, *solver.wraps
+            )  # fmt: skip
         per_area = self.scale / area
         return Outcome(
-            left <= tolerance,
+            met,
             left,
             newton,
             linear,

@@ -1,4 +1,4 @@
-"""What a charge or discharge gives, whichever model ran it: curves, where the voltage goes, and what each step yields."""
+"""What a charge or discharge gives, whichever model ran it: curves, parts of the voltage, what each step yields."""
 
 import math
 from collections.abc import Mapping
@@ -112,6 +112,11 @@ class Run:
     balance : mapping of str to float
         ``lithium``: largest relative difference of the active material's lithium and the charge that passed;
         ``current``: of the interface's current and the applied one.
+    depth : array, shape (planes,)
+        Distance from the membrane, m; empty for a model without profiles.
+    profiles : mapping of str to array, shape (n, planes)
+        Over depth: ``stoichiometry``, mean over the active material that takes part (NaN where there is none), and
+        ``reaction``, current from active material to electrolyte per volume of the electrode, A/m3.
     provenance : mapping
         Plain data (JSON).
     """
@@ -129,6 +134,8 @@ class Run:
     inactive_fraction: float = 0.0
     outcome: str = "complete"
     balance: Mapping[str, float] = field(default_factory=dict)
+    depth: Array = field(default_factory=lambda: np.zeros(0))
+    profiles: Mapping[str, Array] = field(default_factory=dict)
     provenance: Mapping[str, Any] = field(default_factory=dict)
 
     @property
