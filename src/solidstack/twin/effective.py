@@ -181,12 +181,15 @@ class Effective:
             # an effective conductivity is concave in that of a phase, so that what is left is not negative
             electronic = max(got[0] - share * own[0], 0.0)
         fraction = structure.fraction(*names[ACTIVE]) * (1.0 - found.inactive_fraction)
+        # what lies on the membrane itself is no interface within the electrode
+        on_membrane = float(found.areas[0][found.membrane_planes, 1:-1, 1:-1].sum(dtype=float))
+        interface = found.interface - on_membrane / math.prod(structure.size)
         return cls(
             thickness=structure.size[0],
             active_loading=found.active_loading,
             active_fraction=fraction,
             electrolyte_fraction=structure.fraction(*names[ELECTROLYTE]),
-            specific_interface=found.interface,
+            specific_interface=interface,
             ionic_conductivity=ionic,
             electronic_conductivity=electronic,
             electronic_share=share,

@@ -51,6 +51,10 @@ EDGE = 1e-4
 """Stoichiometry from 0 and 1 at which the surface of a particle counts as empty or full."""
 DEPLETED = 1e-3
 """Salt concentration over the nominal one that counts as depleted."""
+LEAST_ROWS = 300
+"""Rows of an action that are even in time, at least; see `_refined`."""
+INSTANT = 1e-6
+"""s; as long as the first instant is looked at."""
 FAR = 1e6
 """Stands for no limit."""
 
@@ -295,7 +299,7 @@ class HalfCell:
             [discretisation.process_symbol(values.process_symbol(outputs[name])) for name in OUTPUTS]
         )
 
-    def _function(self, symbols: list[Any]) -> Callable[[Any, Inputs], Array]:
+    def _function(self, symbols: list[Any]) -> Callable[[Array, Array, Inputs], Array]:
         """Compile the outputs into one function of the states."""
         import casadi
 
@@ -306,10 +310,9 @@ class HalfCell:
         rows = casadi.vertcat(*(symbol.to_casadi(t, y, inputs=p) for symbol in symbols))
         function = casadi.Function("outputs", [t, y, casadi.vertcat(*p.values())], [rows])
 
-        def observe(solution: Any, inputs: Inputs) -> Array:
+        def observe(times: Array, states: Array, inputs: Inputs) -> Array:
             stacked = np.array([inputs[name] for name in names])
-            states = solution.y.full() if hasattr(solution.y, "full") else np.asarray(solution.y)
-            found = function(solution.t[None, :], states, np.repeat(stacked[:, None], states.shape[1], axis=1))
+            found = function(times[None, :], states, np.repeat(stacked[:, None], times.size, axis=1))
             return np.asarray(found.full())
 
         return observe
@@ -326,8 +329,37 @@ class HalfCell:
         why = solution.termination.removeprefix("event: ") if "event" in solution.termination else ""
         # a state at which an event was found is not stepped on otherwise
         solution.termination = "final time"
-        rows = dict(zip(OUTPUTS, self._observe(solution, inputs), strict=True))
-        return Piece(solution, np.asarray(solution.t), rows, why)
+        times, states = _refined(solution)
+        rows = dict(zip(OUTPUTS, self._observe(times, states, inputs), strict=True))
+        return Piece(solution, times, rows, why)
+
+
+def _refined(solution: Any) -> tuple[Array, Array]:
+    """Times and states of a solution; within long steps, states on the cubics through values and slopes.
+
+    The integrator takes long steps where all is smooth, too long for an energy by the trapezoidal rule: the mean
+    voltage of a discharge came out 12 mV off.
+    """
+    times = np.asarray(solution.t, dtype=float)
+    states = solution.y.full() if hasattr(solution.y, "full") else np.asarray(solution.y)
+    width = np.diff(times)
+    parts = np.ceil(width * (LEAST_ROWS / max(float(times[-1] - times[0]), INSTANT))).astype(int)
+    if times.size < 2 or solution.all_yps is None or solution.all_yps[0] is None or parts.max() < 2:
+        return times, states
+    slopes = np.concatenate([np.asarray(piece) for piece in solution.all_yps], axis=1)
+    if slopes.shape != states.shape:
+        return times, states
+    parts = np.maximum(parts, 1)
+    index = np.repeat(np.arange(parts.size), parts)
+    first = np.repeat(np.cumsum(parts) - parts, parts)
+    u = (np.arange(index.size) - first) / parts[index]
+    between = (
+        states[:, index] * ((1.0 + 2.0 * u) * (1.0 - u) ** 2)
+        + slopes[:, index] * (width[index] * u * (1.0 - u) ** 2)
+        + states[:, index + 1] * (u**2 * (3.0 - 2.0 * u))
+        + slopes[:, index + 1] * (width[index] * u**2 * (u - 1.0))
+    )
+    return np.append(times[index] + width[index] * u, times[-1]), np.append(between, states[:, -1:], axis=1)
 
 
 @dataclass(frozen=True)
@@ -393,13 +425,14 @@ def _model(model: Model, content: Content, control: Any) -> Any:
         """
 
         def get_coupled_variables(self, variables: dict[str, Any]) -> dict[str, Any]:
-            found: dict[str, Any] = super().get_coupled_variables(variables)
-            temperature, c = found["Cell temperature [K]"], found["Electrolyte concentration [mol.m-3]"]
-            kappa = self.param.kappa_e(c, temperature) * found["Electrolyte transport efficiency"]
+            # not on top of the parent's: PyBaMM may call this twice and hand the current of the first call on
+            temperature, c = variables["Cell temperature [K]"], variables["Electrolyte concentration [mol.m-3]"]
+            kappa = self.param.kappa_e(c, temperature) * variables["Electrolyte transport efficiency"]
             by_salt = (kappa * self.param.chiRT_over_Fc(c, temperature)) * pybamm.grad(c)
-            current = by_salt - kappa * pybamm.grad(found["Electrolyte potential [V]"])
-            found.update(self._get_standard_current_variables(current))
-            return found
+            current = by_salt - kappa * pybamm.grad(variables["Electrolyte potential [V]"])
+            variables.update(self._get_standard_current_variables(current))
+            variables.update(self._get_electrolyte_overpotentials(variables))
+            return variables
 
     class SolidHalfCell(pybamm.lithium_ion.DFN):  # type: ignore[misc, name-defined]
         def set_electrolyte_potential_submodel(self) -> None:
@@ -516,9 +549,12 @@ def _outputs(model: Any) -> tuple[dict[str, Any], list[Any]]:
     electron_mean, ion_mean = pybamm.x_average(electrons), pybamm.x_average(ions)
     meeting = pybamm.boundary_value(ions, "left")
     factor = 2.0 * (1.0 - given("transference number")) * given("thermodynamic factor") * GAS * temperature / FARADAY
-    where = pybamm.log(pybamm.boundary_value(inside, "left"))
+    # extrapolated to a face, the concentration may be below 0 where the salt has run out
+    least = DEPLETED * C0
+    where = pybamm.log(pybamm.maximum(pybamm.boundary_value(inside, "left"), least))
+    at_lithium = pybamm.log(pybamm.maximum(pybamm.boundary_value(membrane, "left"), least))
     by_salt = factor * (pybamm.x_average(pybamm.log(inside)) - where)
-    by_membrane_salt = factor * (where - pybamm.log(pybamm.boundary_value(membrane, "left")))
+    by_membrane_salt = factor * (where - at_lithium)
     series = voltage - pybamm.boundary_value(electrons, "right")
     found = {
         "voltage": voltage,

@@ -29,6 +29,7 @@ from .halfcell import (
     EDGE,
     FAR,
     FREE,
+    INSTANT,
     MODELS,
     OUTPUTS,
     Array,
@@ -51,8 +52,6 @@ LONGEST_HOLD = 1e7
 """s; a hold without a time limit whose current does not fall ends then."""
 NEAR_VOLTAGE = 0.05
 """V; a hold is approached in steps of this where it cannot be reached at once."""
-INSTANT = 1e-6
-"""s; as long as the first instant is looked at."""
 
 
 def simulate(
