@@ -466,10 +466,14 @@ class _Course:
         now = inputs | FREE | {"by current": 1.0, "applied current": 0.0}
         at_rest = built.advance(self.state, now, INSTANT)
         state = at_rest.state
-        name = "applied current" if inputs["by current"] else "applied voltage"
-        start = 0.0 if inputs["by current"] else float(at_rest.rows["voltage"][-1])
-        count = 8 if inputs["by current"] else max(2, math.ceil(abs(inputs[name] - start) / NEAR_VOLTAGE))
-        for value in np.linspace(start, inputs[name], count + 1)[1:-1]:
+        if inputs["by current"]:
+            # an overpotential grows with the logarithm of the current
+            name, values = "applied current", inputs["applied current"] * np.geomspace(1e-6, 1.0, 25)[:-1]
+        else:
+            name, voltage = "applied voltage", float(at_rest.rows["voltage"][-1])
+            count = max(2, math.ceil(abs(inputs[name] - voltage) / NEAR_VOLTAGE))
+            values = np.linspace(voltage, inputs[name], count + 1)[1:-1]
+        for value in values:
             state = built.advance(state, inputs | FREE | {name: float(value)}, INSTANT).state
         return state
 

@@ -1,0 +1,82 @@
+"""Homogenised designs per second: a model built once and solved again, against one that is built for each design.
+
+    .venv/bin/python benchmarks/companion.py               # 200 designs
+    .venv/bin/python benchmarks/companion.py --designs 1000
+
+Loading, composition (and with it the effective conductivity), density, membrane and C-rate differ between designs. Each
+is one discharge from equilibrium at 4.3 V to 2.7 V. Times are of the processor, on one core.
+"""
+
+import argparse
+import os
+
+os.environ["OMP_NUM_THREADS"] = "1"
+
+import platform
+import statistics
+import time
+
+import numpy as np
+
+import solidstack as ss
+from solidstack.design import Protocol
+from solidstack.twin.effective import only_active
+from solidstack.twin.homogenised import Companion
+from solidstack.twin.parameters import parameters
+
+
+def designs(count, transference):
+    """Designs of a random sample, with a rate for each."""
+    base = ss.load("examples/pouch-0.16Ah.toml").with_(kinetics__transference_number=transference)
+    rng = np.random.default_rng(0)
+    for _ in range(count):
+        active = rng.uniform(0.80, 0.94)
+        yield (
+            base.with_(
+                positive__composition={"NCM622": active, "SPE": 0.98 - active, "carbon black": 0.02},
+                positive__porosity=rng.uniform(0.05, 0.25),
+                positive__loading=rng.uniform(0.05, 0.5),
+                membrane__thickness=rng.uniform(20e-6, 100e-6),
+            ),
+            float(np.exp(rng.uniform(np.log(0.05), np.log(2.0)))),
+        )
+
+
+def discharge(rate):
+    return Protocol.from_dict({"steps": [{"kind": "discharge", "current": f"{rate:.6g}C", "until": {"voltage": 2.7}}]})
+
+
+def timed(sample, companion, *, rebuild):
+    """Seconds of each design, and how many did not end at 2.7 V."""
+    seconds, others = [], 0
+    for design, rate in sample:
+        start = time.process_time()
+        found = parameters(design)
+        full = only_active(found).stoichiometry(4.3, found.temperature)
+        one = Companion(companion.model) if rebuild else companion
+        run = one.run(design, discharge(rate), parameters=found, initial_stoichiometry=full)
+        seconds.append(time.process_time() - start)
+        others += run.steps[0].end_reason != "reached 2.7 V" or not run.is_complete
+    return seconds, others
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--designs", type=int, default=200)
+    count = parser.parse_args().designs
+    print(f"Python {platform.python_version()}, {count} designs, processor seconds for each (median; all)")
+    for transference, words in ((1.0, "single-ion"), (0.9, "with salt")):
+        for model in ("DFN", "SPMe"):
+            companion = Companion(model)
+            sample = list(designs(count, transference))
+            timed(sample[:1], companion, rebuild=False)
+            again, others = timed(sample, companion, rebuild=False)
+            anew, _ = timed(sample[: max(10, count // 20)], companion, rebuild=True)
+            print(
+                f"{words:10} {model:4}  again {statistics.median(again):.3f} s ({sum(again):6.1f} s)   "
+                f"rebuilt {statistics.median(anew):.3f} s   other ends: {others}"
+            )
+
+
+if __name__ == "__main__":
+    main()
