@@ -265,8 +265,48 @@ def table(curve: Callable[[Any], Any], *, ratio: bool = False) -> Any:
 
 OUTPUTS = (
     "voltage", "current", "charge", "stoichiometry", "least surface", "most surface", "salt", "reaction",
-    *SPLIT,
+    "equilibrium", "host", "electrons", "ions", "electrons at collector", "ions at membrane", "ions at lithium",
+    "salt inside", "salt at membrane", "salt at lithium",
 )  # fmt: skip
+"""Rows of a solution: "host", "electrons", "ions" and "salt inside" (the potential of the host, of electrons and ions,
+and the logarithm of the salt concentration) are means over the reaction, the others are what they say."""
+
+NO_CURRENT = 1e-9
+"""A/m2; below it is rest."""
+
+
+def parts(rows: Mapping[str, Array], cell: "Cell", temperature: float) -> dict[str, Array]:
+    """Split the voltage into the parts of `SPLIT`: power over current, part by part.
+
+    Integrated by parts, the power that is lost in electrons, ions and salt is the reaction times the distance of their
+    potential from its value at the end where all of the current flows. At rest there is no current to divide by, and
+    what the voltage differs from the equilibrium is called diffusion.
+    """
+    found, current = cell.parameters, -rows["current"]
+    factor = 0.0
+    excess = 0.0
+    if cell.salt:
+        thermal = GAS * temperature / FARADAY
+        factor = 2.0 * (1.0 - cell.transference) * found.electrolyte.thermodynamic_factor * thermal
+        # the membrane's resistance in excess of its salt's is in series in the model, but no part of the lithium
+        own, other = (one.conductivity(temperature) for one in (found.membrane, found.electrolyte))
+        excess = found.membrane_thickness * (1.0 / own - 1.0 / other)
+    inside = factor * (rows["salt inside"] - rows["salt at membrane"])
+    within = factor * (rows["salt at membrane"] - rows["salt at lithium"])
+    split = {
+        "equilibrium": rows["equilibrium"],
+        "diffusion": rows["host"] - rows["equilibrium"],
+        "charge_transfer": rows["electrons"] - rows["ions"] - rows["host"],
+        "ionic": rows["ions"] - rows["ions at membrane"] - inside,
+        "concentration": inside + within,
+        "electronic": rows["electrons at collector"] - rows["electrons"],
+        "membrane": rows["ions at membrane"] - rows["ions at lithium"] - within + current * excess,
+        "lithium": rows["ions at lithium"] + rows["voltage"] - rows["electrons at collector"] - current * excess,
+    }
+    still = np.abs(current) < NO_CURRENT
+    whole = rows["voltage"] - rows["equilibrium"]
+    at_rest = {"equilibrium": rows["equilibrium"], "diffusion": whole}
+    return {name: np.where(still, at_rest.get(name, 0.0), split[name]) for name in SPLIT}
 
 
 class HalfCell:
@@ -527,8 +567,6 @@ FREE = {
 AT_ONCE = "non-positive at initial"
 """What PyBaMM says of a limit that is passed at the first instant."""
 
-_REACTION = "volumetric interfacial current density [A.m-3]"
-
 
 def _outputs(model: Any) -> tuple[dict[str, Any], list[Any]]:
     """Symbols of the outputs, and the events that end an action."""
@@ -543,19 +581,17 @@ def _outputs(model: Any) -> tuple[dict[str, Any], list[Any]]:
     salt = variables["Electrolyte concentration [mol.m-3]"] / C0
     inside, membrane = (variables[f"{name} electrolyte concentration [mol.m-3]"] for name in ("Positive", "Separator"))
     electrons, ions = (variables[f"Positive {name} potential [V]"] for name in ("electrode", "electrolyte"))
-    lithium = variables["Lithium metal interface electrolyte potential [V]"]
-    mean_potential = pybamm.x_average(variables["Positive electrode open-circuit potential [V]"])
-    equilibrium = positive.U(stoichiometry, temperature)
-    electron_mean, ion_mean = pybamm.x_average(electrons), pybamm.x_average(ions)
-    meeting = pybamm.boundary_value(ions, "left")
-    factor = 2.0 * (1.0 - given("transference number")) * given("thermodynamic factor") * GAS * temperature / FARADAY
-    # extrapolated to a face, the concentration may be below 0 where the salt has run out
-    least = DEPLETED * C0
-    where = pybamm.log(pybamm.maximum(pybamm.boundary_value(inside, "left"), least))
-    at_lithium = pybamm.log(pybamm.maximum(pybamm.boundary_value(membrane, "left"), least))
-    by_salt = factor * (pybamm.x_average(pybamm.log(inside)) - where)
-    by_membrane_salt = factor * (where - at_lithium)
-    series = voltage - pybamm.boundary_value(electrons, "right")
+    reaction = variables["Positive electrode volumetric interfacial current density [A.m-3]"]
+    # a little is added, so that there is a mean at rest as well, of no use as it is
+    total = pybamm.x_average(reaction) + 1e-12
+
+    def mean(symbol: Any) -> Any:
+        return pybamm.x_average(reaction * symbol) / total
+
+    def at_left(symbol: Any) -> Any:
+        # extrapolated to a face, the concentration may be below 0 where the salt has run out
+        return pybamm.log(pybamm.maximum(pybamm.boundary_value(symbol, "left"), DEPLETED * C0))
+
     found = {
         "voltage": voltage,
         "current": current,
@@ -564,15 +600,17 @@ def _outputs(model: Any) -> tuple[dict[str, Any], list[Any]]:
         "least surface": pybamm.min(surface),
         "most surface": pybamm.max(surface),
         "salt": pybamm.min(salt),
-        "reaction": L0 * pybamm.x_average(variables[f"Positive electrode {_REACTION}"]),
-        "equilibrium": equilibrium,
-        "diffusion": mean_potential - equilibrium,
-        "charge_transfer": electron_mean - ion_mean - mean_potential,
-        "ionic": ion_mean - meeting - by_salt,
-        "concentration": by_salt + by_membrane_salt,
-        "electronic": pybamm.boundary_value(electrons, "right") - electron_mean,
-        "membrane": meeting - lithium - by_membrane_salt,
-        "lithium": lithium + series,
+        "reaction": L0 * pybamm.x_average(reaction),
+        "equilibrium": positive.U(stoichiometry, temperature),
+        "host": mean(variables["Positive electrode open-circuit potential [V]"]),
+        "electrons": mean(electrons),
+        "ions": mean(ions),
+        "electrons at collector": pybamm.boundary_value(electrons, "right"),
+        "ions at membrane": pybamm.boundary_value(ions, "left"),
+        "ions at lithium": variables["Lithium metal interface electrolyte potential [V]"],
+        "salt inside": mean(pybamm.log(inside)),
+        "salt at membrane": at_left(inside),
+        "salt at lithium": at_left(membrane),
     }
     event = pybamm.Event
     events = [

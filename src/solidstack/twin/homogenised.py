@@ -40,6 +40,7 @@ from .halfcell import (
     Model,
     Piece,
     load_pybamm,
+    parts,
 )
 from .parameters import CellParameters
 from .parameters import parameters as collect
@@ -456,7 +457,7 @@ class _Course:
                 return piece, action.ended("capacity"), False
             case "depleted":
                 limiting = self.cell.limiting_current(temperature, charge=piece.rows["current"][-1] < 0.0)
-                reason = f"the salt is used up (the limiting current is about {limiting / 10.0:.3g} mA/cm^2)"
+                reason = f"salt depleted; the limiting current is about {limiting / 10.0:.3g} mA/cm^2"
                 return piece, reason, True
             case edge:
                 return piece, f"the active material is {edge} at its surface", True
@@ -508,19 +509,13 @@ class _Course:
         ):
             if passed:
                 return piece, f"at {current} the active material is {edge} at its surface at once", True
-        return piece, f"at {current} the salt is used up at once", True
+        return piece, f"at {current} the salt is depleted at once", True
 
     def record(self, action: Action, piece: Piece, reason: str, seconds: float) -> None:
         """Keep the rows of an action and what it gave."""
-        rows, cell = dict(piece.rows), self.cell
+        rows, cell = piece.rows, self.cell
         moved = piece.state is not self.state
         temperature = self.temperature(action)
-        if cell.salt:
-            # the membrane's resistance in excess of its salt's is in series in the model, but no part of the lithium
-            own = 1.0 / cell.parameters.membrane.conductivity(temperature)
-            excess = own - 1.0 / cell.parameters.electrolyte.conductivity(temperature)
-            part = -rows["current"] * cell.parameters.membrane_thickness * excess
-            rows["membrane"], rows["lithium"] = rows["membrane"] + part, rows["lithium"] - part
         first = sum(len(times) for times, *_ in self.pieces)
         passed = abs(float(rows["charge"][-1]) - self.ends["charge"]) if moved else 0.0
         energy = abs(float(np.trapezoid(rows["voltage"], rows["charge"]))) if moved else 0.0
@@ -549,6 +544,8 @@ class _Course:
         cell = self.cell
         times = np.concatenate([times for times, *_ in self.pieces])
         rows = {name: np.concatenate([rows[name] for _, rows, *_ in self.pieces]) for name in OUTPUTS}
+        splits = [parts(rows, cell, kelvin) for _, rows, _, kelvin in self.pieces]
+        split = {name: np.concatenate([one[name] for one in splits]) for name in SPLIT}
         capacity = np.concatenate([np.abs(rows["charge"] - before) for _, rows, before, _ in self.pieces])
         temperature = np.concatenate([np.full(len(times), kelvin) for times, _, _, kelvin in self.pieces])
         taken = (rows["stoichiometry"] - cell.start) * cell.area_charge
@@ -564,7 +561,7 @@ class _Course:
             capacity=capacity / cell.effective.active_loading,
             stoichiometry=rows["stoichiometry"],
             temperature=temperature,
-            split={name: rows[name] for name in SPLIT},
+            split=split,
             steps=tuple(self.steps),
             active_loading=cell.effective.active_loading,
             inactive_fraction=cell.effective.inactive_fraction,
