@@ -186,7 +186,7 @@ class Effective:
         interface = found.interface - on_membrane / math.prod(structure.size)
         return cls(
             thickness=structure.size[0],
-            active_loading=found.active_loading,
+            active_loading=float(found.active_loading),
             active_fraction=fraction,
             electrolyte_fraction=structure.fraction(*names[ELECTROLYTE]),
             specific_interface=interface,
