@@ -40,8 +40,9 @@ SHIFT = 2
 
 ONE = np.uint64(1)
 
-# columns of the tables by content: potential, diffusivity times storage, conductivity, j0
-POTENTIAL, DIFFUSION, CONDUCTION, EXCHANGE = range(4)
+# columns of the tables by content: potential (none for salt), mobility (of salt: diffusivity times storage over beta),
+# conductivity, j0
+POTENTIAL, MOBILITY, CONDUCTION, EXCHANGE = range(4)
 
 # columns of a coarse cell's coefficients; the first five hold one value for the face behind along x, y, z
 KS, DS, KE, DE, GSE, GES = (3 * number for number in range(6))
@@ -162,7 +163,7 @@ def left_over(here, store, v, w, bv, bw, sums):  # type: ignore[no-untyped-def]
 
 
 def solve_voxel(here, store, bv, bw, sums, ideal):  # type: ignore[no-untyped-def]
-    """v and w that solve the two rows of a voxel; ``ideal``: all electronic voxels have the collector's potential."""
+    """V and w that solve the two rows of a voxel; ``ideal``: all electronic voxels have the collector's potential."""
     k, kv, g, gy, d, dw = sums
     d += store
     first = bv + kv + gy

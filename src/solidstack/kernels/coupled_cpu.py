@@ -12,11 +12,9 @@ import numpy as np
 from . import coupled
 from .coupled import (
     CE,
-    COEFFICIENTS,
     CONDUCTION,
     CS,
     DE,
-    DIFFUSION,
     DS,
     ELECTRONIC,
     EXCHANGE,
@@ -25,6 +23,7 @@ from .coupled import (
     GSE,
     KE,
     KS,
+    MOBILITY,
     POTENTIAL,
     SHIFT,
     STORES,
@@ -82,7 +81,7 @@ def nodes(kind, x, tables, most, beta, least_slope, sigma, j0, s, im, e, anew, s
                         slope = max(-slope, least_slope)
                     im[p] = 1.0 / slope
                     if anew:
-                        e[p] = look_up(tables[m, DIFFUSION], x[p], most[m]) / slope
+                        e[p] = look_up(tables[m, MOBILITY], x[p], most[m])
                         j0[p] = look_up(tables[m, EXCHANGE], x[p], most[m])
 
 
@@ -155,7 +154,22 @@ def faces(kind, phi, ax, ay, az, alpha, sigma, j0, s, e, cx, cy, cz, jx, jy, jz,
                         if (here ^ there) & ELECTRONIC:
                             if area > 0.0:
                                 found = _reaction(
-                                    p, n, la, lb, kind, phi, alpha, sigma, j0, s, e, plate, lithium, resistance, f, ideal
+                                    p,
+                                    n,
+                                    la,
+                                    lb,
+                                    kind,
+                                    phi,
+                                    alpha,
+                                    sigma,
+                                    j0,
+                                    s,
+                                    e,
+                                    plate,
+                                    lithium,
+                                    resistance,
+                                    f,
+                                    ideal,
                                 )
                                 current = found[0] * area / scale
                                 c = found[1] * area / scale
@@ -255,7 +269,9 @@ def residual(kind, phi, x, x1, x2, a0, a1, a2, storage, cx, cy, cz, jx, jy, jz, 
 
 
 @loop
-def relax(kind, cx, cy, cz, e, im, storage, bv, bw, v, w, plate, colour, ideal, gx, gy, gz, volume, shape, wrap_y, wrap_z):  # type: ignore[no-untyped-def]
+def relax(
+    kind, cx, cy, cz, e, im, storage, bv, bw, v, w, plate, colour, ideal, gx, gy, gz, volume, shape, wrap_y, wrap_z
+):  # type: ignore[no-untyped-def]
     """Gauss-Seidel on the voxels of one colour (the parity of i + j + k), both rows of a voxel at once."""
     mx, my, mz = shape
     sx, sy = np.uint64(my * mz), np.uint64(mz)

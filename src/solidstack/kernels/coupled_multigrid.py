@@ -99,9 +99,7 @@ class CoupledSolver:
         zeros = loops.zeros
         self.cx, self.cy, self.cz = (zeros(count, self.real) for _ in range(3))
         self.e, self.im = (zeros(count, self.real) for _ in range(2))
-        self.rv, self.rw, self.zv, self.zw, self.pv, self.pw, self.dv, self.dw = (
-            zeros(count, dtype) for _ in range(8)
-        )
+        self.rv, self.rw, self.zv, self.zw, self.pv, self.pw, self.dv, self.dw = (zeros(count, dtype) for _ in range(8))
         self.g = tuple(
             loops.put(part.astype(self.real)) for part in (geometry.gx, geometry.gy, geometry.gz, geometry.volume)
         )
@@ -336,9 +334,7 @@ class CoupledSolver:
             )  # fmt: skip
             energy, row = np.asarray(loops.get(self.sums)).reshape(-1, 2)[1:-1].sum(axis=0)
             alpha = rz / (energy + self.pplate * row)
-            loops.step(
-                self.pv, self.pw, self.zv, self.zw, self.dv, self.dw, self.rv, self.rw, self.dtype(alpha), shape
-            )
+            loops.step(self.pv, self.pw, self.zv, self.zw, self.dv, self.dw, self.rv, self.rw, self.dtype(alpha), shape)
             self.plate = self.plate + alpha * self.pplate
             if self.floating:
                 left = left - alpha * row
@@ -361,7 +357,15 @@ class CoupledSolver:
         self._correct_planes(self.dtype(0.0))
         coarse = self.levels[0]
         loops.restrict(
-            *smooth, self.ideal, *self.g, self.shape, coarse.b, coarse.shape, coarse.halved, 1 if self.planes else self.first, coarse.plates
+            *smooth,
+            self.ideal,
+            *self.g,
+            self.shape,
+            coarse.b,
+            coarse.shape,
+            coarse.halved,
+            1 if self.planes else self.first,
+            coarse.plates,
         )
         found = self.cycle(0, plate + self._sum(coarse.plates))
         potential = self.dtype(found)

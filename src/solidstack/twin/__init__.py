@@ -8,6 +8,11 @@ from .coating import Necks as Necks
 from .coating import Particles as Particles
 from .coating import Placement as Placement
 from .coating import Shell as Shell
+from .discharge import discharge as discharge
+from .fields import Fields as Fields
+from .fields import particles as particles
+from .parameters import parameters as parameters
+from .results import Run as Run
 from .transport import Conduction as Conduction
 from .transport import Transport as Transport
 from .transport import transport as transport

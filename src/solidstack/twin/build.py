@@ -128,6 +128,7 @@ def build(
         "version": __version__,
         "design": design.name,
         "fingerprint": design.fingerprint(),
+        "inputs": design.to_dict(),
         "seed": wanted.seed,
         "arrangement": wanted.arrangement,
         "pressing": type(wanted.pressing).__name__.lower(),
