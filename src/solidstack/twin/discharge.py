@@ -238,7 +238,7 @@ def loops_for(device: str) -> tuple[ModuleType, str]:
         from ..kernels import cuda
 
         if cuda.is_available():
-            from ..kernels import coupled_cuda
+            from ..kernels import coupled_cuda  # type: ignore[attr-defined,unused-ignore]
 
             return coupled_cuda, "cuda"
         if device == "cuda":
@@ -454,7 +454,7 @@ class _Course:
         return step, None
 
     def _error(self, step: float) -> float:
-        """Distance of the state from its extrapolation, relative to what is allowed; its square root is that of a step."""
+        """Distance of the state from its extrapolation, relative to what is allowed; a step goes with its root."""
         if self.last is None:
             return 1e-6 if len(self.rows) == self.first else 0.25
         e = self.equations
@@ -531,7 +531,7 @@ class _Course:
                 self._split(outcome.interface, equilibrium),
                 e.profile()[-planes:],
                 e.reactions()[-planes:],
-            )  # fmt: skip
+            )
         )
         e.accept()
         self.last = step
@@ -577,8 +577,8 @@ class _Course:
         if salt < DEPLETED:
             flow = abs(current or 0.0)
             return (
-                f"salt depleted (down to {100 * salt:.2g} % of its nominal concentration); the limiting current is below "
-                f"{flow / 10.0:.3g} mA/cm^2. Lower the current, the loading or the membrane's thickness"
+                f"salt depleted (down to {100 * salt:.2g} % of its nominal concentration); the limiting current is "
+                f"below {flow / 10.0:.3g} mA/cm^2. Lower the current, the loading or the membrane's thickness"
             ), False, True  # fmt: skip
         if not self.rows:
             msg = (
@@ -587,8 +587,8 @@ class _Course:
             )
             raise SolverError(msg)
         return (
-            f"no time step of {LEAST_STEP:g} s or more could be solved; lower the current, or check the exchange current "
-            f"density and conductivities ([kinetics]). What was found before is kept"
+            f"no time step of {LEAST_STEP:g} s or more could be solved; lower the current, or check the exchange "
+            f"current density and conductivities ([kinetics]). What was found before is kept"
         ), False, True  # fmt: skip
 
     def _finish(self, action: Action, reason: str, seconds: float) -> None:
@@ -613,7 +613,7 @@ class _Course:
                 self.now - self.at_start[0],
                 reason,
                 seconds,
-            )  # fmt: skip
+            )
         )
         if self.fields is not None and self.fields.wanted(self.now, ended=True):
             self.fields.take(self._snapshot())
@@ -675,7 +675,7 @@ class _Course:
             inactive_fraction=self.domain.inactive_fraction,
             outcome=self.outcome,
             balance=dict(self.errors),
-            depth=(np.arange(count) + 0.5) * edge,
+            depth=(np.arange(count, dtype=float) + 0.5) * edge,
             profiles={
                 "stoichiometry": np.array([row.contents for row in rows]),
                 "reaction": np.array([row.reaction for row in rows]),
@@ -696,13 +696,13 @@ class _Course:
                 self.domain.structure.voxel,
                 self.domain.structure.periodic,
                 self.lithium,
-            ],  # fmt: skip
+            ],
             default=str,
         )
         digest = hashlib.sha256(text.encode())
-        digest.update(np.ascontiguousarray(self.domain.kind))
+        digest.update(self.domain.kind.tobytes())
         for area in self.domain.areas:
-            digest.update(np.ascontiguousarray(area))
+            digest.update(area.tobytes())
         return digest.hexdigest()
 
     _SCALARS = ("index", "first", "now", "passed", "passed_before", "absolute", "last", "next", "count", "newton",
@@ -732,7 +732,7 @@ class _Course:
 
         def writer(temporary: Path) -> None:
             with temporary.open("wb") as stream:
-                np.savez(stream, state=text, **arrays)
+                np.savez(stream, state=text, **arrays)  # type: ignore[arg-type]
 
         try:
             write_with(self.checkpoint, writer)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ..constants import FARADAY, GAS
 from ..kernels.coupled import CONDUCTION, EXCHANGE, MOBILITY, POTENTIAL, SHIFT
 from ..kernels.coupled_multigrid import CoupledSolver
-from .domain import Domain
+from .domain import Domain, joined
 from .fields import Snapshot
 from .parameters import ActiveMaterial, CellParameters, Electrolyte
 
@@ -87,10 +87,25 @@ class Equations:
         self.x, self.x1, self.x2, self.phi, self.phi1, self.phi2 = (zeros(count, np.float64) for _ in range(6))
         self.sigma, self.j0, self.jx, self.jy, self.jz = (zeros(count, np.float32) for _ in range(5))
         self.s = zeros(count, np.float64)
-        self.solver = CoupledSolver(self.kind, self.geometry, loops, ideal=self.ideal, planes=domain.membrane_planes)
+        self.solver = CoupledSolver(self.kind, self.geometry, loops, ideal=self.ideal, planes=domain.membrane_planes,
+            clusters=self._clusters(),)
         self.sums = zeros(8 * self.shape[0], np.float64)
         self.plate = self.plate1 = self.plate2 = 0.0
         self.set_temperature(temperature)
+
+    def _clusters(self) -> tuple[Array, Array] | None:
+        """Places of the additive's voxels in the padded arrays, cluster by cluster, and where each one starts."""
+        kind = self.domain.kind
+        additive = (kind & 3 == 1) & (kind >> SHIFT > 0)
+        additive[:, [0, -1]] = additive[:, :, [0, -1]] = False  # copies
+        if self.ideal or not additive.any():
+            return None
+        labels = joined(additive, *self.domain.structure.periodic[1:])
+        places = np.flatnonzero(additive.ravel())
+        own = labels.ravel()[places]
+        order = np.argsort(own, kind="stable")
+        starts = np.append(0, np.cumsum(np.bincount(own)[1:]))
+        return self.loops.put(places[order].astype(np.int64)), self.loops.put(starts.astype(np.int64))
 
     # materials
 
@@ -199,7 +214,7 @@ class Equations:
     # one time step
 
     def assemble(self, rate: tuple[float, float, float], *, anew: bool = True) -> NDArray[np.float64]:
-        """Coefficients and residual at the present state; see `loops.nodes` for ``anew``, `loops.residual` for the sums."""
+        """Coefficients and residual at the present state; ``anew`` as in `loops.nodes`, sums as in `loops.residual`."""
         loops, solver = self.loops, self.solver
         loops.nodes(
             self.kind, self.x, self.tables, self.most, self.beta, LEAST_SLOPE, self.sigma, self.j0, self.s, solver.im,
@@ -271,7 +286,8 @@ class Equations:
             linear += found.iterations
             change = float(np.real(self.solver.plate))
             self.loops.correct(
-                self.kind, self.phi, self.x, self.solver.dv, self.solver.dw, self.solver.im, self.most, self.sums, self.shape, *self.solver.wraps,
+                self.kind, self.phi, self.x, self.solver.dv, self.solver.dw, self.solver.im, self.most, self.sums,
+                self.shape, *self.solver.wraps,
             )  # fmt: skip
             self.plate += change
         if met:
@@ -419,7 +435,7 @@ def active_table(material: ActiveMaterial, x: NDArray[np.float64], temperature: 
 
     for end, towards in ((low, step), (high, -step)):
         beyond = x < low if end == low else x > high
-        u = material.open_circuit_potential(np.array([end, end + towards]), temperature)
+        u = np.asarray(material.open_circuit_potential(np.array([end, end + towards]), temperature))
         at = float(np.clip(end, 1e-6, 1.0 - 1e-6))
         slope = min(float((u[1] - u[0]) / towards), 0.0)
         tangent = -GAS * temperature / FARADAY / (at * (1.0 - at))

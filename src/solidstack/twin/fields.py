@@ -141,11 +141,13 @@ def particles(structure: Structure, snapshot: Snapshot) -> Particles:
     inner = ndimage.distance_transform_edt(active, sampling=structure.voxel)
     # bumps of the surface by a voxel are no particles of their own
     smooth = ndimage.gaussian_filter(inner, 1.0)
-    peaks = peak_local_max(smooth, min_distance=3, labels=ndimage.label(active)[0], exclude_border=False)
+    peaks = peak_local_max(  # type: ignore[no-untyped-call]
+        smooth, min_distance=3, labels=ndimage.label(active)[0], exclude_border=False
+    )
     markers = np.zeros(active.shape, np.int32)
     markers[tuple(peaks.T)] = np.arange(1, len(peaks) + 1)
-    labels = watershed(-smooth, markers, mask=active)
-    count = np.bincount(labels.ravel(), minlength=len(peaks) + 1)[1:]
+    labels = watershed(-smooth, markers, mask=active)  # type: ignore[no-untyped-call]
+    volume = np.bincount(labels.ravel(), minlength=len(peaks) + 1)[1:] * float(np.prod(structure.voxel))
     index = np.arange(1, len(peaks) + 1)
     plane = np.arange(structure.shape[0], dtype=float)[:, None, None] + 0.5
     depth = ndimage.mean(np.broadcast_to(plane, active.shape), labels, index) * structure.voxel[0]
@@ -153,4 +155,4 @@ def particles(structure: Structure, snapshot: Snapshot) -> Particles:
     total = ndimage.sum(np.where(known, snapshot.stoichiometry, 0.0), labels, index)
     parts = ndimage.sum(known, labels, index)
     mean = np.divide(total, parts, out=np.full(len(index), np.nan), where=parts > 0)
-    return Particles(np.asarray(depth), count * float(np.prod(structure.voxel)), mean)
+    return Particles(np.asarray(depth), np.asarray(volume, np.float64), mean)
