@@ -1,4 +1,4 @@
-r"""The physics of one voxel during charge and discharge, written once: a CPU loop and a CUDA grid call the same functions.
+r"""The physics of one voxel during charge and discharge, written once: CPU loops and CUDA grids call the same.
 
 Every voxel has a potential and, where something is stored in it, a content: the lithium of the active material
 (stoichiometry x) or the salt of a binary electrolyte (concentration relative to its nominal one). Both enter the
@@ -150,6 +150,60 @@ def make_row(jit, exchanges):  # type: ignore[no-untyped-def]
         )
 
     return row
+
+
+def harmonic(a, b, da, db, area):  # type: ignore[no-untyped-def]
+    """Conductance between the centres of two voxels of lengths da, db."""
+    resistance = da * b + db * a
+    return 2.0 * area * a * b / resistance if resistance > 0.0 else 0.0
+
+
+def make_reaction(jit, react):  # type: ignore[no-untyped-def]
+    """Compile `reaction_at` for a device, with what it calls."""
+
+    @jit
+    def reaction_at(p, n, length_p, length_n, kind, phi, alpha, sigma, j0, s, e, plate, lithium, resistance, f, ideal):  # type: ignore[no-untyped-def]
+        """Current density from the electronic to the ionic side of a face, its slope, and the parts of the drop.
+
+        ``lithium``: of the lithium plane, whose kind has no material: exchange current density, resistance of its
+        surface, and of the part of the membrane that has no voxels.
+        Returns j, slope, drop at the charge transfer, and the resistances of the series: electronic half voxel, ionic
+        half voxel, interface, diffusion to the face; and y of the content on the electronic and on the ionic side.
+        """
+        if kind[p] & ELECTRONIC:
+            a, b, half_a, half_b = p, n, 0.5 * length_p, 0.5 * length_n
+        else:
+            a, b, half_a, half_b = n, p, 0.5 * length_n, 0.5 * length_p
+        ye = phi[b] + s[b]
+        ionic = half_b / sigma[b]
+        number = kind[a] >> SHIFT
+        if number == 0:
+            exchange, surface, layer = lithium
+            j, slope, drop = react(-ye, exchange, 0.5, f, surface + layer + ionic)
+            return j, slope, drop, 0.0, layer + ionic, surface, 0.0, 0.0, s[b]
+        electronic = 0.0 if ideal else half_a / sigma[a]
+        diffusion = half_a / e[a]
+        drops = resistance + electronic + ionic + diffusion
+        j, slope, drop = react(phi[a] + plate + s[a] - ye, j0[a], alpha[number - 1], f, drops)
+        return j, slope, drop, electronic, ionic, resistance, diffusion, s[a], s[b]
+
+    return reaction_at
+
+
+def make_share(jit, exchanges):  # type: ignore[no-untyped-def]
+    """Compile `share` for a device, with what it calls."""
+
+    @jit
+    def share(here, c, j, there, phi_here, phi, e_here, e, s_here, s, geometry):  # type: ignore[no-untyped-def]
+        """What one face brings to the two rows of a voxel."""
+        if (here ^ there) & ELECTRONIC:
+            brought = -j if here & ELECTRONIC else j
+            return brought, brought
+        if exchanges(here, there):
+            return c * (phi - phi_here), (e_here + e) * geometry * (s - s_here)
+        return c * (phi - phi_here), 0.0
+
+    return share
 
 
 def left_over(here, store, v, w, bv, bw, sums):  # type: ignore[no-untyped-def]

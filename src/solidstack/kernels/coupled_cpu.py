@@ -31,9 +31,10 @@ from .coupled import (
 from .cpu import fill, get, loop, put, wrap, wrap_plane, zeros
 
 __all__ = [
-    "assign", "cell_coarsen", "cell_prolong", "cell_relax", "cell_restrict", "coarsen", "contents", "correct", "deviation",
-    "dissipation", "dot", "faces", "fill", "get", "matvec", "nodes", "predict", "prolong", "prolong_planes", "put", "redirect", "relax",
-    "residual", "restrict", "restrict_planes", "set_lithium", "set_lithium_cells", "settle", "step", "wrap", "zeros",
+    "assign", "cell_coarsen", "cell_prolong", "cell_relax", "cell_restrict", "cluster_links", "coarsen", "contents", "correct", "correct_clusters",
+    "deviation", "dissipation", "dot", "faces", "fill", "get", "matvec", "nodes", "predict", "prolong",
+    "prolong_planes", "put", "redirect", "relax", "residual", "restrict", "restrict_planes", "set_lithium",
+    "set_lithium_cells", "settle", "step", "wrap", "zeros",
 ]  # fmt: skip
 
 _plain = numba.njit(fastmath=True)
@@ -43,15 +44,16 @@ look_up = _plain(coupled.look_up)
 look_up_slope = _plain(coupled.look_up_slope)
 react = _plain(coupled.react)
 exchanges = _inlined(coupled.exchanges)
-row = coupled.make_row(_inlined, exchanges)
+row = coupled.make_row(_inlined, exchanges)  # type: ignore[no-untyped-call]
+reaction_at = coupled.make_reaction(_inlined, react)  # type: ignore[no-untyped-call]
+share = coupled.make_share(_inlined, exchanges)  # type: ignore[no-untyped-call]
+harmonic = _inlined(coupled.harmonic)
 left_over = _inlined(coupled.left_over)
 solve_voxel = _inlined(coupled.solve_voxel)
 cell_sums = _inlined(coupled.cell_sums)
 extrapolate = _inlined(coupled.extrapolate)
 cell_left_over = _inlined(coupled.cell_left_over)
 solve_cell = _inlined(coupled.solve_cell)
-
-TINY = 1e-30
 
 
 @loop
@@ -85,43 +87,11 @@ def nodes(kind, x, tables, most, beta, least_slope, sigma, j0, s, im, e, anew, s
                         j0[p] = look_up(tables[m, EXCHANGE], x[p], most[m])
 
 
-@_inlined
-def _harmonic(a, b, da, db, area):  # type: ignore[no-untyped-def]
-    """Conductance between the centres of two voxels of lengths da, db."""
-    resistance = da * b + db * a
-    return 2.0 * area * a * b / resistance if resistance > 0.0 else 0.0
-
-
-@_inlined
-def _reaction(p, n, length_p, length_n, kind, phi, alpha, sigma, j0, s, e, plate, lithium, resistance, f, ideal):  # type: ignore[no-untyped-def]
-    """Current density from the electronic to the ionic side of a face, its slope, and the parts of the drop.
-
-    ``lithium``: of the lithium plane, whose kind has no material: exchange current density, resistance of its surface,
-    and of the part of the membrane that has no voxels.
-    Returns j, slope, drop at the charge transfer, and the resistances of the series: electronic half voxel, ionic half
-    voxel, interface, diffusion to the face; and y of the content on the electronic and on the ionic side.
-    """
-    if kind[p] & ELECTRONIC:
-        a, b, half_a, half_b = p, n, 0.5 * length_p, 0.5 * length_n
-    else:
-        a, b, half_a, half_b = n, p, 0.5 * length_n, 0.5 * length_p
-    ye = phi[b] + s[b]
-    ionic = half_b / sigma[b]
-    number = kind[a] >> SHIFT
-    if number == 0:
-        exchange, surface, layer = lithium
-        j, slope, drop = react(-ye, exchange, 0.5, f, surface + layer + ionic)
-        return j, slope, drop, 0.0, layer + ionic, surface, 0.0, 0.0, s[b]
-    electronic = 0.0 if ideal else half_a / sigma[a]
-    diffusion = half_a / e[a]
-    drops = resistance + electronic + ionic + diffusion
-    j, slope, drop = react(phi[a] + plate + s[a] - ye, j0[a], alpha[number - 1], f, drops)
-    return j, slope, drop, electronic, ionic, resistance, diffusion, s[a], s[b]
-
-
 @loop
-def faces(kind, phi, ax, ay, az, alpha, sigma, j0, s, e, cx, cy, cz, jx, jy, jz, plate, lithium, resistance, f, ideal,
-          lengths, hy, hz, scale, shape):  # type: ignore[no-untyped-def]  # fmt: skip
+def faces(  # type: ignore[no-untyped-def]
+    kind, phi, ax, ay, az, alpha, sigma, j0, s, e, cx, cy, cz, jx, jy, jz, plate, lithium, resistance, f, ideal,
+    lengths, hy, hz, scale, shape,
+):  # fmt: skip
     """Conductances of all faces (of interfaces: the slope of their current), and the currents of interfaces.
 
     ``ax``, ``ay``, ``az``: area of the interface in the face behind each voxel, m2. ``lengths``: edge of the voxels of
@@ -153,7 +123,7 @@ def faces(kind, phi, ax, ay, az, alpha, sigma, j0, s, e, cx, cy, cz, jx, jy, jz,
                     if here and there:
                         if (here ^ there) & ELECTRONIC:
                             if area > 0.0:
-                                found = _reaction(
+                                found = reaction_at(
                                     p,
                                     n,
                                     la,
@@ -175,7 +145,7 @@ def faces(kind, phi, ax, ay, az, alpha, sigma, j0, s, e, cx, cy, cz, jx, jy, jz,
                                 c = found[1] * area / scale
                         elif not (ideal and here & ELECTRONIC):
                             if here >> SHIFT and there >> SHIFT:
-                                c = _harmonic(sigma[p], sigma[n], la, lb, whole) / scale
+                                c = harmonic(sigma[p], sigma[n], la, lb, whole) / scale
                             elif there >> SHIFT:
                                 c = 2.0 * sigma[n] * whole / lb / scale
                             elif here >> SHIFT:
@@ -191,20 +161,11 @@ def faces(kind, phi, ax, ay, az, alpha, sigma, j0, s, e, cx, cy, cz, jx, jy, jz,
                         jz[p] = current
 
 
-@_inlined
-def _share(here, c, j, there, phi_here, phi, e_here, e, s_here, s, geometry):  # type: ignore[no-untyped-def]
-    """What one face brings to the two rows of a voxel."""
-    if (here ^ there) & ELECTRONIC:
-        brought = -j if here & ELECTRONIC else j
-        return brought, brought
-    if exchanges(here, there):
-        return c * (phi - phi_here), (e_here + e) * geometry * (s - s_here)
-    return c * (phi - phi_here), 0.0
-
-
 @loop
-def residual(kind, phi, x, x1, x2, a0, a1, a2, storage, cx, cy, cz, jx, jy, jz, s, e, bv, bw, sums, ideal, gx, gy, gz,
-             volume, shape):  # type: ignore[no-untyped-def]  # fmt: skip
+def residual(  # type: ignore[no-untyped-def]
+    kind, phi, x, x1, x2, a0, a1, a2, storage, cx, cy, cz, jx, jy, jz, s, e, bv, bw, sums, ideal, gx, gy, gz,
+    volume, shape,
+):  # fmt: skip
     """What is left over of both rows, and sums by plane.
 
     ``a0``, ``a1``, ``a2``: weights of the content now and at the two times before in its rate of change (1/s).
@@ -224,17 +185,17 @@ def residual(kind, phi, x, x1, x2, a0, a1, a2, storage, cx, cy, cz, jx, jy, jz, 
                     continue
                 own, content, mobile = phi[p], s[p], e[p]
                 n = p - sx
-                v1, w1 = _share(here, cx[n], jx[n], kind[n], own, phi[n], mobile, e[n], content, s[n], gx[i - 1])
+                v1, w1 = share(here, cx[n], jx[n], kind[n], own, phi[n], mobile, e[n], content, s[n], gx[i - 1])
                 n = p + sx
-                v2, w2 = _share(here, cx[p], jx[p], kind[n], own, phi[n], mobile, e[n], content, s[n], gx[i])
+                v2, w2 = share(here, cx[p], jx[p], kind[n], own, phi[n], mobile, e[n], content, s[n], gx[i])
                 n = p - sy
-                v3, w3 = _share(here, cy[n], jy[n], kind[n], own, phi[n], mobile, e[n], content, s[n], gy[i])
+                v3, w3 = share(here, cy[n], jy[n], kind[n], own, phi[n], mobile, e[n], content, s[n], gy[i])
                 n = p + sy
-                v4, w4 = _share(here, cy[p], jy[p], kind[n], own, phi[n], mobile, e[n], content, s[n], gy[i])
+                v4, w4 = share(here, cy[p], jy[p], kind[n], own, phi[n], mobile, e[n], content, s[n], gy[i])
                 n = p - 1
-                v5, w5 = _share(here, cz[n], jz[n], kind[n], own, phi[n], mobile, e[n], content, s[n], gz[i])
+                v5, w5 = share(here, cz[n], jz[n], kind[n], own, phi[n], mobile, e[n], content, s[n], gz[i])
                 n = p + 1
-                v6, w6 = _share(here, cz[p], jz[p], kind[n], own, phi[n], mobile, e[n], content, s[n], gz[i])
+                v6, w6 = share(here, cz[p], jz[p], kind[n], own, phi[n], mobile, e[n], content, s[n], gz[i])
                 rv = v1 + v2 + v3 + v4 + v5 + v6
                 rw = w1 + w2 + w3 + w4 + w5 + w6
                 if here & STORES:
@@ -269,9 +230,9 @@ def residual(kind, phi, x, x1, x2, a0, a1, a2, storage, cx, cy, cz, jx, jy, jz, 
 
 
 @loop
-def relax(
+def relax(  # type: ignore[no-untyped-def]
     kind, cx, cy, cz, e, im, storage, bv, bw, v, w, plate, colour, ideal, gx, gy, gz, volume, shape, wrap_y, wrap_z
-):  # type: ignore[no-untyped-def]
+):
     """Gauss-Seidel on the voxels of one colour (the parity of i + j + k), both rows of a voxel at once."""
     mx, my, mz = shape
     sx, sy = np.uint64(my * mz), np.uint64(mz)
@@ -318,8 +279,10 @@ def matvec(kind, cx, cy, cz, e, im, storage, v, w, plate, av, aw, sums, ideal, g
 
 
 @loop
-def restrict(kind, cx, cy, cz, e, im, storage, bv, bw, v, w, ideal, gx, gy, gz, volume, shape, coarse, coarse_shape,
-             halved, first, plates):  # type: ignore[no-untyped-def]  # fmt: skip
+def restrict(  # type: ignore[no-untyped-def]
+    kind, cx, cy, cz, e, im, storage, bv, bw, v, w, ideal, gx, gy, gz, volume, shape, coarse, coarse_shape,
+    halved, first, plates,
+):  # fmt: skip
     """Sum the residual over aggregates; ``first`` 2 leaves out the voxels of colour 1, whose residual is 0.
 
     ``plates``: by coarse plane, what remains of the collector's row (its potential being 0).
@@ -377,6 +340,49 @@ def restrict_planes(kind, cx, cy, cz, e, im, storage, bv, bw, v, w, plate, gx, g
                 total_w += rw
         sums[2 * (i - 1)] = total_v
         sums[2 * (i - 1) + 1] = total_w
+
+
+@loop
+def cluster_links(kind, cx, cy, cz, places, starts, links, shape):  # type: ignore[no-untyped-def]
+    """Conductance from each cluster of additive to other electronic conductors."""
+    _mx, my, mz = shape
+    sx, sy = my * mz, mz
+    for cluster in numba.prange(0, starts.shape[0] - 1):
+        total = 0.0
+        for place in range(starts[cluster], starts[cluster + 1]):
+            p = places[place]
+            here = kind[p]
+            for n, c in (
+                (p - sx, cx[p - sx]), (p + sx, cx[p]), (p - sy, cy[p - sy]), (p + sy, cy[p]), (p - 1, cz[p - 1]),
+                (p + 1, cz[p]),
+            ):  # fmt: skip
+                if kind[n] != here:
+                    total += c
+        links[cluster] = total
+
+
+@loop
+def correct_clusters(kind, cx, cy, cz, e, im, storage, bv, bw, v, w, plate, gx, gy, gz, volume, shape, places, starts,
+                     links):  # type: ignore[no-untyped-def]  # fmt: skip
+    """Shift the potential of each cluster of additive so that what is left over of it vanishes in sum.
+
+    Clusters do not touch each other, so that each is solved by itself.
+    """
+    _mx, my, mz = shape
+    sx, sy = np.uint64(my * mz), np.uint64(mz)
+    for cluster in numba.prange(0, starts.shape[0] - 1):
+        total = v[0] * 0
+        for place in range(starts[cluster], starts[cluster + 1]):
+            p = np.uint64(places[place])
+            i = places[place] // (my * mz)
+            here = kind[p]
+            found = row(kind, cx, cy, cz, e, v, w, plate, p, sx, sy, gx[i - 1], gx[i], gy[i], gz[i])
+            rv, _rw, _reaction = left_over(here, storage[here] * volume[i] * im[p], v[p], w[p], bv[p], bw[p], found)
+            total += rv
+        if links[cluster] > 0.0:
+            shift = total / links[cluster]
+            for place in range(starts[cluster], starts[cluster + 1]):
+                v[places[place]] += shift
 
 
 @loop
@@ -702,7 +708,7 @@ def predict(kind, x, x1, x2, phi, phi1, phi2, ratio, most, shape):  # type: igno
 
 @loop
 def deviation(kind, x, x1, x2, ratio, most, storage, volume, sums, shape):  # type: ignore[no-untyped-def]
-    """Sums by plane of the squared distance of the content from what `predict` gave, by volume of storage, and of that."""
+    """Sums by plane of the squared distance of the content from `predict`, by volume of storage, and of that volume."""
     mx, my, mz = shape
     for i in numba.prange(1, mx - 1):
         total = whole = 0.0
@@ -738,8 +744,10 @@ def contents(kind, x, volume, sums, shape):  # type: ignore[no-untyped-def]
 
 
 @loop
-def dissipation(kind, phi, ax, ay, az, alpha, sigma, j0, s, e, cx, cy, cz, plate, lithium, resistance, f, ideal, lengths,
-                hy, hz, scale, membrane, sums, shape):  # type: ignore[no-untyped-def]  # fmt: skip
+def dissipation(  # type: ignore[no-untyped-def]
+    kind, phi, ax, ay, az, alpha, sigma, j0, s, e, cx, cy, cz, plate, lithium, resistance, f, ideal, lengths,
+    hy, hz, scale, membrane, sums, shape,
+):  # fmt: skip
     """Where the power goes, by plane, in V times ``scale``; the first ``membrane`` planes are the membrane.
 
     Columns: ions in the composite, ions in the membrane, electrons, charge transfer, diffusion to the face, salt,
@@ -772,7 +780,7 @@ def dissipation(kind, phi, ax, ay, az, alpha, sigma, j0, s, e, cx, cy, cz, plate
                     if not there or c == 0.0:
                         continue
                     if (here ^ there) & ELECTRONIC:
-                        found = _reaction(
+                        found = reaction_at(
                             p, n, la, lb, kind, phi, alpha, sigma, j0, s, e, plate, lithium, resistance, f, ideal
                         )
                         density, _slope, drop, at_s, at_e, extra, at_x, lithiated, salted = found

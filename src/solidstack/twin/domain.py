@@ -213,39 +213,44 @@ def _materials(structure: Structure, parameters: CellParameters) -> dict[str, li
     return found
 
 
+def joined(mask: NDArray[np.bool_], wrap_y: bool, wrap_z: bool) -> NDArray[np.int64]:
+    """Number the clusters of a mask from 1, joined across the wrapped axes; 0 where there is none."""
+    from scipy import ndimage, sparse
+
+    clusters, count = ndimage.label(mask)
+    pairs = []
+    for axis, wraps in ((1, wrap_y), (2, wrap_z)):
+        if wraps:
+            ends = np.moveaxis(clusters, axis, 0)
+            both = (ends[0] > 0) & (ends[-1] > 0)
+            pairs.append(np.unique(np.stack([ends[0][both], ends[-1][both]]), axis=1))
+    if not pairs:
+        return np.asarray(clusters, np.int64)
+    edges = np.concatenate(pairs, axis=1)
+    graph = sparse.coo_matrix((np.ones(edges.shape[1]), tuple(edges)), shape=(count + 1, count + 1))
+    _, group = sparse.csgraph.connected_components(graph, directed=False)
+    _, compact = np.unique(group, return_inverse=True)
+    return np.asarray(compact[clusters], np.int64)
+
+
 def _reacting(
     structure: Structure, active: NDArray[np.bool_], ionic: NDArray[np.bool_], contact: NDArray[np.bool_] | None
 ) -> NDArray[np.bool_]:
     """Active material whose cluster has a face on connected solid electrolyte, or on the membrane."""
-    from scipy import ndimage, sparse
-
-    clusters, count = ndimage.label(active)
-    if not count:
-        return np.zeros(active.shape, bool)
-    joined = np.zeros(count + 1, bool)
-    pairs: list[NDArray[Any]] = []
+    clusters = joined(active, *structure.periodic[1:])
+    touches = np.zeros(int(clusters.max()) + 1, bool)
     free = np.ones(active.shape, bool) if contact is None else contact
     touched = free & ionic
     own = np.where(free, clusters, 0)
     for axis, periodic in enumerate((False, *structure.periodic[1:])):
         for one, other in ((own, touched), (np.flip(own, axis), np.flip(touched, axis))):
             here, there = np.moveaxis(one, axis, 0), np.moveaxis(other, axis, 0)
-            joined[np.unique(here[:-1][there[1:]])] = True
+            touches[np.unique(here[:-1][there[1:]])] = True
             if periodic:
-                joined[np.unique(here[-1][there[0]])] = True
-        if periodic:
-            ends = np.moveaxis(clusters, axis, 0)
-            both = (ends[0] > 0) & (ends[-1] > 0)
-            pairs.append(np.unique(np.stack([ends[0][both], ends[-1][both]]), axis=1))
-    joined[np.unique(own[0])] = True  # on the membrane
-    joined[0] = False
-    if pairs:
-        edges = np.concatenate(pairs, axis=1)
-        graph = sparse.coo_matrix((np.ones(edges.shape[1]), edges), shape=(count + 1, count + 1))
-        _, group = sparse.csgraph.connected_components(graph, directed=False)
-        joined = np.isin(group, np.unique(group[joined]))
-        joined[0] = False
-    return np.asarray(joined[clusters])
+                touches[np.unique(here[-1][there[0]])] = True
+    touches[np.unique(own[0])] = True  # on the membrane
+    touches[0] = False
+    return np.asarray(touches[clusters])
 
 
 def _membrane(parameters: CellParameters, edge: float) -> tuple[NDArray[np.float64], float]:

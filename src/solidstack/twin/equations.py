@@ -87,22 +87,27 @@ class Equations:
         self.x, self.x1, self.x2, self.phi, self.phi1, self.phi2 = (zeros(count, np.float64) for _ in range(6))
         self.sigma, self.j0, self.jx, self.jy, self.jz = (zeros(count, np.float32) for _ in range(5))
         self.s = zeros(count, np.float64)
-        self.solver = CoupledSolver(self.kind, self.geometry, loops, ideal=self.ideal, planes=domain.membrane_planes,
-            clusters=self._clusters(),)
+        self.solver = CoupledSolver(
+            self.kind,
+            self.geometry,
+            loops,
+            ideal=self.ideal,
+            planes=domain.membrane_planes,
+            clusters=self._clusters(),
+        )
         self.sums = zeros(8 * self.shape[0], np.float64)
         self.plate = self.plate1 = self.plate2 = 0.0
         self.set_temperature(temperature)
 
     def _clusters(self) -> tuple[Array, Array] | None:
         """Places of the additive's voxels in the padded arrays, cluster by cluster, and where each one starts."""
-        kind = self.domain.kind
+        kind = self.domain.kind[1:-1, 1:-1, 1:-1]
         additive = (kind & 3 == 1) & (kind >> SHIFT > 0)
-        additive[:, [0, -1]] = additive[:, :, [0, -1]] = False  # copies
         if self.ideal or not additive.any():
             return None
         labels = joined(additive, *self.domain.structure.periodic[1:])
-        places = np.flatnonzero(additive.ravel())
-        own = labels.ravel()[places]
+        places = np.ravel_multi_index(tuple(index + 1 for index in np.nonzero(additive)), self.shape)
+        own = labels[additive]
         order = np.argsort(own, kind="stable")
         starts = np.append(0, np.cumsum(np.bincount(own)[1:]))
         return self.loops.put(places[order].astype(np.int64)), self.loops.put(starts.astype(np.int64))
