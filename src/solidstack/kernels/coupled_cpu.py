@@ -31,9 +31,9 @@ from .coupled import (
 from .cpu import fill, get, loop, put, wrap, wrap_plane, zeros
 
 __all__ = [
-    "assign", "cell_coarsen", "cell_prolong", "cell_relax", "cell_restrict", "cluster_links", "coarsen", "contents", "correct", "correct_clusters",
-    "deviation", "dissipation", "dot", "faces", "fill", "get", "matvec", "nodes", "predict", "prolong",
-    "prolong_planes", "put", "redirect", "relax", "residual", "restrict", "restrict_planes", "set_lithium",
+    "assign", "cell_coarsen", "cell_prolong", "cell_relax", "cell_restrict", "cluster_links", "coarsen", "contents",
+    "correct", "correct_clusters", "deviation", "dissipation", "dot", "faces", "fill", "get", "matvec", "nodes", "predict",
+    "prolong", "prolong_planes", "put", "redirect", "relax", "residual", "restrict", "restrict_planes", "set_lithium",
     "set_lithium_cells", "settle", "step", "wrap", "zeros",
 ]  # fmt: skip
 
@@ -362,8 +362,9 @@ def cluster_links(kind, cx, cy, cz, places, starts, links, shape):  # type: igno
 
 
 @loop
-def correct_clusters(kind, cx, cy, cz, e, im, storage, bv, bw, v, w, plate, gx, gy, gz, volume, shape, places, starts,
-                     links):  # type: ignore[no-untyped-def]  # fmt: skip
+def correct_clusters(  # type: ignore[no-untyped-def]
+    kind, cx, cy, cz, e, im, storage, bv, bw, v, w, plate, gx, gy, gz, volume, shape, places, starts, links
+):
     """Shift the potential of each cluster of additive so that what is left over of it vanishes in sum.
 
     Clusters do not touch each other, so that each is solved by itself.
