@@ -32,9 +32,9 @@ from .cpu import fill, get, loop, put, wrap, wrap_plane, zeros
 
 __all__ = [
     "assign", "cell_coarsen", "cell_prolong", "cell_relax", "cell_restrict", "cluster_links", "coarsen", "contents",
-    "correct", "correct_clusters", "deviation", "dissipation", "dot", "faces", "fill", "get", "matvec", "nodes", "predict",
-    "prolong", "prolong_planes", "put", "redirect", "relax", "residual", "restrict", "restrict_planes", "set_lithium",
-    "set_lithium_cells", "settle", "step", "wrap", "zeros",
+    "correct", "correct_clusters", "deviation", "dissipation", "dot", "faces", "fill", "get", "matvec", "nodes",
+    "predict", "prolong", "prolong_planes", "put", "redirect", "relax", "residual", "restrict", "restrict_planes",
+    "set_lithium", "set_lithium_cells", "settle", "step", "wrap", "zeros",
 ]  # fmt: skip
 
 _plain = numba.njit(fastmath=True)
