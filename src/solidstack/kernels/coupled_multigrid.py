@@ -352,7 +352,11 @@ class CoupledSolver:
                 shape,
             )  # fmt: skip
             energy, row = np.asarray(loops.get(self.sums)).reshape(-1, 2)[1:-1].sum(axis=0)
-            alpha = rz / (energy + self.pplate * row)
+            curvature = energy + self.pplate * row
+            if curvature == 0.0 or not np.isfinite(curvature):
+                now = np.nan  # nothing conducts, or the state is no longer one
+                break
+            alpha = rz / curvature
             loops.step(self.pv, self.pw, self.zv, self.zw, self.dv, self.dw, self.rv, self.rw, self.dtype(alpha), shape)
             self.plate = self.plate + alpha * self.pplate
             if self.floating:

@@ -289,6 +289,8 @@ class Equations:
             self.solver.prepare(np.asarray(self.host_storage * rate[0]), floating=wanted is not None)
             found = self.solver.solve(plate, max(1e-3, min(0.03, 0.1 * tolerance / left)))
             linear += found.iterations
+            if not np.isfinite(found.residual):
+                break
             change = float(np.real(self.solver.plate))
             self.loops.correct(
                 self.kind, self.phi, self.x, self.solver.dv, self.solver.dw, self.solver.im, self.most, self.sums,
