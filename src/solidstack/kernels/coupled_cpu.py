@@ -32,9 +32,9 @@ from .cpu import fill, get, loop, put, wrap, wrap_plane, zeros
 
 __all__ = [
     "assign", "cell_coarsen", "cell_prolong", "cell_relax", "cell_restrict", "cluster_links", "coarsen", "contents",
-    "correct", "correct_clusters", "deviation", "dissipation", "dot", "faces", "fill", "get", "matvec", "nodes",
-    "predict", "prolong", "prolong_planes", "put", "redirect", "relax", "residual", "restrict", "restrict_planes",
-    "set_lithium", "set_lithium_cells", "settle", "step", "wrap", "zeros",
+    "copy", "correct", "correct_clusters", "deviation", "dissipation", "dot", "faces", "fill", "get", "matvec",
+    "nodes", "predict", "prolong", "prolong_planes", "put", "redirect", "relax", "residual", "restrict",
+    "restrict_planes", "set_lithium", "set_lithium_cells", "settle", "step", "wrap", "zeros",
 ]  # fmt: skip
 
 _plain = numba.njit(fastmath=True)
@@ -608,6 +608,11 @@ def set_lithium(v, value, shape):  # type: ignore[no-untyped-def]
 def set_lithium_cells(f, value, shape):  # type: ignore[no-untyped-def]
     """As `set_lithium`, on a coarser level."""
     f[: shape[1] * shape[2], 0] = value
+
+
+def copy(source, target):  # type: ignore[no-untyped-def]
+    """Copy an array into one of another precision."""
+    target[:] = source
 
 
 def assign(array, values):  # type: ignore[no-untyped-def]

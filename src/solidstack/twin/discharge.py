@@ -313,7 +313,7 @@ class _Course:
     def bytes(self) -> int:
         """All arrays of the run."""
         e = self.equations
-        arrays = [e.x, e.x1, e.x2, e.phi, e.phi1, e.phi2, e.s, e.sigma, e.j0, e.jx, e.jy, e.jz, e.kind, *e.areas]
+        arrays = [e.x, e.x1, e.x2, e.phi, e.phi1, e.phi2, e.s, e.sigma, e.j0, e.kind, *e.areas]
         return e.solver.bytes + sum(int(array.nbytes) for array in arrays)
 
     def _sites(self) -> float:

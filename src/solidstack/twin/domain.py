@@ -24,7 +24,7 @@ MEMBRANE = "the membrane"
 
 MEMBRANE_VOXELS = 4
 """Voxels of a single-ion membrane that are meshed, where the current evens out; the rest is a resistance in series."""
-MEMBRANE_GROWTH = 1.35
+MEMBRANE_GROWTH = 1.5
 """Ratio of the lengths of neighbouring planes of a membrane with salt, whose profile has to be resolved."""
 
 Bytes = NDArray[np.uint8]

@@ -84,8 +84,8 @@ class Equations:
         )
         self.lengths = loops.put(domain.lengths)
         zeros = loops.zeros
-        self.x, self.x1, self.x2, self.phi, self.phi1, self.phi2 = (zeros(count, np.float64) for _ in range(6))
-        self.sigma, self.j0, self.jx, self.jy, self.jz = (zeros(count, np.float32) for _ in range(5))
+        self.x, self.x1, self.x2, self.phi, self.phi1 = (zeros(count, np.float64) for _ in range(5))
+        self.phi2, self.sigma, self.j0 = (zeros(count, np.float32) for _ in range(3))
         self.s = zeros(count, np.float64)
         self.solver = CoupledSolver(
             self.kind,
@@ -95,6 +95,8 @@ class Equations:
             planes=domain.membrane_planes,
             clusters=self._clusters(),
         )
+        # currents of the faces live where the linear solver works: they are read before it starts
+        self.jx, self.jy, self.jz = self.solver.pv, self.solver.pw, self.solver.zv
         self.sums = zeros(8 * self.shape[0], np.float64)
         self.plate = self.plate1 = self.plate2 = 0.0
         self.set_temperature(temperature)
@@ -182,8 +184,8 @@ class Equations:
         self.plate = max((self.equilibrium(name, value) for name, value in stoichiometry.items()), default=0.0)
         for array in ("x", "x1", "x2"):
             setattr(self, array, self.loops.put(x.ravel().copy()))
-        for array in ("phi", "phi1", "phi2"):
-            setattr(self, array, self.loops.put(phi.ravel().copy()))
+        for array, kept in (("phi", np.float64), ("phi1", np.float64), ("phi2", np.float32)):
+            setattr(self, array, self.loops.put(phi.ravel().astype(kept)))
         self.plate1 = self.plate2 = self.plate
 
     def equilibrium(self, name: str, stoichiometry: float) -> float:
@@ -194,7 +196,8 @@ class Equations:
     def accept(self) -> None:
         """Make the present state the last one."""
         self.x2, self.x1, self.x = self.x1, self.x, self.x2
-        self.phi2, self.phi1, self.phi = self.phi1, self.phi, self.phi2
+        self.loops.copy(self.phi1, self.phi2)
+        self.phi1, self.phi = self.phi, self.phi1
         self.plate2, self.plate1 = self.plate1, self.plate
 
     def predict(self, ratio: float) -> None:
