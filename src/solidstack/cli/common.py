@@ -1,6 +1,7 @@
 """What several commands share: the design argument, --set, tables."""
 
 import contextlib
+import json
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -73,6 +74,21 @@ def notes(sheet: Sheet, *, named: bool = False) -> None:
     name = f"{sheet.design.name}: " if named else ""
     for text in sheet.warnings:
         click.secho(f"warning: {name}{text}", err=True, fg="yellow")
+
+
+def print_json(data: Any) -> None:
+    """Print plain data as JSON (never NaN or Infinity)."""
+    click.echo(json.dumps(data, indent=2, allow_nan=False, ensure_ascii=False, default=_plain))
+
+
+def _plain(value: Any) -> Any:
+    """Turn NumPy's numbers into JSON's."""
+    return value.item() if isinstance(value, np.generic) else str(value)
+
+
+def warn(text: str) -> None:
+    """Say a warning, on stderr."""
+    click.secho(f"warning: {text}", err=True, fg="yellow")
 
 
 def number(value: Any) -> str:

@@ -1,6 +1,5 @@
 """`solidstack twin`: structures from a design, what they conduct, how they look."""
 
-import json
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -19,7 +18,8 @@ from ..twin.metrics import measure
 from ..twin.packing import read_size_table
 from ..twin.transport import DEVICES, LATERAL, MOST_ITERATIONS, TOLERANCE, Transport, save_field, transport
 from ..twin.voxels import AXES
-from .common import changes_option, load_changed, located, number, show
+from .common import changes_option, load_changed, located, number, print_json, show, warn
+from .discharge import COMMANDS
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 voxel_option = click.option("--voxel", metavar="LENGTH", help='Edge of a voxel where FILE has none, as in "0.4 um".')
@@ -35,6 +35,10 @@ def command() -> None:
       solidstack twin build examples/pouch-0.16Ah.toml -o electrode.zarr
       solidstack twin transport electrode.zarr
     """
+
+
+for _command in COMMANDS:
+    command.add_command(_command)
 
 
 @command.command("build")
@@ -102,9 +106,9 @@ def build_command(
         render(structure, picture)
     data = report.to_dict()
     for text in report.warnings:
-        _warn(text)
+        warn(text)
     if as_json:
-        _print(data)
+        print_json(data)
         return
     _show_build(data)
     for path in (output, picture):
@@ -179,10 +183,10 @@ def transport_command(
         save_field(structure, found, field)
     for name, one in found.directions.items():
         if not one.percolates or not one.converged:
-            _warn(f"{name}: {one.outcome}")
+            warn(f"{name}: {one.outcome}")
     code = 0 if all(one.converged for one in found.directions.values()) else 1
     if as_json:
-        _print(found.to_dict())
+        print_json(found.to_dict())
         return code
     _show_transport(found)
     if field is not None:
@@ -206,7 +210,7 @@ def measure_command(file: str, sizes: bool, voxel: str | None, phases: str | Non
     with located(file):
         found = measure(formats.read(file, voxel=voxel, phases=phases), sizes=sizes).to_dict()
     if as_json:
-        _print(found)
+        print_json(found)
         return
     from rich.table import Table
     from rich.text import Text
@@ -307,7 +311,7 @@ def compare_command(
 
         save(draw_comparison(points), output)
     if as_json:
-        _print([point.to_dict() for point in points])
+        print_json([point.to_dict() for point in points])
         return
     from rich.table import Table
 
@@ -419,14 +423,6 @@ def _iterations() -> Callable[[str, Any], None] | None:
     return lambda name, state: click.echo(
         f"\r\033[K{name}: iteration {state.iteration}, flux differs by {state.spread:.1e}\r", err=True, nl=False
     )
-
-
-def _print(data: Any) -> None:
-    click.echo(json.dumps(data, indent=2, allow_nan=False, ensure_ascii=False))
-
-
-def _warn(text: str) -> None:
-    click.secho(f"warning: {text}", err=True, fg="yellow")
 
 
 def _flat(data: Any, path: str = "") -> list[tuple[str, Any]]:

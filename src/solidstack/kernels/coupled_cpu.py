@@ -380,7 +380,7 @@ def correct_clusters(  # type: ignore[no-untyped-def]
             found = row(kind, cx, cy, cz, e, v, w, plate, p, sx, sy, gx[i - 1], gx[i], gy[i], gz[i])
             rv, _rw, _reaction = left_over(here, storage[here] * volume[i] * im[p], v[p], w[p], bv[p], bw[p], found)
             total += rv
-        if links[cluster] > 0.0:
+        if links[cluster] != 0.0:
             shift = total / links[cluster]
             for place in range(starts[cluster], starts[cluster + 1]):
                 v[places[place]] += shift

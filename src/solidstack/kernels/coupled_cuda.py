@@ -606,7 +606,7 @@ def _correct_clusters(  # type: ignore[no-untyped-def]
             rv, _rw, _reaction = left_over(here, storage[here] * volume[i] * im[p], v[p], w[p], bv[p], bw[p], found)
             value += rv
         total = _total(value, v)
-        if links[cluster] > 0.0:
+        if links[cluster] != 0.0:
             shift = total / links[cluster]
             for place in range(starts[cluster] + cuda.threadIdx.x, starts[cluster + 1], THREADS):
                 v[places[place]] += shift

@@ -69,6 +69,8 @@ class Fields:
         Whose fields they are, for the files.
     ending : str
         .vti for ParaView, .zarr or .npz for work.
+    keep : bool
+        Whether they are kept in ``taken`` as well when they are written.
     """
 
     times: Sequence[float] = ()
@@ -76,6 +78,7 @@ class Fields:
     folder: str | os.PathLike[str] | None = None
     structure: Structure | None = None
     ending: str = ".vti"
+    keep: bool = False
     taken: list[Snapshot] = field(default_factory=list)
     paths: list[Path] = field(default_factory=list)
     _last: float = -np.inf
@@ -101,8 +104,9 @@ class Fields:
         OutputError
             The folder cannot be written.
         """
-        if self.folder is None or self.structure is None:
+        if self.keep or self.folder is None:
             self.taken.append(snapshot)
+        if self.folder is None or self.structure is None:
             return
         path = Path(self.folder) / f"fields-{snapshot.time:09.0f}s{self.ending}"
         self.paths.append(write_field(self.structure, snapshot.fields(), path))

@@ -1,0 +1,572 @@
+"""`solidstack twin discharge|simulate|rates|impedance|validate`: cycling a structure, and its homogenised companion."""
+
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+
+from .. import units
+from ..design import Protocol
+from ..design.protocol import read_protocol
+from ..errors import DesignError, OutputError, StructureError
+from ..files import staged_folder
+from ..twin import formats
+from ..twin.results import Run
+from .common import changes_option, load_changed, located, number, print_json, show, warn
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+protocol_option = click.option("--protocol", "protocol_file", metavar="FILE", help="TOML with the steps to run.")
+model_option = click.option("--model", type=click.Choice(["DFN", "SPMe"]), default="DFN", show_default=True)
+voxel_option = click.option("--voxel", metavar="LENGTH", help='Edge of a voxel where FILE has none, as in "0.4 um".')
+phases_option = click.option("--phases", metavar="NAMES", help='What labels are, as in "0=pore, 1=NCM622, 2=SPE".')
+
+
+@click.command("discharge")
+@click.argument("file")
+@click.argument("design")
+@protocol_option
+@click.option("-o", "--output", metavar="DIR", help="Curves, figures and a checkpoint; the same command resumes.")
+@click.option("--fields", metavar="WHEN", help='3D fields into DIR: "step-ends", or times as in "1 h, 2 h".')
+@click.option("--animation", is_flag=True, help="A film of the stoichiometry into DIR (needs --fields).")
+@click.option("--ideal-electronics", is_flag=True, help="All active material has the collector's potential.")
+@click.option("--accuracy", type=float, default=1.0, show_default=True, help="Allowed error of a time step, relative.")
+@click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True)
+@voxel_option
+@phases_option
+@changes_option
+@json_option
+def discharge_command(
+    file: str,
+    design: str,
+    protocol_file: str | None,
+    output: str | None,
+    fields: str | None,
+    animation: bool,
+    ideal_electronics: bool,
+    accuracy: float,
+    device: str,
+    voxel: str | None,
+    phases: str | None,
+    changes: tuple[str, ...],
+    as_json: bool,
+) -> None:
+    """Charge and discharge the structure FILE against lithium, with the materials and conditions of DESIGN.
+
+    Without --protocol and without a [protocol] table in DESIGN: charge at C/10, discharge at C/5. DIR gets run.json,
+    curves.csv and figures. A run that was interrupted goes on from the checkpoint in DIR, to the same result.
+
+    \b
+    Example:
+      solidstack twin discharge electrode.zarr examples/pouch-0.16Ah.toml -o cycle --fields step-ends
+    """
+    from ..twin.discharge import discharge
+    from ..twin.fields import Fields
+
+    if (fields or animation) and output is None:
+        msg = "--fields and --animation need a folder; give -o DIR"
+        raise OutputError(msg)
+    loaded = load_changed(design, changes)
+    if ideal_electronics:
+        loaded = loaded.with_(kinetics__ideal_electronics=True)
+    plan = _protocol(protocol_file)
+    with located(file):
+        structure = formats.read(file, voxel=voxel, phases=phases)
+    wanted = None if fields is None and not animation else _fields(fields or "step-ends")
+    taker = None
+    if wanted is not None and output is not None:
+        taker = Fields(*wanted, folder=Path(output) / "fields", structure=structure, keep=animation)
+    if output is not None:
+        with staged_folder(output):
+            pass
+    checkpoint = None if output is None else Path(output) / "checkpoint.npz"
+    with located(design):
+        run = discharge(
+            structure, loaded, protocol=plan, accuracy=accuracy, device=device, checkpoint=checkpoint, fields=taker,
+            progress=_progress(),
+        )  # fmt: skip
+    for text in run.provenance["warnings"]:
+        warn(text)
+    paths = []
+    if output is not None:
+        paths = _write(run, output)
+        if taker is not None:
+            paths += taker.paths
+            if animation and len(taker.taken) > 1:
+                from ..plot.discharge import animate
+
+                paths.append(animate(run, taker.taken, Path(output) / "stoichiometry.gif"))
+        if checkpoint is not None:
+            checkpoint.unlink(missing_ok=True)
+    _report(run, paths, as_json)
+
+
+@click.command("simulate")
+@click.argument("design")
+@click.option("--structure", metavar="FILE", help="Take the effective properties of this structure.")
+@protocol_option
+@model_option
+@click.option("-o", "--output", metavar="DIR", help="Curves and figures.")
+@click.option("--export-bpx", metavar="FILE", help="Write the parameters as BPX (.json).")
+@click.option("--export-script", metavar="FILE", help="Write a PyBaMM script (.py) that runs by itself.")
+@changes_option
+@json_option
+def simulate_command(
+    design: str,
+    structure: str | None,
+    protocol_file: str | None,
+    model: Any,
+    output: str | None,
+    export_bpx: str | None,
+    export_script: str | None,
+    changes: tuple[str, ...],
+    as_json: bool,
+) -> None:
+    """Charge and discharge DESIGN as a homogeneous medium (PyBaMM): the companion of the twin.
+
+    Its effective properties are those of --structure, or of the closed form.
+
+    \b
+    Example:
+      solidstack twin simulate examples/pouch-0.16Ah.toml --structure electrode.zarr -o companion
+    """
+    needs_companion()
+    from ..twin import exchange
+    from ..twin.effective import Effective
+    from ..twin.homogenised import simulate
+    from ..twin.parameters import parameters
+
+    loaded = load_changed(design, changes)
+    plan = _protocol(protocol_file)
+    with located(design):
+        given = parameters(loaded)
+        if structure is None:
+            effective = Effective.from_design(loaded, given)
+        else:
+            with located(structure):
+                effective = Effective.from_structure(formats.read(structure), given)
+        paths = []
+        if export_bpx is not None:
+            paths.append(exchange.export_bpx(loaded, export_bpx, effective=effective, parameters=given))
+        if export_script is not None:
+            paths.append(
+                exchange.export_script(loaded, export_script, protocol=plan, effective=effective, parameters=given)
+            )
+        run = simulate(loaded, plan, effective=effective, parameters=given, model=model)
+    for text in given.warnings:
+        warn(text)
+    if output is not None:
+        paths += _write(run, output)
+    _report(run, paths, as_json)
+
+
+@click.command("rates")
+@click.argument("design")
+@click.option("--rates", default="0.1,0.2,0.5,1,2", show_default=True, metavar="LIST", help="C-rates.")
+@click.option("--loadings", metavar="LO:HI:N", help="mg/cm^2; default: the design's.")
+@click.option("--structure", metavar="FILE", help="Take the effective properties of this structure.")
+@model_option
+@click.option("-o", "--output", metavar="FILE", help="Figure (.png, .svg, .pdf).")
+@changes_option
+@json_option
+def rates_command(
+    design: str,
+    rates: str,
+    loadings: str | None,
+    structure: str | None,
+    model: Any,
+    output: str | None,
+    changes: tuple[str, ...],
+    as_json: bool,
+) -> None:
+    """Discharge DESIGN at several C-rates and loadings, beside the loading threshold of the closed form.
+
+    \b
+    Example:
+      solidstack twin rates examples/loading-threshold.toml --loadings 5:40:8 -o rates.png
+    """
+    needs_companion()
+    from ..twin.effective import Effective
+    from ..twin.homogenised import rate_capability
+    from ..twin.parameters import parameters
+
+    loaded = load_changed(design, changes)
+    wanted = _numbers(rates, "--rates")
+    with located(design):
+        given = parameters(loaded)
+        effective = None
+        if structure is not None:
+            with located(structure):
+                effective = Effective.from_structure(formats.read(structure), given)
+        found = rate_capability(
+            loaded, wanted, None if loadings is None else _range(loadings), effective=effective, parameters=given,
+            model=model,
+        )  # fmt: skip
+    if output is not None:
+        from ..plot import save
+        from ..plot.discharge import draw_rates
+
+        save(draw_rates(found), output)
+    if as_json:
+        print_json(
+            {
+                "c_rate": wanted,
+                "loading_mg_cm2": (100.0 * found["loading"].to_numpy()).tolist(),
+                "discharge_capacity_mAh_g": (found["discharge_capacity"].to_numpy() / 3600.0).tolist(),
+                "capacity_kept": [
+                    [float(v) if np.isfinite(v) else None for v in row] for row in found["capacity_kept"].to_numpy()
+                ],
+                "end_reason": found["end_reason"].to_numpy().tolist(),
+                "loading_threshold_mg_cm2": (100.0 * found["loading_threshold"].to_numpy()).tolist(),
+            }
+        )
+        return
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("loading, mg/cm^2", justify="right")
+    for rate in wanted:
+        table.add_column(f"{rate:g}C", justify="right")
+    for loading, row in zip(found["loading"].to_numpy(), found["discharge_capacity"].to_numpy(), strict=True):
+        table.add_row(number(100.0 * loading), *(number(value / 3600.0) for value in row))
+    table.add_row("threshold", *(number(100.0 * value) for value in found["loading_threshold"].to_numpy()))
+    show(table)
+    click.echo("discharge capacity, mAh/g; threshold: loading at which the closed form's IR drop is the limit, mg/cm^2")
+    if output is not None:
+        click.echo(output)
+
+
+@click.command("impedance")
+@click.argument("file")
+@click.argument("design")
+@click.option("--stoichiometry", type=float, help="Of the active material; default 0.5.")
+@click.option("--voltage", metavar="VOLTAGE", help='In equilibrium, as in "3.8 V".')
+@click.option("--frequencies", metavar="LO:HI:N", default="1e-3:1e3:25", show_default=True, help="Hz, logarithmic.")
+@click.option("-o", "--output", metavar="FILE", multiple=True, help="Spectrum (.csv) or figure; may be repeated.")
+@click.option("--ideal-electronics", is_flag=True, help="All active material has the collector's potential.")
+@voxel_option
+@phases_option
+@changes_option
+@json_option
+def impedance_command(
+    file: str,
+    design: str,
+    stoichiometry: float | None,
+    voltage: str | None,
+    frequencies: str,
+    output: tuple[str, ...],
+    ideal_electronics: bool,
+    voxel: str | None,
+    phases: str | None,
+    changes: tuple[str, ...],
+    as_json: bool,
+) -> None:
+    """Impedance of the structure FILE with membrane and lithium, beside the transmission line of the same medium.
+
+    \b
+    Example:
+      solidstack twin impedance electrode.zarr examples/pouch-0.16Ah.toml --voltage "3.8 V" -o z.png -o z.csv
+    """
+    from ..twin.effective import Effective
+    from ..twin.impedance import impedance, transmission_line
+    from ..twin.parameters import parameters
+
+    loaded = load_changed(design, changes)
+    if ideal_electronics:
+        loaded = loaded.with_(kinetics__ideal_electronics=True)
+    low, high, count = _triple(frequencies, "--frequencies")
+    volts: Any = None if voltage is None else units.parse(voltage, units.VOLTAGE)
+    with located(file):
+        structure = formats.read(file, voxel=voxel, phases=phases)
+    with located(design):
+        given = parameters(loaded)
+        found = impedance(
+            structure, loaded, parameters=given, stoichiometry=stoichiometry, voltage=volts,
+            frequencies=np.logspace(np.log10(low), np.log10(high), count), progress=_progress(),
+        )  # fmt: skip
+    series = [("twin", found.frequency, found.z)]
+    try:
+        medium = Effective.from_structure(structure, given)
+        line = transmission_line(medium, given, found.frequency, found.stoichiometry)
+        series.append(("transmission line", found.frequency, line))
+    except StructureError as error:
+        warn(f"no transmission line beside it: {error}")
+    for path in output:
+        if path.lower().endswith(".csv"):
+            found.save(path)
+        else:
+            from ..plot import save
+            from ..plot.discharge import draw_impedance
+
+            save(draw_impedance(series), path)
+    if as_json:
+        data = found.to_dict()
+        if len(series) > 1:
+            data["transmission_line"] = {
+                "re_ohm_cm2": (1e4 * series[1][2].real).tolist(),
+                "im_ohm_cm2": (1e4 * series[1][2].imag).tolist(),
+            }
+        print_json(data)
+        return
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for heading in ("frequency, Hz", "Re Z, ohm cm^2", "-Im Z", "transmission line: Re Z", "-Im Z"):
+        table.add_column(heading, justify="right")
+    for row, (frequency, z) in enumerate(zip(found.frequency, found.z, strict=True)):
+        beside = (
+            ("", "")
+            if len(series) < 2
+            else (number(1e4 * series[1][2][row].real), number(-1e4 * series[1][2][row].imag))
+        )
+        table.add_row(f"{frequency:.3g}", number(1e4 * z.real), number(-1e4 * z.imag), *beside)
+    show(table)
+    click.echo(f"x = {found.stoichiometry:.3g}, {found.voltage:.4g} V")
+    for path in output:
+        click.echo(path)
+
+
+@click.command("validate")
+@click.argument("designs", nargs=-1, required=True)
+@protocol_option
+@click.option("--measured", metavar="FILE", help="CSV with capacity (mAh/g) and voltage (V).")
+@click.option("--size", metavar="LENGTH", help="Edge of the structures in the plane.")
+@click.option("--voxel", metavar="LENGTH", help="Edge of a voxel; default: about 50,000 of them.")
+@click.option("--seed", type=int, help="Same seed, same structures.")
+@click.option("--sensitivity/--no-sensitivity", default=True, help="One parameter at a time, homogenised model.")
+@click.option("-o", "--output", metavar="DIR", help="Figures, curves and JSON.")
+@changes_option
+@json_option
+def validate_command(
+    designs: tuple[str, ...],
+    protocol_file: str | None,
+    measured: str | None,
+    size: str | None,
+    voxel: str | None,
+    seed: int | None,
+    sensitivity: bool,
+    output: str | None,
+    changes: tuple[str, ...],
+    as_json: bool,
+) -> None:
+    """Run three models of each of DESIGNS side by side: close packing, random packing, homogeneous medium.
+
+    Curves, capacities and resistances beside each other, and against --measured; in words why they part; and how the
+    discharge capacity changes when one parameter at a time is halved or doubled.
+
+    \b
+    Example:
+      solidstack twin validate examples/pouch-0.16Ah.toml -o validation
+    """
+    needs_companion()
+    from ..electrode import positive_electrode
+    from ..twin.runs import read_measured, save
+    from ..twin.validate import sensitivity as scaled
+    from ..twin.validate import validate
+
+    plan = _protocol(protocol_file)
+    result = []
+    for path in designs:
+        loaded = load_changed(path, changes)
+        with located(path):
+            _, positive = positive_electrode(loaded)
+            loading = float(positive.am_mass_fraction * positive.loading)
+            curves = [] if measured is None else read_measured(measured, active_loading=loading)
+            found = validate(
+                loaded, protocol=plan, measured=curves, size=size, voxel=voxel, seed=seed, progress=_progress()
+            )
+            base, rows = scaled(loaded, protocol=plan, effective=found.effective) if sensitivity else ({}, [])
+        data = found.to_dict() | {"sensitivity": {"base": base, "rows": rows}}
+        if output is not None:
+            folder = Path(output) if len(designs) == 1 else Path(output) / Path(path).stem
+            for name, model in found.models.items():
+                if model.run is not None:
+                    save(model.run, folder / name)
+            _validation_figures(found, base, rows, folder)
+            data["folder"] = str(folder)
+        result.append(data)
+        if not as_json:
+            _show_validation(data)
+    if as_json:
+        print_json(result)
+
+
+def _validation_figures(found: Any, base: dict[str, float], rows: Sequence[Any], folder: Path) -> None:
+    from ..plot import save
+    from ..plot.discharge import draw_curves, draw_resistances, draw_sensitivity
+
+    runs = {name: model.run for name, model in found.models.items() if model.run is not None}
+    if runs:
+        save(draw_curves(runs, found.measured), folder / "curves.png")
+    parts = {name: model.resistance for name, model in found.models.items() if model.resistance}
+    if parts:
+        save(draw_resistances({n: {k: 1e4 * v for k, v in p.items()} for n, p in parts.items()}), folder / "asr.png")
+    if rows:
+        save(draw_sensitivity(rows, base["capacity_mAh_g"]), folder / "sensitivity.png")
+
+
+def _show_validation(data: dict[str, Any]) -> None:
+    from rich.table import Table
+    from rich.text import Text
+
+    click.secho(data["design"], bold=True)
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for heading in ("model", "charge, mAh/g", "discharge", "mean V", "ASR, ohm cm^2", "inactive, %", "s"):
+        table.add_column(heading, justify="left" if heading == "model" else "right")
+    for name, model in data["models"].items():
+        steps = {step["kind"]: step for step in model.get("steps", [])}
+        charge, discharge = steps.get("charge"), steps.get("discharge")
+        volts = None if discharge is None else discharge["average_voltage_V"]
+        table.add_row(
+            name,
+            *("–" if step is None else f"{step['capacity_mAh_g']:.1f}" for step in (charge, discharge)),
+            "–" if volts is None else f"{volts:.4f}",
+            "–" if model["asr_ohm_cm2"] is None else number(model["asr_ohm_cm2"]),
+            number(model["inactive_am_pct"]) if "inactive_am_pct" in model else "–",
+            f"{model['seconds']:.0f}",
+        )
+    show(table)
+    for name, kinds in data["against_measured"].items():
+        for kind, apart in kinds.items():
+            if apart is not None:
+                click.echo(
+                    f"{name}, {kind} against measured: {apart['rms_mV']:.3g} mV rms, {apart['max_mV']:.3g} mV at most, "
+                    f"capacity {apart['capacity_pct']:+.1f} %"
+                )
+    for text in data["why"]:
+        click.echo(f"- {text}")
+    rows = data["sensitivity"]["rows"]
+    if rows:
+        table = Table(box=None, pad_edge=False, header_style="bold")
+        for heading in ("one parameter scaled", "factor", "discharge, mAh/g", "mean V"):
+            table.add_column(heading, justify="left" if heading.startswith("one") else "right")
+        base = data["sensitivity"]["base"]
+        table.add_row("none", "", f"{base['capacity_mAh_g']:.1f}", f"{base['average_voltage_V']:.4f}")
+        for row in rows:
+            words = Text(row["name"].replace("_", " "))
+            table.add_row(
+                words, f"{row['factor']:.3g}", f"{row['capacity_mAh_g']:.1f}", f"{row['average_voltage_V']:.4f}"
+            )
+        show(table)
+    if "folder" in data:
+        click.echo(data["folder"])
+
+
+def needs_companion() -> None:
+    """Say what to install where the homogenised model's package is missing."""
+    from importlib.util import find_spec
+
+    if find_spec("pybamm") is None:
+        msg = 'the homogenised model needs PyBaMM; install it with `pip install "solidstack[companion]"`'
+        raise StructureError(msg)
+
+
+def _protocol(path: str | None) -> Protocol | None:
+    return None if path is None else read_protocol(path)
+
+
+def _fields(text: str) -> tuple[list[float], bool]:
+    """Times (s) and whether the ends of steps are wanted."""
+    times, ends = [], False
+    for word in filter(None, (part.strip() for part in text.split(","))):
+        if word == "step-ends":
+            ends = True
+        else:
+            value: Any = units.parse(word, units.DURATION)
+            times.append(float(value))
+    return times, ends
+
+
+def _triple(text: str, option: str) -> tuple[float, float, int]:
+    parts = text.split(":")
+    try:
+        low, high, count = float(parts[0]), float(parts[1]), int(parts[2])
+        if len(parts) != 3 or count < 1 or not 0.0 < low <= high < float("inf"):
+            raise ValueError
+    except (ValueError, IndexError):
+        msg = f'{option} "{text}" is not LO:HI:N with numbers above 0, as in 5:40:8'
+        raise DesignError(msg) from None
+    return low, high, count
+
+
+def _range(text: str) -> list[float]:
+    """Loadings in SI from mg/cm^2."""
+    low, high, count = _triple(text, "--loadings")
+    return [float(value) / 100.0 for value in np.linspace(low, high, count)]
+
+
+def _numbers(text: str, option: str) -> list[float]:
+    try:
+        return [float(part) for part in text.split(",")]
+    except ValueError:
+        msg = f'{option} "{text}" is not a list of numbers, as in 0.1,0.5,1'
+        raise DesignError(msg) from None
+
+
+def _progress() -> Callable[[str, float], None] | None:
+    if not sys.stderr.isatty():
+        return None
+    return lambda words, share: click.echo(f"\r\033[K{100 * share:.0f} %  {words}", err=True, nl=False)
+
+
+def _write(run: Run, folder: str) -> list[Path]:
+    from ..plot import save
+    from ..plot.discharge import draw_course, draw_curves, draw_profiles, draw_split
+    from ..twin.runs import save as save_run
+
+    place = Path(folder)
+    paths = [save_run(run, place)]
+    figures: dict[str, Any] = {"curves": draw_curves({run.model: run}), "course": draw_course(run)}
+    step = run.of("discharge") or run.of("charge")
+    if step is not None and step.capacity > 0.0 and run.split:
+        figures["split"] = draw_split(run, step)
+        if run.profiles:
+            figures["profiles"] = draw_profiles(run, step)
+    return [*paths, *(save(figure, place / f"{name}.png") for name, figure in figures.items())]
+
+
+def _report(run: Run, paths: Sequence[Path], as_json: bool) -> None:
+    notes = run.provenance
+    if as_json:
+        keys = ("voxels", "device", "seconds", "time_steps", "bytes_per_voxel", "inactive", "warnings", "parameters")
+        print_json(run.to_dict() | {key: notes[key] for key in keys if key in notes})
+        return
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for heading in ("step", "mAh/g", "mAh/cm^2", "mWh/cm^2", "mean V", "h", "ended"):
+        table.add_column(heading, justify="left" if heading in ("step", "ended") else "right")
+    for step in run.steps:
+        table.add_row(
+            Text(step.kind),
+            f"{step.capacity / 3600:.1f}",
+            number(step.areal_capacity / 36000),
+            number(step.energy / 36000),
+            number(step.average_voltage),
+            number(step.duration / 3600),
+            Text(step.end_reason),
+        )
+    show(table)
+    if np.isfinite(run.coulombic_efficiency):
+        click.echo(
+            f"discharge over charge: {100 * run.coulombic_efficiency:.2f} % of the capacity, "
+            f"{100 * run.energy_efficiency:.2f} % of the energy"
+        )
+    if run.inactive_fraction > 0.0:
+        why = ", ".join(f"{100 * share:.3g} % {reason}" for reason, share in notes.get("inactive", {}).items() if share)
+        click.echo(f"inactive active material: {100 * run.inactive_fraction:.3g} % ({why or 'by the structure'})")
+    if "voxels" in notes:
+        click.echo(
+            f"{notes['voxels']} voxels, {notes['time_steps']} time steps, {notes['seconds']:.0f} s on the "
+            f"{notes['device']}; lithium balance to {run.balance['lithium']:.0e}"
+        )
+    if not run.is_complete:
+        warn(run.outcome)
+    for path in paths:
+        click.echo(str(path))
+
+
+COMMANDS = (discharge_command, simulate_command, rates_command, impedance_command, validate_command)

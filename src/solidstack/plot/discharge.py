@@ -1,0 +1,337 @@
+"""Figures of charge and discharge: curves, parts of the voltage, profiles, rate capability, impedance, sensitivity."""
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from ..files import write_with
+from ..twin.results import SPLIT, Run, Step
+from .style import PAGE, style
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from ..twin.fields import Particles, Snapshot
+    from ..twin.runs import Measured
+
+# Okabe-Ito, in the order of use
+COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#59636e", "#000000")
+PART_COLOURS = dict(
+    zip(
+        [name for name in SPLIT if name != "equilibrium"],
+        ("#e69f00", "#d55e00", "#0072b2", "#56b4e9", "#59636e", "#009e73", "#cc79a7"),
+        strict=True,
+    )
+)
+LEAST_PART = 0.05e-3
+"""V; parts below it are not drawn."""
+
+
+def draw_curves(runs: Mapping[str, Run], measured: Sequence["Measured"] = ()) -> Figure:
+    """Draw voltage against capacity per mass of active material: twins solid, homogenised models dashed, measured dots.
+
+    Parameters
+    ----------
+    runs : mapping of str to Run
+        By the name shown.
+    measured : sequence of Measured
+    """
+    with style():
+        figure = Figure(figsize=(0.62 * PAGE, 3.0), layout="constrained")
+        axes = figure.subplots()
+        for number, (name, run) in enumerate(runs.items()):
+            colour = COLOURS[number % len(COLOURS)]
+            line = "-" if run.model == "twin" else "--"
+            label: str | None = name
+            for step in run.steps:
+                if step.kind not in ("charge", "discharge", "hold") or step.capacity == 0.0:
+                    continue
+                rows = run.rows(step)
+                axes.plot(run.capacity[rows] / 3600.0, run.voltage[rows], line, color=colour, label=label)
+                label = None
+        for number, curve in enumerate(measured):
+            axes.plot(
+                curve.capacity / 3600.0, curve.voltage, "o", color="0.25", markersize=2.2, markeredgewidth=0.0,
+                label="measured" if number == 0 else None,
+            )  # fmt: skip
+        axes.set_xlabel("Capacity per mass of active material, mAh g⁻¹")
+        axes.set_ylabel("Voltage, V")
+        axes.set_xlim(left=0.0)
+        axes.legend(loc="best")
+    return figure
+
+
+def draw_course(run: Run) -> Figure:
+    """Draw voltage and current over time."""
+    with style():
+        figure = Figure(figsize=(0.62 * PAGE, 3.2), layout="constrained")
+        above, below = figure.subplots(2, 1, sharex=True, height_ratios=(2, 1))
+        hours = run.time / 3600.0
+        above.plot(hours, run.voltage, color=COLOURS[0])
+        above.set_ylabel("Voltage, V")
+        for step in run.steps:
+            rows = run.rows(step)
+            below.plot(hours[rows], run.current_density[rows] / 10.0, color=COLOURS[1])
+        below.axhline(0.0, color="0.6", linewidth=0.6)
+        below.set_ylabel("Current density,\nmA cm⁻²")
+        below.set_xlabel("Time, h")
+    return figure
+
+
+def draw_split(run: Run, step: Step | None = None) -> Figure:
+    """Draw the parts of the voltage over the capacity of a step, stacked from the equilibrium potential on.
+
+    Parameters
+    ----------
+    run : Run
+    step : Step, optional
+        Default: the last discharge, else the last step.
+    """
+    chosen = step or run.of("discharge") or run.steps[-1]
+    rows = run.rows(chosen)
+    capacity = run.capacity[rows] / 3600.0
+    with style():
+        figure = Figure(figsize=(PAGE, 3.0), layout="constrained")
+        left, right = figure.subplots(1, 2)
+        left.plot(capacity, run.split["equilibrium"][rows], "--", color="0.3", label="equilibrium")
+        left.plot(capacity, run.voltage[rows], color=COLOURS[0], label="cell")
+        left.set_ylabel("Voltage, V")
+        left.legend(loc="best")
+        low = np.zeros(len(capacity))
+        high = np.zeros(len(capacity))
+        for name, colour in PART_COLOURS.items():
+            part = 1e3 * run.split[name][rows]
+            if np.abs(part).max(initial=0.0) < 1e3 * LEAST_PART:
+                continue
+            base = np.where(part < 0.0, low, high)
+            mean = float(np.mean(part))
+            right.fill_between(
+                capacity, base, base + part, color=colour, linewidth=0.0, label=f"{SPLIT[name]} ({mean:.3g} mV)"
+            )
+            low, high = low + np.minimum(part, 0.0), high + np.maximum(part, 0.0)
+        right.plot(capacity, 1e3 * (run.voltage - run.split["equilibrium"])[rows], color="0.1", linewidth=0.8)
+        right.axhline(0.0, color="0.5", linewidth=0.5)
+        right.set_ylabel("Overpotential, mV")
+        reach = np.quantile(np.abs(1e3 * (run.voltage - run.split["equilibrium"])[rows]), 0.97) * 1.3
+        right.set_ylim((-reach, 0.05 * reach) if low.min() < -high.max() else (-0.05 * reach, reach))
+        handles, names = right.get_legend_handles_labels()
+        figure.legend(handles, names, loc="outside lower center", ncols=2, title="Parts, with their mean")
+        for axes in (left, right):
+            axes.set_xlabel("Capacity, mAh g⁻¹")
+    return figure
+
+
+def draw_profiles(run: Run, step: Step | None = None, times: int = 6) -> Figure:
+    """Draw reaction and stoichiometry over depth at several times of a step (default: the last discharge)."""
+    import matplotlib as mpl
+
+    chosen = step or run.of("discharge") or run.steps[-1]
+    charge = np.linspace(0.05, 0.95, times) * float(run.capacity[chosen.last])
+    rows = chosen.first + np.searchsorted(run.capacity[run.rows(chosen)], charge)
+    depth = 1e6 * run.depth
+    with style():
+        figure = Figure(figsize=(PAGE, 2.8), layout="constrained")
+        left, right = figure.subplots(1, 2)
+        colours = mpl.colormaps["viridis"](np.linspace(0.0, 0.9, times))
+        for row, colour in zip(np.minimum(rows, chosen.last), colours, strict=True):
+            reaction = run.profiles["reaction"][row]
+            mean = np.mean(reaction)
+            label = f"{run.capacity[row] / 3600:.0f} mAh g⁻¹"
+            left.plot(depth, _smooth(reaction / mean if mean else reaction), color=colour, label=label)
+            right.plot(depth, run.profiles["stoichiometry"][row], color=colour)
+        left.axhline(1.0, color="0.6", linewidth=0.6)
+        left.set_ylabel("Reaction rate over its mean")
+        right.set_ylabel("Mean stoichiometry of the plane")
+        for axes in (left, right):
+            axes.set_xlabel("Distance from the membrane, µm")
+        figure.legend(*left.get_legend_handles_labels(), loc="outside lower center", ncols=times)
+    return figure
+
+
+def _smooth(values: NDArray[np.float64], reach: int = 2) -> NDArray[np.float64]:
+    """Mean over neighbouring planes: a single plane of voxels has a random share of interface."""
+    kernel = np.ones(2 * reach + 1)
+    return np.asarray(np.convolve(values, kernel, "same") / np.convolve(np.ones_like(values), kernel, "same"))
+
+
+def draw_utilisation(before: "Particles", after: "Particles") -> Figure:
+    """Draw how far each particle was used between two snapshots, against its depth; areas are volumes."""
+    used = after.utilisation(before)
+    with style():
+        figure = Figure(figsize=(0.62 * PAGE, 2.8), layout="constrained")
+        axes = figure.subplots()
+        area = 60.0 * after.volume / after.volume.max()
+        axes.scatter(1e6 * after.depth, used, s=area, color=COLOURS[0], alpha=0.7, linewidths=0.0)
+        axes.set_xlabel("Distance of the particle's centre from the membrane, µm")
+        axes.set_ylabel("Change of its stoichiometry")
+        axes.set_ylim(bottom=0.0)
+    return figure
+
+
+def draw_rates(dataset: "xr.Dataset") -> Figure:
+    """Draw the capacity over C-rate and loading, and the closed form's loading threshold beside it.
+
+    Parameters
+    ----------
+    dataset : xarray.Dataset
+        Of `solidstack.twin.homogenised.rate_capability`.
+    """
+    rates = dataset["c_rate"].to_numpy()
+    loadings = 100.0 * dataset["loading"].to_numpy()
+    kept = 100.0 * dataset["capacity_kept"].to_numpy()
+    threshold = 100.0 * dataset["loading_threshold"].to_numpy()
+    with style():
+        several = len(loadings) > 1 and len(rates) > 1
+        figure = Figure(figsize=(PAGE if several else 0.62 * PAGE, 3.0), layout="constrained")
+        panels = figure.subplots(1, 2 if several else 1, squeeze=False)[0]
+        capacity = dataset["discharge_capacity"].to_numpy() / 3600.0
+        for number, loading in enumerate(loadings):
+            colour = COLOURS[number % len(COLOURS)]
+            panels[0].plot(rates, capacity[number], "o-", color=colour, markersize=3, label=f"{loading:.3g} mg cm⁻²")
+        panels[0].set_xscale("log")
+        panels[0].set_xlabel("C-rate")
+        panels[0].set_ylabel("Discharge capacity, mAh g⁻¹")
+        panels[0].set_ylim(bottom=0.0)
+        panels[0].legend(title="Loading", loc="lower left")
+        if several:
+            levels = [50, 60, 70, 80, 90, 95, 99, 100]
+            filled = panels[1].contourf(rates, loadings, kept, levels=levels, cmap="cividis", extend="min")
+            lines = panels[1].contour(rates, loadings, kept, levels=[80, 95], colors="white", linewidths=0.8)
+            panels[1].clabel(lines, fmt="%d %%")
+            panels[1].plot(rates, threshold, "--", color=COLOURS[1], linewidth=1.8, label="closed-form threshold")
+            panels[1].set_xscale("log")
+            panels[1].set_ylim(loadings.min(), loadings.max())
+            panels[1].set_xlabel("C-rate")
+            panels[1].set_ylabel("Loading, mg cm⁻²")
+            panels[1].legend(loc="upper right", labelcolor="black", facecolor="white", frameon=True, framealpha=0.8)
+            figure.colorbar(filled, ax=panels[1], label="Capacity kept, %")
+    return figure
+
+
+def draw_sensitivity(rows: Sequence[Mapping[str, Any]], base: float) -> Figure:
+    """Draw how a capacity changes when one parameter at a time is scaled.
+
+    Parameters
+    ----------
+    rows : sequence of mapping
+        ``name``, ``factor`` (two rows for each name), ``capacity_mAh_g``.
+    base : float
+        Capacity with all parameters as they are, mAh/g.
+    """
+    names = list(dict.fromkeys(str(row["name"]) for row in rows))
+    reach = {n: max(abs(r["capacity_mAh_g"] - base) for r in rows if r["name"] == n) for n in names}
+    names.sort(key=lambda name: reach[name])
+    with style():
+        figure = Figure(figsize=(0.8 * PAGE, 0.9 + 0.24 * len(names)), layout="constrained")
+        axes = figure.subplots()
+        factors = sorted({float(row["factor"]) for row in rows})
+        for number, factor in enumerate(factors):
+            values = {row["name"]: row["capacity_mAh_g"] for row in rows if row["factor"] == factor}
+            heights = [i for i, name in enumerate(names) if name in values]
+            axes.barh(
+                heights, [values[names[i]] - base for i in heights], left=base, height=0.6,
+                color=COLOURS[number % len(COLOURS)], label=f"times {factor:g}",
+            )  # fmt: skip
+        axes.axvline(base, color="0.2", linewidth=0.8)
+        axes.set_yticks(range(len(names)), [name.replace("_", " ") for name in names])
+        axes.set_xlabel("Discharge capacity, mAh g⁻¹")
+        axes.legend(loc="lower left")
+    return figure
+
+
+def draw_impedance(series: Sequence[tuple[str, NDArray[np.float64], NDArray[np.complex128]]]) -> Figure:
+    """Draw impedance spectra: Nyquist and Bode.
+
+    Parameters
+    ----------
+    series : sequence of (label, frequency, impedance)
+        Hz and ohm m2; shown in ohm cm2.
+    """
+    with style():
+        figure = Figure(figsize=(PAGE, 3.0), layout="constrained")
+        left, right = figure.subplots(1, 2)
+        phase = right.twinx()
+        for number, (label, frequency, impedance) in enumerate(series):
+            z = 1e4 * impedance
+            colour = COLOURS[number % len(COLOURS)]
+            mark = "o-" if number == 0 else "--"
+            left.plot(z.real, -z.imag, mark, color=colour, markersize=2.5, label=label)
+            right.plot(frequency, np.abs(z), mark, color=colour, markersize=2.5)
+            phase.plot(frequency, -np.angle(z, deg=True), ":", color=colour)
+        left.set_aspect("equal", adjustable="datalim")
+        left.set_xlabel("Re Z, Ω cm²")
+        left.set_ylabel("−Im Z, Ω cm²")
+        left.legend(loc="best")
+        right.set_xscale("log")
+        right.set_yscale("log")
+        right.set_xlabel("Frequency, Hz")
+        right.set_ylabel("|Z|, Ω cm²")
+        phase.set_ylabel("−phase (dotted), °")
+    return figure
+
+
+def draw_resistances(models: Mapping[str, Mapping[str, float]]) -> Figure:
+    """Draw the parts of the cell's resistance of several models as stacked bars, ohm cm2."""
+    with style():
+        figure = Figure(figsize=(0.8 * PAGE, 0.9 + 0.35 * len(models)), layout="constrained")
+        axes = figure.subplots()
+        names = list(models)
+        left = np.zeros(len(names))
+        for part, colour in PART_COLOURS.items():
+            values = np.array([max(0.0, models[name].get(part, 0.0)) for name in names])
+            if values.max(initial=0.0) > 0.0:
+                axes.barh(names, values, left=left, color=colour, height=0.6, label=SPLIT[part])
+                left += values
+        axes.invert_yaxis()
+        axes.set_xlabel("Resistance at half discharge, Ω cm²")
+        figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=2)
+    return figure
+
+
+def animate(run: Run, snapshots: Sequence["Snapshot"], path: str | os.PathLike[str], *, frames: int = 5) -> Path:
+    """Write an animation (GIF): a slice of the stoichiometry through the middle beside the voltage.
+
+    Parameters
+    ----------
+    run : Run
+    snapshots : sequence of Snapshot
+        Of the same run.
+    path : path
+        .gif
+    frames : int
+        A second.
+    """
+    from matplotlib.animation import FuncAnimation, PillowWriter
+
+    slices = [snapshot.stoichiometry[:, :, snapshot.stoichiometry.shape[2] // 2].T for snapshot in snapshots]
+    low, high = np.nanmin(np.array(slices)), np.nanmax(np.array(slices))
+    with style():
+        figure = Figure(figsize=(PAGE, 2.6), layout="constrained", dpi=120)
+        left, right = figure.subplots(1, 2, width_ratios=(2, 1))
+        depth = 1e6 * float(run.depth[-1] + run.depth[0])
+        width = depth * slices[0].shape[0] / slices[0].shape[1]
+        left.set_facecolor("0.85")
+        picture = left.imshow(
+            slices[0], origin="lower", extent=(0.0, depth, 0.0, width), vmin=low, vmax=high, cmap="viridis",
+            interpolation="nearest",
+        )  # fmt: skip
+        left.set_xlabel("Distance from the membrane, µm")
+        left.set_ylabel("µm")
+        figure.colorbar(picture, ax=left, label="Stoichiometry", location="top", fraction=0.08)
+        right.plot(run.time / 3600.0, run.voltage, color="0.7")
+        (point,) = right.plot([], [], "o", color=COLOURS[1])
+        right.set_xlabel("Time, h")
+        right.set_ylabel("Voltage, V")
+
+        def show(number: int) -> list[Any]:
+            picture.set_data(slices[number])
+            point.set_data([snapshots[number].time / 3600.0], [snapshots[number].voltage])
+            return [picture, point]
+
+        film = FuncAnimation(figure, show, frames=len(slices), blit=False)
+        return write_with(path, lambda target: film.save(target, writer=PillowWriter(fps=frames)))
