@@ -30,6 +30,9 @@ TOLERANCE = 1e-4
 """Of what is left over, its absolute values summed over all voxels, relative to the current."""
 CURRENT_TOLERANCE = 5e-7
 """Of the current through all interfaces and through the collector, relative."""
+ROUNDING = 6e-8
+"""Of the absolute currents through all interfaces: they are float32, and where they are large and cancel (a rest after a
+large current), their sum comes no nearer to zero."""
 
 
 @dataclass(frozen=True)
@@ -285,7 +288,8 @@ class Equations:
             size = max(abs(interface if wanted is None else wanted), 1e-3 * crossing, floor)
             left = float((absolute + abs(plate)) / size)
             sums = (plate, ionic) if self.ideal else (plate, ionic, electronic)
-            met = left <= tolerance and max(map(abs, sums)) <= CURRENT_TOLERANCE * size
+            nearest = max(CURRENT_TOLERANCE * size, ROUNDING * crossing)
+            met = left <= tolerance and max(map(abs, sums)) <= nearest
             if met or newton == MOST_NEWTON or not np.isfinite(left) or left > 1e3 * max(best, 10.0):
                 break
             best = min(best, left)
