@@ -31,8 +31,8 @@ TOLERANCE = 1e-4
 CURRENT_TOLERANCE = 5e-7
 """Of the current through all interfaces and through the collector, relative."""
 ROUNDING = 6e-8
-"""Of the absolute currents through all interfaces: they are float32, and where they are large and cancel (a rest after a
-large current), their sum comes no nearer to zero."""
+"""Of the absolute currents through all interfaces: they are float32, and where they are large and cancel (a rest after
+a large current), their sum comes no nearer to zero."""
 
 
 @dataclass(frozen=True)
