@@ -141,6 +141,17 @@ class Corrected:
     conductivity_deviation: Values = shown("Effective conductivity against the closed form", units.PERCENT)
 
 
+@dataclass(frozen=True)
+class Simulated:
+    """What a simulated discharge of the electrode against lithium gives, at the rated current and slowly."""
+
+    slow_capacity: Values = shown("Discharge capacity at C/10", units.MAH_G)
+    rated_capacity: Values = shown("Discharge capacity at the rated current", units.MAH_G)
+    rated_areal_capacity: Values = shown("Areal capacity at the rated current", units.MAH_CM2)
+    rated_average_voltage: Values = shown("Average voltage at the rated current", units.V)
+    capacity_kept: Values = shown("Capacity kept at the rated current", units.PERCENT)
+
+
 def corrected(design: Design, positive: Positive, effective_conductivity: Values) -> Corrected:
     """Put an effective ionic conductivity in the place of the closed form's.
 

@@ -12,7 +12,7 @@ import numpy as np
 from . import advice, units
 from .cell import ElectrodeEnergy, Negative, Normalised, Resistance, UnitCell, unit_cell
 from .design import Design
-from .electrode import Corrected, Positive, Thresholds, corrected, positive_electrode
+from .electrode import Corrected, Positive, Simulated, Thresholds, corrected, positive_electrode
 from .html import table
 from .pouch import Cell, Pouch, pouch
 from .units import Shown, Unit, Values
@@ -33,6 +33,8 @@ class Sheet:
         Components and layers.
     twin : Corrected or None
         The positive's ionic figures with the effective conductivity of its digital twin, where that was given.
+    simulated : Simulated or None
+        Capacities of a simulated discharge, where they were given.
     """
 
     design: Design
@@ -46,6 +48,7 @@ class Sheet:
     unit: UnitCell
     pouch: Pouch
     twin: Corrected | None = None
+    simulated: Simulated | None = None
 
     @property
     def mass_breakdown(self) -> dict[str, Values]:
@@ -175,11 +178,22 @@ class Figure:
         return self.unit.of(self.value)
 
 
-GROUPS = ("thresholds", "positive", "twin", "electrode_energy", "cell", "negative", "resistance", "normalised")
+GROUPS = (
+    "thresholds",
+    "positive",
+    "twin",
+    "simulated",
+    "electrode_energy",
+    "cell",
+    "negative",
+    "resistance",
+    "normalised",
+)
 HEADINGS: Mapping[str, str] = {
     "thresholds": "Thresholds",
     "positive": "Positive electrode",
     "twin": "Positive electrode, by its digital twin",
+    "simulated": "Positive electrode, simulated discharge",
     "electrode_energy": "Specific energy of electrode layers",
     "cell": "Cell",
     "negative": "Negative electrode",
@@ -198,7 +212,13 @@ MATERIAL_KEYS = {
 _JSON_NAMES = {"electrode_energy": "electrode_energy_Wh_kg"}
 
 
-def evaluate(design: Design, *, mask_infeasible: bool = False, effective_conductivity: Values | None = None) -> Sheet:
+def evaluate(
+    design: Design,
+    *,
+    mask_infeasible: bool = False,
+    effective_conductivity: Values | None = None,
+    simulated: Simulated | None = None,
+) -> Sheet:
     """Evaluate a design through the scales: particle, electrode, cell, pouch.
 
     Parameters
@@ -210,6 +230,8 @@ def evaluate(design: Design, *, mask_infeasible: bool = False, effective_conduct
     effective_conductivity : array, optional
         Of the solid electrolyte in the positive electrode, through the plane, S/m, as its digital twin has it; the
         sheet then shows the ionic figures with it beside those of the closed form.
+    simulated : Simulated, optional
+        Capacities of a simulated discharge, which the sheet then shows; `solidstack.report` makes them.
 
     Returns
     -------
@@ -246,6 +268,7 @@ def evaluate(design: Design, *, mask_infeasible: bool = False, effective_conduct
         unit=unit,
         pouch=package,
         twin=None if effective_conductivity is None else corrected(design, positive, effective_conductivity),
+        simulated=simulated,
     )
 
 

@@ -27,7 +27,7 @@ def command(
     twin_voxel: str | None,
     changes: tuple[str, ...],
 ) -> None:
-    """Evaluate DESIGN and write its report: sheet, maps, breakdown, cross-section, digital twin.
+    """Evaluate DESIGN and write its report: sheet, maps, breakdown, cross-section, digital twin, charge and discharge.
 
     DIR then holds report.html (one page that works offline), report.pdf, sheet.json and sheet.csv, inputs.toml, the
     figures and maps one by one, and the twin's structure with what it conducts. Interrupted or failing, it leaves
@@ -43,7 +43,7 @@ def command(
         raise OutputError(msg)
     folder = default_folder(design) if output is None else output
 
-    from ..report import small_twin, write_report
+    from ..report import simulated_cycle, small_twin, write_report
     from ..sheet import evaluate
 
     twin = not quick and loaded.is_single
@@ -52,7 +52,7 @@ def command(
         twin = False
     with located(design):
         make = partial(small_twin, size=twin_size, voxel=twin_voxel) if twin else None
-        page = write_report(loaded, folder, _progress(), make)
+        page = write_report(loaded, folder, _progress(), make, simulated_cycle if twin else None)
     sheet = evaluate(loaded)
     notes(sheet)
     cell, regime = sheet.cell, sheet.thresholds.regime
@@ -66,6 +66,12 @@ def command(
             f"digital twin: effective ionic conductivity {stored['effective_conductivity_mS_cm']:.3g} mS/cm "
             f"({stored['conductivity_deviation_pct']:+.0f} % against the closed form), "
             f"loading threshold {stored['loading_threshold_mg_cm2']:.3g} mg/cm^2"
+        )
+    found = json.loads((page.parent / "sheet.json").read_text(encoding="utf-8")).get("simulated")
+    if found is not None:
+        click.echo(
+            f"simulated against lithium: {found['slow_capacity_mAh_g']:.0f} mAh/g at C/10, "
+            f"{found['rated_capacity_mAh_g']:.0f} mAh/g at the rated current"
         )
     click.echo(str(page))
 

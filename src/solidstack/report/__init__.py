@@ -1,5 +1,6 @@
 """The report of a design: one self-contained page, a PDF, the figures and the data."""
 
 from .report import Step as Step
+from .report import simulated_cycle as simulated_cycle
 from .report import small_twin as small_twin
 from .report import write_report as write_report

@@ -14,6 +14,7 @@ import numpy as np
 
 from .. import plot
 from ..design import Design
+from ..electrode import Simulated, positive_electrode
 from ..files import staged_folder
 from ..maps import KINDS, as_csv, design_map
 from ..published import audit
@@ -21,8 +22,9 @@ from ..sheet import HEADINGS, Sheet, evaluate
 from ..units import CM3, G_CM3, MG_CM2, UM, USD, WT_PERCENT, G
 from ..version import __version__
 
-if TYPE_CHECKING:  # an extra
-    from ..twin import BuildReport, Structure, Transport
+if TYPE_CHECKING:  # extras
+    from ..twin import BuildReport, Run, Structure, Transport
+    from ..twin.parameters import CellParameters
 
 Step = Callable[[str, int, int], None]
 """Told before each step of the work: what it is, its number, and how many there are."""
@@ -52,6 +54,12 @@ CAPTIONS = {
     "membrane": "Specific energy of both electrodes and the membrane over loading and membrane thickness.",
     "twin-slices": "The digital twin of the positive electrode: slices through its middle.",
     "twin-3d": "The digital twin in 3D, a corner cut out.",
+    "cycle-curves": "Voltage against lithium: the coarse twin cycled voxel by voxel, and the homogenised model with "
+    "the properties of the coarse and of the fine twin.",
+    "cycle-split": "Where the voltage goes on discharge (homogenised model): power over current, part by part.",
+    "cycle-profiles": "Reaction and stoichiometry over depth in the coarse twin on discharge.",
+    "cycle-rates": "Discharge capacity over C-rate and loading (homogenised model), and the closed form's loading "
+    "threshold.",
     "stack": "Specific energy of the packaged cell over loading and number of bilayers.",
 }
 
@@ -78,6 +86,97 @@ class Twin:
     transport: "Transport"
 
 
+@dataclass(frozen=True)
+class Cycle:
+    """Simulated charge and discharge for the report.
+
+    Attributes
+    ----------
+    parameters : CellParameters
+        With sources.
+    companion : Run or None
+        Of the homogenised model; None without its package or where the electrode does not conduct.
+    coarse : Run or None
+        Of a small structure, voxel by voxel.
+    piece : Run or None
+        Of the homogenised model of that same structure.
+    simulated : Simulated or None
+        For the sheet.
+    rates : xarray.Dataset or None
+    notes : tuple of str
+        What to know of them, and what could not be made.
+    """
+
+    parameters: "CellParameters"
+    companion: "Run | None"
+    coarse: "Run | None"
+    piece: "Run | None"
+    simulated: Simulated | None
+    rates: Any
+    notes: tuple[str, ...]
+
+
+RATES = (0.1, 0.2, 0.5, 1.0, 2.0)
+LOADINGS = (0.5, 1.0, 1.5)
+"""Of the design's loading, for the rate capability."""
+
+
+def simulated_cycle(design: Design, twin: Twin) -> Cycle:
+    """Cycle a design: the homogenised model with the effective properties of its twin, and a coarse twin.
+
+    Parameters
+    ----------
+    design : Design
+    twin : Twin
+        Whose structure gives the effective properties.
+    """
+    from ..errors import SolidstackError
+    from ..twin import discharge
+    from ..twin.effective import Effective
+    from ..twin.parameters import parameters
+    from ..twin.validate import coarse
+
+    given, notes = parameters(design), list[str]()
+    companion = rates = simulated = run = piece = model = None
+    if find_spec("pybamm") is None:
+        notes.append('no homogenised model: it needs `pip install "solidstack[companion]"`')
+    else:
+        from ..twin.homogenised import Companion, rate_capability
+
+        try:
+            medium = Effective.from_structure(twin.structure, given, tolerance=1e-3)
+            _, positive = positive_electrode(design)
+            medium = medium.with_loading(float(positive.am_mass_fraction * positive.loading))
+            model = Companion()
+            companion = model.run(design, None, effective=medium, parameters=given)
+            wanted = sorted({*RATES, float(design.rating.c_rate)})
+            loadings = [share * float(design.positive.loading) for share in LOADINGS]
+            rates = rate_capability(design, wanted, loadings, effective=medium, parameters=given, companion=model)
+            own = rates.isel(loading=1)
+            rated, slow = own.sel(c_rate=float(design.rating.c_rate)), own.sel(c_rate=0.1)
+            capacity = float(rated["discharge_capacity"])
+            simulated = Simulated(
+                float(slow["discharge_capacity"]),
+                capacity,
+                capacity * medium.active_loading,
+                float(rated["average_voltage"]),
+                capacity / float(slow["discharge_capacity"]),
+            )
+        except SolidstackError as error:
+            notes.append(f"no homogenised model: {error}")
+    try:
+        structure, words = coarse(design)
+        run = discharge(structure, design, parameters=given)
+        notes += [f"coarse twin: {text}" for text in words]
+        if model is not None:
+            piece = model.run(design, None, effective=Effective.from_structure(structure, given), parameters=given)
+        if not run.is_complete:
+            notes.append(f"coarse twin: {run.outcome}")
+    except SolidstackError as error:
+        notes.append(f"no coarse twin: {error}")
+    return Cycle(given, companion, run, piece, simulated, rates, (*given.warnings, *notes))
+
+
 def small_twin(design: Design, *, size: str | None = None, voxel: str | None = None) -> Twin:
     """Build the twin of a design and solve for its ionic conduction in all directions.
 
@@ -94,7 +193,11 @@ def small_twin(design: Design, *, size: str | None = None, voxel: str | None = N
 
 
 def write_report(
-    design: Design, folder: str | Path, step: Step = _silent, make_twin: Callable[[Design], Twin] | None = None
+    design: Design,
+    folder: str | Path,
+    step: Step = _silent,
+    make_twin: Callable[[Design], Twin] | None = None,
+    make_cycle: Callable[[Design, Twin], Cycle] | None = None,
 ) -> Path:
     """Evaluate a design and write its report.
 
@@ -109,6 +212,8 @@ def write_report(
         Told of the progress.
     make_twin : callable, optional
         Makes the digital twin, as `small_twin` does; none is made without.
+    make_cycle : callable, optional
+        Charges and discharges it, as `simulated_cycle` does.
 
     Returns
     -------
@@ -125,18 +230,25 @@ def write_report(
         figures, tables = stage / "figures", stage / "maps"
         figures.mkdir()
         tables.mkdir()
-        count = len(KINDS) + 4 + (make_twin is not None)
+        count = len(KINDS) + 4 + (make_twin is not None) + (make_twin is not None and make_cycle is not None)
         step("design sheet", 1, count)
-        sheet, twin = evaluate(design), None
+        sheet, twin, cycle = evaluate(design), None, None
         if make_twin is not None:
             step("digital twin", 2, count)
             twin = make_twin(design)
-            sheet = evaluate(design, effective_conductivity=twin.transport.x.conductivity)
+            if make_cycle is not None:
+                step("charge and discharge", 3, count)
+                cycle = make_cycle(design, twin)
+            sheet = evaluate(
+                design,
+                effective_conductivity=twin.transport.x.conductivity,
+                simulated=None if cycle is None else cycle.simulated,
+            )
         stage.joinpath("sheet.json").write_text(sheet.to_json() + "\n", encoding="utf-8")
         stage.joinpath("sheet.csv").write_text(_sheet_csv(sheet), encoding="utf-8")
         stage.joinpath("inputs.toml").write_text(design.to_toml(), encoding="utf-8")
         drawn = []
-        first = 2 + (twin is not None)
+        first = 2 + (twin is not None) + (cycle is not None)
         step("cross-section and breakdown", first, count)
         for name, figure in (("section", plot.draw_section(sheet)), ("breakdown", plot.draw_breakdown(sheet))):
             drawn.append(_keep(figures, name, figure))
@@ -147,8 +259,10 @@ def write_report(
             tables.joinpath(f"{kind}.csv").write_text(as_csv(dataset[[dataset.attrs["figure"]]]), encoding="utf-8")
         if twin is not None:
             drawn += _keep_twin(stage, twin)
+        if cycle is not None:
+            drawn += _keep_cycle(stage, cycle)
         step("page (HTML)", count - 1, count)
-        content = _content(sheet, drawn, twin)
+        content = _content(sheet, drawn, twin, cycle)
         stage.joinpath("report.html").write_text(_html(content, drawn), encoding="utf-8")
         step("document (PDF)", count, count)
         _pdf(stage, content)
@@ -181,6 +295,81 @@ def _keep_twin(stage: Path, twin: Twin) -> list[Drawn]:
     return drawn
 
 
+def _keep_cycle(stage: Path, cycle: Cycle) -> list[Drawn]:
+    """Write the runs and their figures."""
+    from ..plot import discharge as figures
+    from ..twin.runs import save
+
+    runs = _runs(cycle)
+    made = {name: run for name, run in runs.items() if run is not None}
+    for folder, run in (("discharge", cycle.coarse), ("companion", cycle.companion)):
+        if run is not None:
+            save(run, stage / "twin" / folder)
+    drawn = []
+    if made:
+        drawn.append(_keep(stage / "figures", "cycle-curves", figures.draw_curves(made)))
+    shown = cycle.companion or cycle.coarse
+    if shown is not None and shown.split and any(step.capacity > 0.0 for step in shown.steps):
+        drawn.append(_keep(stage / "figures", "cycle-split", figures.draw_split(shown)))
+    run = cycle.coarse
+    if run is not None and any(step.capacity > 0.0 and step.kind == "discharge" for step in run.steps):
+        drawn.append(_keep(stage / "figures", "cycle-profiles", figures.draw_profiles(run)))
+    if cycle.rates is not None:
+        drawn.append(_keep(stage / "figures", "cycle-rates", figures.draw_rates(cycle.rates)))
+    return drawn
+
+
+def _runs(cycle: Cycle) -> dict[str, "Run | None"]:
+    return {
+        "coarse twin, voxel by voxel": cycle.coarse,
+        "homogenised, of the coarse twin": cycle.piece,
+        "homogenised, of the fine twin": cycle.companion,
+    }
+
+
+def _cycle_content(cycle: Cycle) -> dict[str, Any]:
+    rows = []
+    for name, run in _runs(cycle).items():
+        for step in run.steps if run is not None else ():
+            volts = f"{step.average_voltage:.3f}" if np.isfinite(step.average_voltage) else "–"
+            figures = f"{step.capacity / 3600:.1f}", f"{step.areal_capacity / 36000:.3g}", volts
+            rows.append((name, step.kind, *figures, step.end_reason))
+    words = []
+    if cycle.coarse is not None and cycle.piece is not None:
+        words = _apart(cycle.coarse, cycle.piece)
+    return {
+        "words": " ".join(words),
+        "steps": rows,
+        "notes": list(cycle.notes),
+        "parameters": [(row.what, row.text, row.quality, row.source) for row in cycle.parameters.sources],
+    }
+
+
+def _apart(twin: "Run", companion: "Run") -> list[str]:
+    """Say by how much the two models part, and where."""
+    from ..twin.results import SPLIT
+    from ..twin.validate import resistance
+
+    one, other = resistance(twin), resistance(companion)
+    if not one or not other:
+        return ["The two models cannot be compared: one of them gives no charge."]
+    apart = {name: 1e4 * (one.get(name, 0.0) - other.get(name, 0.0)) for name in SPLIT}
+    part = max(apart, key=lambda name: abs(apart[name]))
+    total = 1e4 * (sum(one.values()) - sum(other.values()))
+    most = f"; most of the difference is: {SPLIT[part]}" if abs(total) > 0.5 else ""
+    here, there = 1e4 * sum(one.values()), 1e4 * sum(other.values())
+    return [
+        (
+            f"At half discharge the coarse twin's resistance is {here:.3g} Ω cm², that of the homogenised model of the "
+            f"same structure {there:.3g} Ω cm²{most}."
+        ),
+        (
+            "The homogenised model has one access to ions and electrons for all particles of a depth; the twin resolves "
+            "that of each. The fine twin stands for the whole coating: its resistance grows with the thickness."
+        ),
+    ]
+
+
 def _twin_content(twin: Twin) -> dict[str, Any]:
     data = twin.report.to_dict()
     size = " × ".join(f"{edge:.3g}" for edge in data["size_um"])
@@ -210,7 +399,7 @@ def _twin_content(twin: Twin) -> dict[str, Any]:
     }
 
 
-def _content(sheet: Sheet, drawn: list[Drawn], twin: Twin | None) -> dict[str, Any]:
+def _content(sheet: Sheet, drawn: list[Drawn], twin: Twin | None, cycle: Cycle | None = None) -> dict[str, Any]:
     """Everything that the page and the document say, as plain data."""
     shown = {(figure.group, figure.key): figure for figure in sheet.figures()}
     groups = []
@@ -236,6 +425,7 @@ def _content(sheet: Sheet, drawn: list[Drawn], twin: Twin | None) -> dict[str, A
         "warnings": [*sheet.warnings, *(() if twin is None else twin.report.warnings)],
         "groups": groups,
         "twin": None if twin is None else _twin_content(twin),
+        "cycle": None if cycle is None else _cycle_content(cycle),
         "components": list(_components(sheet)),
         "audit": None
         if found is None

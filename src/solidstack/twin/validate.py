@@ -1,7 +1,6 @@
 """Three models of one electrode side by side: close packing, random packing, homogeneous medium; and what matters."""
 
 import itertools
-import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from .. import units
 from ..design import Design, Protocol
 from ..electrode import positive_electrode
 from ..errors import SolidstackError, StructureError
 from .build import BuildReport, build
-from .coating import Necks
 from .discharge import discharge
 from .effective import Effective
 from .parameters import SENSITIVE, CellParameters
@@ -26,10 +25,10 @@ Progress = Callable[[str, float], None]
 
 USUAL_VOXELS = 50_000
 """Of a structure that is only cycled for comparison."""
+MOST_VOXELS = 150_000
+"""Of such a structure where the electrolyte's film asks for more."""
 WIDTH = 1.42
 """Edge in the plane over the diameter of a particle: a cell of the close packing."""
-FILM = 1.5
-"""Voxels on the electrolyte's film below which it is put into the necks first, so that it connects at all."""
 MODELS = ("close-packed", "random", "homogenised")
 LARGE_PART = 1e-3
 """V; a difference of a part of the voltage below it is not worth a word."""
@@ -143,51 +142,57 @@ class Validation:
 def coarse(
     design: Design,
     *,
-    voxels: float = USUAL_VOXELS,
     size: str | float | None = None,
     voxel: str | float | None = None,
     seed: int | None = None,
     arrangement: str | None = None,
 ) -> tuple[Structure, tuple[str, ...]]:
-    """Build a structure small enough to be cycled in seconds, as thick as the coating; and what to know of it.
+    """Build a structure small enough to be cycled in half a minute; and what to know of it.
 
-    Where the electrolyte's film is thinner than 1.5 voxels, it fills the necks between particles first: as a shell it
-    would not connect.
+    It is one cell of the close packing wide and as thick as the coating, in about 50,000 voxels. Where the film of
+    electrolyte on the particles would be thinner than a voxel, and so not connect, voxels are as small as the film and
+    the piece as thick as 50,000 of them, or one cell, allow.
 
     Parameters
     ----------
     design : Design
-    voxels : float
-        About as many; where no voxel is given.
     size, voxel, seed, arrangement
-        See `solidstack.twin.build`.
+        See `solidstack.twin.build`; with a voxel given the piece is as thick as the coating.
+
+    Raises
+    ------
+    StructureError
+        The film asks for more than 150,000 voxels.
     """
     _, positive = positive_electrode(design)
-    thickness = float(positive.thickness)
+    coating = thickness = float(positive.thickness)
     diameter = float(design.twin.particle_diameter)
-    edge = WIDTH * diameter if size is None else size
-    if voxel is None:
-        across = edge if isinstance(edge, float) else None
-        if across is None:
-            from .. import units
+    edge = WIDTH * diameter if size is None else _metres(size)
+    film = 0.5 * diameter * (float(positive.core_fraction) ** (-1.0 / 3.0) - 1.0)
+    notes: list[str] = []
+    step = (thickness * edge**2 / USUAL_VOXELS) ** (1.0 / 3.0) if voxel is None else _metres(voxel)
+    if voxel is None and step > film > 0.0:
+        step = film
+        thickness = min(coating, max(edge, USUAL_VOXELS * step**3 / edge**2))
+        count = thickness * edge**2 / step**3
+        if count > MOST_VOXELS:
+            msg = (
+                f"the electrolyte is a film of {1e6 * film:.2g} um on the particles: a structure that resolves it has "
+                f"{count:.2g} voxels, more than {MOST_VOXELS}; build one with `solidstack twin build` and cycle it "
+                f"with `solidstack twin discharge`, or give a voxel"
+            )
+            raise StructureError(msg)
+        if thickness < coating:
+            notes.append(
+                f"a piece of {1e6 * thickness:.3g} um of the coating's {1e6 * coating:.3g} um, so that voxels are as "
+                f"small as the electrolyte's film, {1e6 * film:.2g} um"
+            )
+    made = build(design, size=edge, voxel=step, thickness=thickness, seed=seed, arrangement=arrangement)
+    return made, (*notes, *BuildReport(made).warnings)
 
-            across = float(units.parse(str(edge), units.THICKNESS))
-        voxel = (thickness * across**2 / voxels) ** (1.0 / 3.0)
-    made = build(
-        design, size=edge, voxel=voxel, thickness=thickness, seed=seed, arrangement=arrangement
-    )  # fmt: skip
-    film = BuildReport(made).film
-    if math.isfinite(film) and film < FILM * max(made.voxel) and design.twin.electrolyte == "shell":
-        made = build(
-            design, size=edge, voxel=voxel, thickness=thickness, seed=seed, arrangement=arrangement,
-            electrolyte=Necks(),
-        )  # fmt: skip
-        words = (
-            f"the electrolyte's film of {1e6 * film:.2g} um is {film / max(made.voxel):.1f} voxels of "
-            f"{1e6 * max(made.voxel):.2g} um; it was put into the necks between particles so that it connects"
-        )
-        return made, (words,)
-    return made, ()
+
+def _metres(length: str | float) -> float:
+    return float(units.parse(length, units.THICKNESS)) if isinstance(length, str) else float(length)
 
 
 def resistance(run: Run) -> dict[str, float]:
