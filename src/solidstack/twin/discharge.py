@@ -25,6 +25,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 from typing import Protocol as Interface
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -64,6 +65,8 @@ EVENT_ACCURACY = 2e-4
 """V, at a voltage limit."""
 CURRENT_ACCURACY = 0.01
 """Relative, at a current limit."""
+CAPACITY_ACCURACY = 1e-5
+"""Relative, at the capacity limit of a hold."""
 LEAST_CURRENT = 1e-3
 """C-rate to which what is left over of the equations is related at less current."""
 DEPLETED = 0.02
@@ -161,6 +164,7 @@ def discharge(
         name: initial_stoichiometry if initial_stoichiometry is not None else material.as_made_stoichiometry
         for name, material in _active(domain, given).items()
     }
+    check_start(start, given)
     course = _Course(
         domain, given, loops, actions, temperature, one_c, start, accuracy, fields, progress,
         None if checkpoint is None else Path(checkpoint),
@@ -225,6 +229,24 @@ def check_limits(actions: Sequence[Action], given: CellParameters) -> None:
                     f"{least:.3g} to {most:.3g} V; move the cut-off, or give a wider table in a material file"
                 )
                 raise DesignError(msg, source=f"protocol, {action.where}.{key}")
+
+
+def check_start(start: Mapping[str, float], given: CellParameters) -> None:
+    """Refuse a stoichiometry at the start that the potential of the active material does not have.
+
+    Raises
+    ------
+    DesignError
+    """
+    for name, value in start.items():
+        material = given.active.get(name) or next(iter(given.active.values()))
+        low, high = material.stoichiometry_range
+        if not low <= value <= high:
+            msg = (
+                f"initial_stoichiometry: {value:g} is outside of {low:.4g} to {high:.4g}, where the open-circuit "
+                f"potential of {material.name} is known; give one inside"
+            )
+            raise DesignError(msg)
 
 
 def loops_for(device: str) -> tuple[ModuleType, str]:
@@ -326,6 +348,8 @@ class _Course:
         key = self._key()
         if self.checkpoint is not None and self.checkpoint.exists():
             self._resume(key)
+        else:
+            self._save(key)  # a place that cannot be written is said before the work is done
         while self.index < len(self.actions):
             action = self.actions[self.index]
             begun = time.perf_counter()
@@ -361,13 +385,13 @@ class _Course:
             if time_left <= 1e-9 * max(1.0, action.time_limit or 0.0):
                 return action.ended("time"), False, False
             step = min(self.next, time_left)
-            last_by_capacity = False
+            to_capacity = math.inf
             if action.capacity_limit is not None and current:
                 left = action.capacity_limit * self.loading - abs(self.passed - self.at_start[1])
                 if left <= 1e-9 * action.capacity_limit * self.loading:
                     return action.ended("capacity"), False, False
-                last_by_capacity = left / abs(current) <= step
-                step = min(step, left / abs(current))
+                to_capacity = left / abs(current)
+                step = min(step, to_capacity)
             if step < self.next and time_left < math.inf and 0.3 * time_left < time_left - step < step:
                 step = 0.5 * time_left
             step, outcome = self._step(step, current, action.voltage)
@@ -386,13 +410,17 @@ class _Course:
                 self._accept(step, outcome)
                 return (action.ended("current"), False, False) if action.kind == "hold" else (
                     action.ended("voltage"), True, False)  # fmt: skip
+            if action.capacity_limit is not None and not current:
+                step, outcome = self._to_capacity(action, step, outcome)
+                if outcome is None:
+                    return self._failure(current)
             used = self._error(step)
             self._accept(step, outcome)
             if action.capacity_limit is not None and not current:
                 moved = abs(self.passed - self.at_start[1]) / self.loading
-                if moved >= action.capacity_limit:
+                if moved >= (1.0 - CAPACITY_ACCURACY) * action.capacity_limit:
                     return action.ended("capacity"), False, False
-            if last_by_capacity:
+            if step >= to_capacity:
                 return action.ended("capacity"), False, False
             growth = min(GROWTH, max(0.3, 0.9 / math.sqrt(max(used, 1e-6))))
             self.next = min(step * growth, self._largest_step(outcome.current))
@@ -498,6 +526,26 @@ class _Course:
                 side = -1
         return (high, self._try(high, current, action.voltage))
 
+    def _to_capacity(self, action: Action, step: float, outcome: Outcome) -> tuple[float, Outcome | None]:
+        """Shorten the step of a hold that goes beyond its capacity limit until it ends there."""
+        assert action.capacity_limit is not None
+        limit = action.capacity_limit * self.loading
+        before = abs(self.passed - self.at_start[1])
+        for _ in range(12):
+            after = abs(self._passed(step, outcome) - self.at_start[1])
+            if after <= (1.0 + CAPACITY_ACCURACY) * limit:
+                break
+            step *= (limit - before) / (after - before)
+            outcome = self._try(step, None, action.voltage)
+            if not outcome.converged:
+                return step, None
+        return step, outcome
+
+    def _passed(self, step: float, outcome: Outcome) -> float:
+        """Charge that has passed at the end of a step, by the formula that the contents follow."""
+        weights, _ = self._weights(step)
+        return (outcome.interface - weights[1] * self.passed - weights[2] * self.passed_before) / weights[0]
+
     def _limit(self, action: Action) -> float:
         assert action.current_limit is not None
         return action.current_limit.current_density(self.loading, self.one_c)
@@ -505,8 +553,7 @@ class _Course:
     def _accept(self, step: float, outcome: Outcome) -> None:
         """Keep the state and a row of it."""
         e = self.equations
-        weights, _ = self._weights(step)
-        passed = (outcome.interface - weights[1] * self.passed - weights[2] * self.passed_before) / weights[0]
+        passed = self._passed(step, outcome)
         self.absolute += abs(passed - self.passed)
         self.passed_before, self.passed = self.passed, passed
         self.now += step
@@ -736,20 +783,27 @@ class _Course:
 
         try:
             write_with(self.checkpoint, writer)
-        except OSError as error:
-            msg = f"the checkpoint cannot be written ({error.strerror}); make room and start the same command again"
-            raise OutputError(msg, source=str(self.checkpoint)) from error
+        except OutputError as error:
+            reason = error.__cause__
+            if not isinstance(reason, OSError):
+                raise
+            msg = (
+                f"the checkpoint cannot be written ({reason.strerror}); make room or name another file, and start the "
+                "same command again"
+            )
+            raise OutputError(msg, source=str(self.checkpoint)) from reason
 
     def _resume(self, key: str) -> None:
         assert self.checkpoint is not None
         try:
             with np.load(self.checkpoint) as file:
                 state = json.loads(bytes(file["state"]).decode())
+                found = state["key"]
                 arrays = {name: file[name] for name in file.files if name != "state"}
-        except (OSError, ValueError, KeyError, EOFError) as error:
+        except (OSError, ValueError, KeyError, TypeError, EOFError, BadZipFile) as error:
             msg = f"is no checkpoint of a run ({error}); remove it, or name another file"
             raise OutputError(msg, source=str(self.checkpoint)) from None
-        if state["key"] != key:
+        if found != key:
             msg = (
                 "belongs to another structure, design or protocol, or to another version; "
                 "remove it to start anew, or name another file"

@@ -120,10 +120,15 @@ def prepare(structure: Structure, parameters: CellParameters, *, contact: NDArra
     Raises
     ------
     StructureError
-        No active material or no solid electrolyte.
+        No active material or no solid electrolyte, or a contact of another shape.
     """
     names = _materials(structure, parameters)
     labels = structure.labels
+    if contact is not None:
+        if np.shape(contact) != labels.shape:
+            msg = f"contact has shape {np.shape(contact)}, the structure {labels.shape}; give one value for each voxel"
+            raise StructureError(msg)
+        contact = np.asarray(contact).astype(bool)
     periodic = structure.periodic[1:]
     active = structure.mask(*names[ACTIVE])
     electrolyte = structure.mask(*names[ELECTROLYTE])
