@@ -31,10 +31,10 @@ from .coupled import (
 from .cpu import fill, get, loop, put, wrap, wrap_plane, zeros
 
 __all__ = [
-    "assign", "cell_coarsen", "cell_prolong", "cell_relax", "cell_restrict", "cluster_links", "coarsen", "contents",
+    "add", "assign", "cell_coarsen", "cell_prolong", "cell_relax", "cell_restrict", "cluster_links", "coarsen", "contents",
     "copy", "correct", "correct_clusters", "deviation", "dissipation", "dot", "faces", "fill", "get", "matvec",
     "nodes", "predict", "prolong", "prolong_planes", "put", "redirect", "relax", "residual", "restrict",
-    "restrict_planes", "set_lithium", "set_lithium_cells", "settle", "step", "wrap", "zeros",
+    "restrict_planes", "set_lithium", "set_lithium_cells", "settle", "step", "subtract", "wrap", "zeros",
 ]  # fmt: skip
 
 _plain = numba.njit(fastmath=True)
@@ -613,6 +613,16 @@ def set_lithium_cells(f, value, shape):  # type: ignore[no-untyped-def]
 def copy(source, target):  # type: ignore[no-untyped-def]
     """Copy an array into one of another precision."""
     target[:] = source
+
+
+def add(array, other):  # type: ignore[no-untyped-def]
+    """Add an array of another precision."""
+    array += other
+
+
+def subtract(array, other):  # type: ignore[no-untyped-def]
+    """Subtract an array of another precision."""
+    array -= other.astype(array.dtype)
 
 
 def assign(array, values):  # type: ignore[no-untyped-def]

@@ -155,7 +155,7 @@ def draw_profiles(run: Run, step: Step | None = None, times: int = 6) -> Figure:
 
 def _smooth(values: NDArray[np.float64], reach: int = 2) -> NDArray[np.float64]:
     """Mean over neighbouring planes: a single plane of voxels has a random share of interface."""
-    kernel = np.ones(2 * reach + 1)
+    kernel = np.ones(2 * min(reach, (len(values) - 1) // 2) + 1)
     return np.asarray(np.convolve(values, kernel, "same") / np.convolve(np.ones_like(values), kernel, "same"))
 
 

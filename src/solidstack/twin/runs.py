@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import os
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -62,7 +63,7 @@ def load(folder: str | os.PathLike[str]) -> Run:
     place = Path(folder)
     notes = read_json(place / "run.json", StructureError)
     try:
-        with np.load(place / "arrays.npz") as file:
+        with (place / "arrays.npz").open("rb") as stream, np.load(stream) as file:
             arrays = {name: file[name] for name in file.files}
         exact = json.loads(bytes(arrays.pop("exact")).decode())
         return Run(
@@ -78,7 +79,7 @@ def load(folder: str | os.PathLike[str]) -> Run:
             balance=notes["balance"],
             provenance=notes["provenance"],
         )
-    except (OSError, ValueError, KeyError, TypeError, EOFError) as error:
+    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
         msg = f"holds no whole run ({error}); run it again"
         raise StructureError(msg, source=os.fspath(folder)) from None
 
