@@ -173,6 +173,17 @@ def draw_utilisation(before: "Particles", after: "Particles") -> Figure:
     return figure
 
 
+def _logarithmic(axis: Any, ticks: Sequence[float] | NDArray[np.float64] | None = None) -> None:
+    """Plain numbers on a logarithmic axis: powers would need the mathematical text that names are kept free of."""
+    from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullFormatter, NullLocator
+
+    axis.set_major_locator(LogLocator(numticks=6) if ticks is None else FixedLocator(list(ticks)))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axis.set_minor_formatter(NullFormatter())
+    if ticks is not None:
+        axis.set_minor_locator(NullLocator())
+
+
 def draw_rates(dataset: "xr.Dataset") -> Figure:
     """Draw the capacity over C-rate and loading, and the closed form's loading threshold beside it.
 
@@ -194,6 +205,7 @@ def draw_rates(dataset: "xr.Dataset") -> Figure:
             colour = COLOURS[number % len(COLOURS)]
             panels[0].plot(rates, capacity[number], "o-", color=colour, markersize=3, label=f"{loading:.3g} mg cm⁻²")
         panels[0].set_xscale("log")
+        _logarithmic(panels[0].xaxis, rates)
         panels[0].set_xlabel("C-rate")
         panels[0].set_ylabel("Discharge capacity, mAh g⁻¹")
         panels[0].set_ylim(bottom=0.0)
@@ -205,6 +217,7 @@ def draw_rates(dataset: "xr.Dataset") -> Figure:
             panels[1].clabel(lines, fmt="%d %%")
             panels[1].plot(rates, threshold, "--", color=COLOURS[1], linewidth=1.8, label="closed-form threshold")
             panels[1].set_xscale("log")
+            _logarithmic(panels[1].xaxis, rates)
             panels[1].set_ylim(loadings.min(), loadings.max())
             panels[1].set_xlabel("C-rate")
             panels[1].set_ylabel("Loading, mg cm⁻²")
@@ -264,11 +277,16 @@ def draw_impedance(series: Sequence[tuple[str, NDArray[np.float64], NDArray[np.c
             right.plot(frequency, np.abs(z), mark, color=colour, markersize=2.5)
             phase.plot(frequency, -np.angle(z, deg=True), ":", color=colour)
         left.set_aspect("equal", adjustable="datalim")
+        left.margins(0.1)
         left.set_xlabel("Re Z, Ω cm²")
         left.set_ylabel("−Im Z, Ω cm²")
         left.legend(loc="best")
         right.set_xscale("log")
-        right.set_yscale("log")
+        _logarithmic(right.xaxis)
+        sizes = np.concatenate([np.abs(impedance) for _, _, impedance in series])
+        if sizes.max() > 5.0 * sizes.min():
+            right.set_yscale("log")
+            _logarithmic(right.yaxis)
         right.set_xlabel("Frequency, Hz")
         right.set_ylabel("|Z|, Ω cm²")
         phase.set_ylabel("−phase (dotted), °")
