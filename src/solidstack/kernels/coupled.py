@@ -168,7 +168,8 @@ def make_reaction(jit, react):  # type: ignore[no-untyped-def]
         ``lithium``: of the lithium plane, whose kind has no material: exchange current density, resistance of its
         surface, and of the part of the membrane that has no voxels.
         Returns j, slope, drop at the charge transfer, and the resistances of the series: electronic half voxel, ionic
-        half voxel, interface, diffusion to the face; and y of the content on the electronic and on the ionic side.
+        half voxel, interface, diffusion to the face; and y of the content on the electronic side, in the middle of the
+        voxel, and on the ionic side, at the face.
         """
         if kind[p] & ELECTRONIC:
             a, b, half_a, half_b = p, n, 0.5 * length_p, 0.5 * length_n
@@ -176,16 +177,17 @@ def make_reaction(jit, react):  # type: ignore[no-untyped-def]
             a, b, half_a, half_b = n, p, 0.5 * length_n, 0.5 * length_p
         ye = phi[b] + s[b]
         ionic = half_b / sigma[b]
+        salt = half_b / e[b] if kind[b] & STORES else 0.0
         number = kind[a] >> SHIFT
         if number == 0:
             exchange, surface, layer = lithium
-            j, slope, drop = react(-ye, exchange, 0.5, f, surface + layer + ionic)
-            return j, slope, drop, 0.0, layer + ionic, surface, 0.0, 0.0, s[b]
+            j, slope, drop = react(-ye, exchange, 0.5, f, surface + layer + ionic + salt)
+            return j, slope, drop, 0.0, layer + ionic, surface, 0.0, 0.0, s[b] + j * salt
         electronic = 0.0 if ideal else half_a / sigma[a]
         diffusion = half_a / e[a]
-        drops = resistance + electronic + ionic + diffusion
+        drops = resistance + electronic + ionic + diffusion + salt
         j, slope, drop = react(phi[a] + plate + s[a] - ye, j0[a], alpha[number - 1], f, drops)
-        return j, slope, drop, electronic, ionic, resistance, diffusion, s[a], s[b]
+        return j, slope, drop, electronic, ionic, resistance, diffusion, s[a], s[b] + j * salt
 
     return reaction_at
 

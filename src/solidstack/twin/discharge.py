@@ -71,6 +71,8 @@ LEAST_CURRENT = 1e-3
 """C-rate to which what is left over of the equations is related at less current."""
 DEPLETED = 0.02
 """Relative concentration of the salt at which a step that fails is called depletion."""
+MOST_VOLTAGE = 10.0
+"""V, beyond which a step that no voltage ends is ended: nothing of the cell is described there."""
 CHECKPOINT_SECONDS = 30.0
 MOST_STEPS = 20_000
 """Time steps of one step of a protocol."""
@@ -416,6 +418,8 @@ class _Course:
                     return self._failure(current)
             used = self._error(step)
             self._accept(step, outcome)
+            if not abs(self.rows[-1].voltage) <= MOST_VOLTAGE:
+                return self._failure(current)
             if action.capacity_limit is not None and not current:
                 moved = abs(self.passed - self.at_start[1]) / self.loading
                 if moved >= (1.0 - CAPACITY_ACCURACY) * action.capacity_limit:
@@ -622,10 +626,10 @@ class _Course:
         e.predict(0.0)
         _, salt = e.contents()
         if salt < DEPLETED:
-            flow = abs(current or 0.0)
+            flow, left = abs(current or 0.0), 100.0 * max(salt, 0.0)
             return (
-                f"salt depleted (down to {100 * salt:.2g} % of its nominal concentration); the limiting current is "
-                f"below {flow / 10.0:.3g} mA/cm^2. Lower the current, the loading or the membrane's thickness"
+                f"salt depleted (down to {left:.2g} % of its nominal concentration); the limiting current "
+                f"is below {flow / 10.0:.3g} mA/cm^2. Lower the current, the loading or the membrane's thickness"
             ), False, True  # fmt: skip
         if not self.rows:
             msg = (
@@ -633,6 +637,11 @@ class _Course:
                 f"lower the current, or check the exchange current density and conductivities ([kinetics])"
             )
             raise SolverError(msg)
+        if not abs(self.rows[-1].voltage) <= MOST_VOLTAGE:
+            return (
+                f"the voltage is beyond {MOST_VOLTAGE:g} V; give a voltage limit or lower the current. What was found "
+                "before is kept"
+            ), False, True  # fmt: skip
         return (
             f"no time step of {LEAST_STEP:g} s or more could be solved; lower the current, or check the exchange "
             f"current density and conductivities ([kinetics]). What was found before is kept"
