@@ -3,28 +3,39 @@
 import csv
 import io
 import json
+import math
 import os
+import re
 import zipfile
+import zlib
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import StructureError
-from ..files import read_json, staged_folder
-from ..units import AREAL_CAPACITY, SPECIFIC_CAPACITY, VOLTAGE
+from ..errors import Problem, StructureError, UnitError
+from ..files import staged_folder
+from ..units import AREAL_CAPACITY, CAPACITY, SPECIFIC_CAPACITY, VOLTAGE, Kind, parse
 from .results import SPLIT, Run, Step
-from .tables import read_table
+from .tables import Table, read_table, unit_of
 
 Array = NDArray[np.float64]
 
+LEAST_POINTS = 3
+FLAT = 5e-3
+"""V, over which a measured voltage moves less in a rest or a hold."""
+NOISE = 0.02
+"""Of the span of a measured capacity; it turns where it goes back by more."""
+FALL = 0.3
+"""Of the span, by which a measured capacity falls back in one row where its counter starts again."""
 ARRAYS = ("time", "voltage", "current_density", "capacity", "stoichiometry", "temperature")
 
 
 def save(run: Run, folder: str | os.PathLike[str]) -> Path:
-    """Write a run: run.json (figures and provenance), curves.csv, arrays.npz (all of it, exactly).
+    """Write a run: run.json (figures and provenance) and curves.csv to look at, arrays.npz (all of it, exactly).
 
     Raises
     ------
@@ -32,8 +43,10 @@ def save(run: Run, folder: str | os.PathLike[str]) -> Path:
         The folder cannot be written; nothing is left half-written.
     """
     with staged_folder(folder) as stage:
-        data = run.to_dict() | {"balance": dict(run.balance), "provenance": dict(run.provenance)}
-        text = json.dumps(data, indent=2, allow_nan=False, default=_plain) + "\n"
+        notes = {"balance": dict(run.balance), "provenance": dict(run.provenance)}
+        # plain first: what is no number has no place in JSON, and must not cost a run that took hours
+        data = _finite(json.loads(json.dumps(run.to_dict() | notes, default=_plain)))
+        text = json.dumps(data, indent=2, allow_nan=False, ensure_ascii=False) + "\n"
         stage.joinpath("run.json").write_text(text, encoding="utf-8")
         stage.joinpath("curves.csv").write_text(curves(run), encoding="utf-8")
         arrays: dict[str, Any] = {name: getattr(run, name) for name in ARRAYS}
@@ -46,6 +59,7 @@ def save(run: Run, folder: str | os.PathLike[str]) -> Path:
             "active_loading": run.active_loading,
             "inactive_fraction": run.inactive_fraction,
             "outcome": run.outcome,
+            **notes,
         }
         arrays["exact"] = np.frombuffer(json.dumps(exact, default=_plain).encode(), np.uint8)
         np.savez_compressed(stage / "arrays.npz", **arrays)
@@ -60,13 +74,15 @@ def load(folder: str | os.PathLike[str]) -> Run:
     StructureError
         The folder has no run, or a torn one.
     """
-    place = Path(folder)
-    notes = read_json(place / "run.json", StructureError)
+    path = Path(folder) / "arrays.npz"
+    if not path.exists():
+        msg = "there is no such file; give the folder of a run that was saved, which has run.json and arrays.npz"
+        raise StructureError(msg, source=os.fspath(path))
     try:
-        with (place / "arrays.npz").open("rb") as stream, np.load(stream) as file:
+        with path.open("rb") as stream, np.load(stream) as file:  # np.load leaves a torn file open
             arrays = {name: file[name] for name in file.files}
         exact = json.loads(bytes(arrays.pop("exact")).decode())
-        return Run(
+        run = Run(
             **{name: arrays[name] for name in ARRAYS},
             model=exact["model"],
             steps=tuple(Step(**step) for step in exact["steps"]),
@@ -76,12 +92,41 @@ def load(folder: str | os.PathLike[str]) -> Run:
             split={name: arrays[f"split {name}"] for name in SPLIT if f"split {name}" in arrays},
             depth=arrays["depth"],
             profiles={key.removeprefix("profile "): v for key, v in arrays.items() if key.startswith("profile ")},
-            balance=notes["balance"],
-            provenance=notes["provenance"],
+            balance=exact["balance"],
+            provenance=exact["provenance"],
         )
-    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
+        _check(run)
+    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         msg = f"holds no whole run ({error}); run it again"
         raise StructureError(msg, source=os.fspath(folder)) from None
+    return run
+
+
+def _check(run: Run) -> None:
+    """Refuse arrays that do not belong together."""
+    size = len(run.time)
+    rows = {name: getattr(run, name) for name in ARRAYS} | {f"split {k}": v for k, v in run.split.items()}
+    for name, values in rows.items():
+        if values.shape != (size,):
+            msg = f"{name} has the shape {values.shape}, time has {size} rows"
+            raise ValueError(msg)
+    for name, values in run.profiles.items():
+        if values.shape != (size, len(run.depth)):
+            msg = f"the profile of {name} has the shape {values.shape}, not {(size, len(run.depth))}"
+            raise ValueError(msg)
+    for step in run.steps:
+        if not 0 <= step.first <= step.last + 1 <= size:
+            msg = f"{step.where} has the rows {step.first} to {step.last}, of {size}"
+            raise ValueError(msg)
+
+
+def _finite(value: Any) -> Any:
+    """Write null for NaN and infinity."""
+    if isinstance(value, dict):
+        return {key: _finite(one) for key, one in value.items()}
+    if isinstance(value, list):
+        return [_finite(one) for one in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _plain(value: Any) -> Any:
@@ -112,6 +157,48 @@ def curves(run: Run) -> str:
 
 
 @dataclass(frozen=True)
+class Branch:
+    """Steps in one direction, one after the other: a charge and its hold, the pulses of a titration and their rests.
+
+    Attributes
+    ----------
+    kind : str
+        charge or discharge.
+    capacity : array, shape (n,)
+        Since the branch began, per mass of active material, A s/kg.
+    voltage : array, shape (n,)
+        V.
+    """
+
+    kind: str
+    capacity: Array
+    voltage: Array
+
+
+def branches(run: Run) -> list[Branch]:
+    """Join the steps of a run that go on in the same direction; rests between them belong to them, others do not."""
+    found: list[Branch] = []
+    rests: list[Array] = []
+    for step in run.steps:
+        rows = run.rows(step)
+        total = float(np.sum(run.current_density[rows]))
+        if step.capacity == 0.0 or total == 0.0:
+            rests.append(run.voltage[rows])
+            continue
+        kind = "charge" if total > 0.0 else "discharge"
+        capacity, voltage = run.capacity[rows], run.voltage[rows]
+        if found and found[-1].kind == kind:
+            last = found.pop()
+            reached = last.capacity[-1]
+            waited = np.full(sum(map(len, rests)), reached)
+            capacity = np.concatenate([last.capacity, waited, reached + capacity])
+            voltage = np.concatenate([last.voltage, *rests, voltage])
+        found.append(Branch(kind, capacity, voltage))
+        rests = []
+    return found
+
+
+@dataclass(frozen=True)
 class Measured:
     """A measured curve: voltage against capacity.
 
@@ -122,7 +209,7 @@ class Measured:
     kind : str
         charge or discharge, by whether the voltage rises.
     capacity : array, shape (n,)
-        Per mass of active material, A s/kg.
+        Per mass of active material, A s/kg; rising.
     voltage : array, shape (n,)
         V.
     """
@@ -133,79 +220,185 @@ class Measured:
     voltage: Array
 
 
-def read_measured(path: str | os.PathLike[str], *, active_loading: float | None = None) -> list[Measured]:
+def read_measured(
+    path: str | os.PathLike[str], *, active_loading: float | None = None, mass: float | None = None
+) -> list[Measured]:
     """Read measured curves from a CSV with the columns capacity and voltage, and perhaps step or cycle.
 
     Parameters
     ----------
     path : path
-        Capacity in mAh/g of active material, or per area with the unit in the column's name, as in
-        ``capacity (mAh/cm^2)``. A new curve begins where the column step or cycle changes, or, without one, where the
-        capacity falls back.
+        The unit stands in the column's name, as in ``capacity (mAh/cm^2)``, ``Capacity/mA.h`` or ``capacity_mAh_g``;
+        without one it is mAh/g of active material, and V. Charge and discharge may have a column each. A new curve
+        begins where a column step or cycle changes, and where the capacity turns or falls back.
     active_loading : float, optional
         Active material per area of electrode, kg/m2; needed for capacities per area.
+    mass : float, optional
+        Of the active material, kg; needed for capacities that are charges.
+
+    Returns
+    -------
+    list of Measured
+        In the order of the file. Rests and holds (voltage within 5 mV) are left out.
 
     Raises
     ------
     StructureError
-        Missing columns, what is no number, too few rows.
+        Missing columns, an unknown unit, what is no number, too few rows.
     """
     table = read_table(path, 2)
-    capacity_at, voltage_at = table.column("capacity|mah|^q"), table.column("volt|potential|ewe|^u|^e$|ecell")
-    if capacity_at is None or voltage_at is None:
-        msg = f"wants the columns capacity (mAh/g) and voltage (V); it has {', '.join(table.header) or 'no header'}"
-        raise StructureError(msg, source=table.source)
-    per_area = "cm" in table.name(capacity_at).casefold() and "cm3" not in table.name(capacity_at).casefold()
-    if per_area and active_loading is None:
-        msg = "has its capacity per area; the active material per area is needed to compare it"
-        raise StructureError(msg, source=table.source)
-    step_at = table.column("step|cycle|half")
-    kind, unit = (AREAL_CAPACITY, "mAh/cm^2") if per_area else (SPECIFIC_CAPACITY, "mAh/g")
-    found: list[tuple[list[float], list[float]]] = []
-    last: tuple[str, float] | None = None
-    for row in table.rows:
-        charge = table.value(row, capacity_at, kind, unit) / (active_loading if per_area and active_loading else 1.0)
-        volts = table.value(row, voltage_at, VOLTAGE, "V")
-        mark = row[1][step_at] if step_at is not None and step_at < len(row[1]) else ""
-        fell = step_at is None and last is not None and charge < 0.5 * last[1]
-        if last is None or mark != last[0] or fell:
-            found.append(([], []))
-        found[-1][0].append(charge)
-        found[-1][1].append(volts)
-        last = mark, charge
+    columns, factor = _capacities(table, active_loading, mass)
+    voltage_at = table.column("volt|potential|ewe|^u|^e$|ecell", besides=columns[0])
+    if voltage_at is None:
+        raise _lacking(table)
+    _, volt = _unit(table, voltage_at, (VOLTAGE,), "V")
+    marks = [
+        at
+        for at, name in enumerate(table.header)
+        if re.search("step|cycle|half|^ns$", name.casefold())
+        # not the time in a step, nor the capacity of a cycle
+        and not re.search("time|cap|energy|volt|curr|effic", name.casefold())
+    ]
+    charge = factor * np.array([[table.number(row, at) for at in columns] for row in table.rows])
+    passed = charge[:, 0] - (charge[:, 1] if len(columns) > 1 else 0.0)
+    voltage = volt * np.array([table.number(row, voltage_at) for row in table.rows])
+    keys = [tuple(row[1][at] if at < len(row[1]) else "" for at in marks) for row in table.rows]
     result = []
-    for charges, voltages in found:
-        if len(charges) < 3:
+    for rows, start in _pieces(passed, keys):
+        capacity = np.abs(passed[rows] - start)
+        # waiting before and after the current is no part of the curve
+        first = int(np.flatnonzero(capacity == capacity[0])[-1])
+        at = rows[first : int(np.argmax(capacity)) + 1]
+        if len(at) < LEAST_POINTS or np.ptp(voltage[at]) < FLAT:
             continue
-        order = np.argsort(charges, kind="stable")
-        capacity, voltage = np.array(charges)[order], np.array(voltages)[order]
+        capacity = np.abs(passed[at] - start)
+        order = np.argsort(capacity, kind="stable")
+        capacity, volts = capacity[order], voltage[at][order]
         quarter = max(1, len(order) // 4)
-        rises = voltage[-quarter:].mean() > voltage[:quarter].mean()
-        result.append(Measured(table.source, "charge" if rises else "discharge", capacity, voltage))
+        rises = volts[-quarter:].mean() > volts[:quarter].mean()
+        result.append(Measured(table.source, "charge" if rises else "discharge", capacity, volts))
     if not result:
-        msg = "has no curve of three points or more"
+        msg = f"has no curve of {LEAST_POINTS} points or more"
         raise StructureError(msg, source=table.source)
     return result
 
 
+def _capacities(table: Table, active_loading: float | None, mass: float | None) -> tuple[list[int], float]:
+    """Columns of the capacity, that of the charge before that of the discharge, and the factor to A s/kg."""
+    named = [at for at, name in enumerate(table.header) if re.search(r"capa|\bcap\b|m?a\.?h\b|^\(?q", name.casefold())]
+    if not named:
+        raise _lacking(table)
+    kinds = (SPECIFIC_CAPACITY, AREAL_CAPACITY, CAPACITY)
+    read = {at: _unit(table, at, kinds, "mAh/g") for at in named}
+    per = {SPECIFIC_CAPACITY.name: 1.0, AREAL_CAPACITY.name: active_loading, CAPACITY.name: mass}
+    usable = [at for kind in kinds for at in named if read[at][0] is kind and per[kind.name] is not None]
+    if not usable:
+        kind = read[named[0]][0]
+        what = "per area; the active material per area" if kind is AREAL_CAPACITY else "as a charge; the active mass"
+        msg = f"has its capacity {what} is needed to compare it (or give the capacity in mAh/g)"
+        raise StructureError(Problem(msg, key=table.name(named[0])), source=table.source)
+    kind, factor = read[usable[0]]
+    same = [at for at in usable if read[at][0] is kind]
+    down = [at for at in same if re.search(r"dis|dchg", table.name(at).casefold())]
+    up = [at for at in same if at not in down and re.search(r"charge|chg", table.name(at).casefold())]
+    columns = [up[0], down[0]] if up and down else same[:1]
+    return columns, factor / float(per[kind.name] or 1.0)
+
+
+def _unit(table: Table, column: int, kinds: tuple[Kind, ...], usual: str) -> tuple[Kind, float]:
+    """Find what a column is by the unit in its name, and the SI value of one of it."""
+    name = table.name(column)
+    suffix = re.search(r"_([mµu]?(?:V|Ah))(?:_(g|kg|cm2|m2))?$", name)
+    unit = unit_of(name, kinds[0])
+    if suffix:
+        unit = suffix[1] + (f"/{suffix[2].replace('2', '^2')}" if suffix[2] else "")
+    for kind in kinds:
+        try:
+            return kind, float(parse(f"1 {unit or usual}", kind))
+        except UnitError:
+            continue
+    wanted = " or ".join(kind.shown.symbol for kind in kinds)
+    msg = f'"{unit}" is no unit of it; wanted is {wanted}, as in {kinds[0].name.split()[0]} ({usual})'
+    raise StructureError(Problem(msg, key=name), source=table.source)
+
+
+def _lacking(table: Table) -> StructureError:
+    has = ", ".join(table.header) or "no header"
+    msg = f"wants the columns capacity (mAh/g) and voltage (V); it has {has}"
+    return StructureError(msg, source=table.source)
+
+
+def _pieces(passed: Array, keys: list[tuple[str, ...]]) -> list[tuple[NDArray[np.int64], float]]:
+    """Split rows where a key changes, where the charge falls back to its beginning and where it turns.
+
+    Returns the rows of each piece, and the charge from which its capacity counts.
+    """
+    least = NOISE * float(np.ptp(passed))
+    if least == 0.0:
+        return []
+    change = np.diff(passed)
+    groups: list[list[int]] = []
+    for row in range(len(passed)):
+        jump = 0.0 if row == 0 else change[row - 1]
+        # falls back in one row, against the direction before and after
+        around = [change[at] for at in (row - 2, row) if 0 <= at < len(change)]
+        back = abs(jump) > FALL * np.ptp(passed) and all(jump * one <= 0.0 for one in around)
+        if row == 0 or keys[row] != keys[row - 1] or back:
+            groups.append([])
+        groups[-1].append(row)
+    found = []
+    before: float | None = None
+    for group in groups:
+        cuts = _turns(passed[group], least)
+        edges = [0, *(cut + 1 for cut in cuts), len(group)]
+        for begin, end in pairwise(edges):
+            rows = np.array(group[begin:end])
+            start, stop = float(passed[rows[0]]), float(passed[rows[-1]])
+            if before is not None and (begin > 0 or abs(start - before) <= least):
+                origin = before  # the column goes on counting
+            else:
+                origin = min(start, 0.0) if stop >= start else start
+            found.append((rows, origin))
+            before = stop
+    return found
+
+
+def _turns(values: Array, least: float) -> list[int]:
+    """Places at which values turn by more than `least`."""
+    turns, extreme, direction = [], 0, 0
+    for at in range(1, len(values)):
+        moved = values[at] - values[extreme]
+        if direction == 0:
+            if abs(moved) > least:
+                direction, extreme = (1 if moved > 0.0 else -1), at
+        elif moved * direction >= 0.0:
+            extreme = at if moved else extreme
+        elif abs(moved) > least:
+            turns.append(extreme)
+            direction, extreme = -direction, at
+    return turns
+
+
 def deviation(run: Run, measured: Measured) -> dict[str, float] | None:
-    """Compare the last step of the same kind with a measured curve: voltages over capacity, and the capacities.
+    """Compare the last branch of the same kind with a measured curve: voltages over capacity, and the capacities.
 
     Returns
     -------
     dict or None
-        ``rms_mV``, ``max_mV`` (over the capacity that both reach, its first and last 2 % left out),
-        ``capacity_pct`` (simulated against measured); None where the run has no such step with charge.
+        ``rms_mV``, ``max_mV`` (over the capacity that both have, its first and last 2 % left out),
+        ``capacity_pct`` (simulated against measured); None where the run has no such branch, or they share nothing.
     """
-    step = run.of(measured.kind)
-    if step is None or step.capacity == 0.0:
+    branch = next((one for one in reversed(branches(run)) if one.kind == measured.kind), None)
+    if branch is None:
         return None
-    rows = run.rows(step)
-    end = min(step.capacity, float(measured.capacity[-1]))
-    at = np.linspace(0.02, 0.98, 200) * end
-    apart = np.interp(at, run.capacity[rows], run.voltage[rows]) - np.interp(at, measured.capacity, measured.voltage)
+    begin = max(float(branch.capacity[0]), float(measured.capacity[0]))
+    end = min(float(branch.capacity[-1]), float(measured.capacity[-1]))
+    if end <= begin:
+        return None
+    at = begin + np.linspace(0.02, 0.98, 200) * (end - begin)
+    apart = np.interp(at, branch.capacity, branch.voltage) - np.interp(at, measured.capacity, measured.voltage)
     return {
         "rms_mV": 1e3 * float(np.sqrt(np.mean(apart**2))),
         "max_mV": 1e3 * float(np.abs(apart).max()),
-        "capacity_pct": 100.0 * (step.capacity / float(measured.capacity[-1]) - 1.0),
+        "capacity_pct": 100.0 * (float(branch.capacity[-1] / measured.capacity[-1]) - 1.0),
     }
