@@ -567,7 +567,9 @@ class _Course:
         if self.absolute > 0.0:
             taken = self.lithium - e.charge(contents)
             self.errors["lithium"] = max(self.errors["lithium"], abs(taken - passed) / self.absolute)
-        flowing = max(abs(outcome.current), self.least)
+        flowing = abs(outcome.current)
+        if flowing < self.least:  # a rest: related to what flowed before
+            flowing = max([self.least, *(abs(row.current) for row in self.rows)])
         off = abs(outcome.current - outcome.interface) / flowing
         self.errors["current"] = max(self.errors["current"], off)
         planes = self.domain.structure.shape[0]

@@ -25,6 +25,8 @@ LEAST_EXCHANGE = 1e-6
 """Of the reference exchange current density, where a host is full or empty."""
 LEAST_SLOPE = 1e-3
 """dy/dx (V) in the Jacobian below which a plateau of the potential is not followed."""
+WALL = 3.0
+"""V, by which the potential rises towards an empty host and falls towards a full one in the last step of its table."""
 MOST_NEWTON = 12
 TOLERANCE = 1e-4
 """Of what is left over, its absolute values summed over all voxels, relative to the current."""
@@ -466,4 +468,7 @@ def active_table(material: ActiveMaterial, x: NDArray[np.float64], temperature: 
     reference = material.exchange_current_density(temperature)
     shape = 2.0 * np.clip(x, 0.0, 1.0) ** a * np.clip(1.0 - x, 0.0, 1.0) ** (1.0 - a)
     table[EXCHANGE] = reference * np.maximum(shape, LEAST_EXCHANGE)
+    # a cut-off of a blend may be beyond what one of its hosts can follow: there it stays next to empty, or full
+    table[POTENTIAL, 0] += WALL if low >= x[1] else 0.0
+    table[POTENTIAL, -1] -= WALL if high <= x[-2] else 0.0
     return table
