@@ -5,12 +5,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import matplotlib as mpl
 import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from ..errors import OutputError
 from ..files import write_with
 from ..twin.results import SPLIT, Run, Step
+from ..twin.runs import branches
 from .style import PAGE, style
 
 if TYPE_CHECKING:
@@ -48,11 +51,8 @@ def draw_curves(runs: Mapping[str, Run], measured: Sequence["Measured"] = ()) ->
             colour = COLOURS[number % len(COLOURS)]
             line = "-" if run.model == "twin" else "--"
             label: str | None = name
-            for step in run.steps:
-                if step.kind not in ("charge", "discharge", "hold") or step.capacity == 0.0:
-                    continue
-                rows = run.rows(step)
-                axes.plot(run.capacity[rows] / 3600.0, run.voltage[rows], line, color=colour, label=label)
+            for branch in branches(run):
+                axes.plot(branch.capacity / 3600.0, branch.voltage, line, color=colour, label=label)
                 label = None
         for number, curve in enumerate(measured):
             axes.plot(
@@ -104,32 +104,40 @@ def draw_split(run: Run, step: Step | None = None) -> Figure:
         left.legend(loc="best")
         low = np.zeros(len(capacity))
         high = np.zeros(len(capacity))
+        total = 1e3 * (run.voltage - run.split["equilibrium"])[rows]
         for name, colour in PART_COLOURS.items():
             part = 1e3 * run.split[name][rows]
             if np.abs(part).max(initial=0.0) < 1e3 * LEAST_PART:
                 continue
             base = np.where(part < 0.0, low, high)
-            mean = float(np.mean(part))
-            right.fill_between(
-                capacity, base, base + part, color=colour, linewidth=0.0, label=f"{SPLIT[name]} ({mean:.3g} mV)"
-            )
+            label = f"{SPLIT[name]} ({_mean(part, capacity)} mV)"
+            right.fill_between(capacity, base, base + part, color=colour, linewidth=0.0, label=label)
             low, high = low + np.minimum(part, 0.0), high + np.maximum(part, 0.0)
-        right.plot(capacity, 1e3 * (run.voltage - run.split["equilibrium"])[rows], color="0.1", linewidth=0.8)
+        right.plot(capacity, total, color="0.1", linewidth=0.8, label=f"sum ({_mean(total, capacity)} mV)")
         right.axhline(0.0, color="0.5", linewidth=0.5)
         right.set_ylabel("Overpotential, mV")
-        reach = np.quantile(np.abs(1e3 * (run.voltage - run.split["equilibrium"])[rows]), 0.97) * 1.3
+        # over even capacities: time steps are dense where the voltage drops, and that end would set the scale
+        even = np.interp(np.linspace(capacity[0], capacity[-1], 400), capacity, np.abs(total))
+        reach = max(1.3 * float(np.quantile(even, 0.97)), 1e3 * LEAST_PART)
         right.set_ylim((-reach, 0.05 * reach) if low.min() < -high.max() else (-0.05 * reach, reach))
         handles, names = right.get_legend_handles_labels()
-        figure.legend(handles, names, loc="outside lower center", ncols=2, title="Parts, with their mean")
+        figure.legend(
+            handles, names, loc="outside lower center", ncols=2, title="Parts, with their mean over the capacity"
+        )
         for axes in (left, right):
             axes.set_xlabel("Capacity, mAh g⁻¹")
     return figure
 
 
+def _mean(values: NDArray[np.float64], capacity: NDArray[np.float64]) -> str:
+    """Mean over the charge, which is the energy that a part takes over the charge; rows are not even in it."""
+    span = float(capacity[-1] - capacity[0])
+    mean = float(np.trapezoid(values, capacity)) / span if span > 0.0 else float(np.mean(values))
+    return f"{mean:.3g}".replace("-", "−")
+
+
 def draw_profiles(run: Run, step: Step | None = None, times: int = 6) -> Figure:
     """Draw reaction and stoichiometry over depth at several times of a step (default: the last discharge)."""
-    import matplotlib as mpl
-
     chosen = step or run.of("discharge") or run.steps[-1]
     charge = np.linspace(0.05, 0.95, times) * float(run.capacity[chosen.last])
     rows = chosen.first + np.searchsorted(run.capacity[run.rows(chosen)], charge)
@@ -148,6 +156,7 @@ def draw_profiles(run: Run, step: Step | None = None, times: int = 6) -> Figure:
         left.set_ylabel("Reaction rate over its mean")
         right.set_ylabel("Mean stoichiometry of the plane")
         for axes in (left, right):
+            axes.set_xlim(0.0, depth[0] + depth[-1])
             axes.set_xlabel("Distance from the membrane, µm")
         figure.legend(*left.get_legend_handles_labels(), loc="outside lower center", ncols=times)
     return figure
@@ -162,14 +171,20 @@ def _smooth(values: NDArray[np.float64], reach: int = 2) -> NDArray[np.float64]:
 def draw_utilisation(before: "Particles", after: "Particles") -> Figure:
     """Draw how far each particle was used between two snapshots, against its depth; areas are volumes."""
     used = after.utilisation(before)
+    mean = float(np.average(used, weights=after.volume))
     with style():
         figure = Figure(figsize=(0.62 * PAGE, 2.8), layout="constrained")
         axes = figure.subplots()
         area = 60.0 * after.volume / after.volume.max()
-        axes.scatter(1e6 * after.depth, used, s=area, color=COLOURS[0], alpha=0.7, linewidths=0.0)
+        axes.scatter(
+            1e6 * after.depth, used, s=area, color=COLOURS[0], alpha=0.7, linewidths=0.0,
+            label="a particle, its area as its volume",
+        )  # fmt: skip
+        axes.axhline(mean, color=COLOURS[1], linewidth=0.8, linestyle="--", label=f"mean of the volume, {mean:.3g}")
         axes.set_xlabel("Distance of the particle's centre from the membrane, µm")
         axes.set_ylabel("Change of its stoichiometry")
-        axes.set_ylim(bottom=0.0)
+        axes.set_ylim(0.0, 1.05 * max(float(used.max()), 1e-3))
+        figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=2)
     return figure
 
 
@@ -184,6 +199,10 @@ def _logarithmic(axis: Any, ticks: Sequence[float] | NDArray[np.float64] | None 
         axis.set_minor_locator(NullLocator())
 
 
+USUAL_KEPT = 80
+"""%, the line drawn through a map of the capacity that is kept."""
+
+
 def draw_rates(dataset: "xr.Dataset") -> Figure:
     """Draw the capacity over C-rate and loading, and the closed form's loading threshold beside it.
 
@@ -192,37 +211,52 @@ def draw_rates(dataset: "xr.Dataset") -> Figure:
     dataset : xarray.Dataset
         Of `solidstack.twin.homogenised.rate_capability`.
     """
+    dataset = dataset.sortby(["c_rate", "loading"])
     rates = dataset["c_rate"].to_numpy()
     loadings = 100.0 * dataset["loading"].to_numpy()
     kept = 100.0 * dataset["capacity_kept"].to_numpy()
     threshold = 100.0 * dataset["loading_threshold"].to_numpy()
     with style():
         several = len(loadings) > 1 and len(rates) > 1
-        figure = Figure(figsize=(PAGE if several else 0.62 * PAGE, 3.0), layout="constrained")
+        figure = Figure(figsize=(PAGE if several else 0.62 * PAGE, 3.2), layout="constrained")
         panels = figure.subplots(1, 2 if several else 1, squeeze=False)[0]
         capacity = dataset["discharge_capacity"].to_numpy() / 3600.0
+        colours = mpl.colormaps["viridis"](np.linspace(0.0, 0.9, len(loadings)))
         for number, loading in enumerate(loadings):
-            colour = COLOURS[number % len(COLOURS)]
-            panels[0].plot(rates, capacity[number], "o-", color=colour, markersize=3, label=f"{loading:.3g} mg cm⁻²")
+            panels[0].plot(
+                rates, capacity[number], "o-", color=colours[number], markersize=3, label=f"{loading:.3g} mg cm⁻²"
+            )
         panels[0].set_xscale("log")
         _logarithmic(panels[0].xaxis, rates)
         panels[0].set_xlabel("C-rate")
         panels[0].set_ylabel("Discharge capacity, mAh g⁻¹")
         panels[0].set_ylim(bottom=0.0)
-        panels[0].legend(title="Loading", loc="lower left")
         if several:
             levels = [50, 60, 70, 80, 90, 95, 99, 100]
             filled = panels[1].contourf(rates, loadings, kept, levels=levels, cmap="cividis", extend="min")
-            lines = panels[1].contour(rates, loadings, kept, levels=[80, 95], colors="white", linewidths=0.8)
-            panels[1].clabel(lines, fmt="%d %%")
             panels[1].plot(rates, threshold, "--", color=COLOURS[1], linewidth=1.8, label="closed-form threshold")
+            if np.nanmin(kept) < USUAL_KEPT < np.nanmax(kept):
+                panels[1].contour(rates, loadings, kept, levels=[USUAL_KEPT], colors="white", linewidths=1.2)
+                panels[1].plot([], [], color="white", label=f"{USUAL_KEPT} % kept")
             panels[1].set_xscale("log")
             _logarithmic(panels[1].xaxis, rates)
             panels[1].set_ylim(loadings.min(), loadings.max())
             panels[1].set_xlabel("C-rate")
             panels[1].set_ylabel("Loading, mg cm⁻²")
-            panels[1].legend(loc="upper right", labelcolor="black", facecolor="white", frameon=True, framealpha=0.8)
+            panels[1].legend(
+                loc="upper right", labelcolor="white", facecolor="0.25", edgecolor="none", frameon=True, framealpha=0.8
+            )
             figure.colorbar(filled, ax=panels[1], label="Capacity kept, %")
+        else:
+            # where the closed form says that the ohmic drop sets in, for each loading
+            for number, loading in enumerate(loadings):
+                if threshold.min() < loading < threshold.max():
+                    at = np.exp(np.interp(-np.log(loading), -np.log(threshold), np.log(rates)))
+                    panels[0].axvline(
+                        at, color=colours[number], linestyle=":", linewidth=1.2,
+                        label=f"closed-form threshold, {at:.2g}C",
+                    )  # fmt: skip
+        figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=4, title="Loading")
     return figure
 
 
@@ -253,7 +287,7 @@ def draw_sensitivity(rows: Sequence[Mapping[str, Any]], base: float) -> Figure:
         axes.axvline(base, color="0.2", linewidth=0.8)
         axes.set_yticks(range(len(names)), [name.replace("_", " ") for name in names])
         axes.set_xlabel("Discharge capacity, mAh g⁻¹")
-        axes.legend(loc="lower left")
+        figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=len(factors))
     return figure
 
 
@@ -305,6 +339,9 @@ def draw_resistances(models: Mapping[str, Mapping[str, float]]) -> Figure:
             if values.max(initial=0.0) > 0.0:
                 axes.barh(names, values, left=left, color=colour, height=0.6, label=SPLIT[part])
                 left += values
+        for number, total in enumerate(left):
+            axes.text(total, number, f" {total:.3g}", va="center", fontsize=7)
+        axes.set_xlim(right=1.1 * max(float(left.max(initial=0.0)), 1e-9))
         axes.invert_yaxis()
         axes.set_xlabel("Resistance at half discharge, Ω cm²")
         figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=2)
@@ -323,9 +360,20 @@ def animate(run: Run, snapshots: Sequence["Snapshot"], path: str | os.PathLike[s
         .gif
     frames : int
         A second.
+
+    Raises
+    ------
+    OutputError
+        Another ending, no snapshots, a place that cannot be written.
     """
     from matplotlib.animation import FuncAnimation, PillowWriter
 
+    if Path(path).suffix.lower() != ".gif":
+        msg = "has no ending of an animation; take .gif"
+        raise OutputError(msg, source=os.fspath(path))
+    if not snapshots or not len(run.depth):
+        msg = "no animation without snapshots of a structure; ask for fields, as in --fields step-ends"
+        raise OutputError(msg, source=os.fspath(path))
     slices = [snapshot.stoichiometry[:, :, snapshot.stoichiometry.shape[2] // 2].T for snapshot in snapshots]
     low, high = np.nanmin(np.array(slices)), np.nanmax(np.array(slices))
     with style():

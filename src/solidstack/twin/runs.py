@@ -182,7 +182,7 @@ def branches(run: Run) -> list[Branch]:
     for step in run.steps:
         rows = run.rows(step)
         total = float(np.sum(run.current_density[rows]))
-        if step.capacity == 0.0 or total == 0.0:
+        if step.kind == "rest" or step.capacity == 0.0 or total == 0.0:
             rests.append(run.voltage[rows])
             continue
         kind = "charge" if total > 0.0 else "discharge"
