@@ -175,7 +175,7 @@ class CoupledSolver:
             loops.cell_coarsen(fine.a, fine.shape, coarse.a, coarse.shape, coarse.halved)
         self.inverse = np.linalg.inv(self._dense())
         if self.clusters is not None:
-            self.links = loops.zeros(self.clusters[1].shape[0] - 1, self.real)
+            self.links = loops.zeros(self.clusters[1].shape[0] - 1, self.cx.dtype)
             loops.cluster_links(self.kind, self.cx, self.cy, self.cz, *self.clusters, self.links, self.shape)
         if self.planes:
             self.plane_inverse = np.linalg.inv(self._plane_matrix())
