@@ -1,7 +1,8 @@
 """`solidstack twin discharge|simulate|rates|impedance|validate`: cycling a structure, and its homogenised companion."""
 
+import contextlib
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,8 @@ phases_option = click.option("--phases", metavar="NAMES", help='What labels are,
 @protocol_option
 @click.option("-o", "--output", metavar="DIR", help="Curves, figures and a checkpoint; the same command resumes.")
 @click.option("--fields", metavar="WHEN", help='3D fields into DIR: "step-ends", or times as in "1 h, 2 h".')
-@click.option("--animation", is_flag=True, help="A film of the stoichiometry into DIR (needs --fields).")
+@click.option("--animation", is_flag=True, help="A film of the stoichiometry into DIR, of the times of --fields.")
+@click.option("--resume/--restart", default=True, help="Go on from the checkpoint in DIR, or start anew.")
 @click.option("--ideal-electronics", is_flag=True, help="All active material has the collector's potential.")
 @click.option("--accuracy", type=float, default=1.0, show_default=True, help="Allowed error of a time step, relative.")
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True)
@@ -45,6 +47,7 @@ def discharge_command(
     output: str | None,
     fields: str | None,
     animation: bool,
+    resume: bool,
     ideal_electronics: bool,
     accuracy: float,
     device: str,
@@ -52,7 +55,7 @@ def discharge_command(
     phases: str | None,
     changes: tuple[str, ...],
     as_json: bool,
-) -> None:
+) -> int:
     """Charge and discharge the structure FILE against lithium, with the materials and conditions of DESIGN.
 
     Without --protocol and without a [protocol] table in DESIGN: charge at C/10, discharge at C/5. DIR gets run.json,
@@ -65,7 +68,8 @@ def discharge_command(
     from ..twin.discharge import discharge
     from ..twin.fields import Fields
 
-    if (fields or animation) and output is None:
+    _check_folder(output)
+    if (fields is not None or animation) and output is None:
         msg = "--fields and --animation need a folder; give -o DIR"
         raise OutputError(msg)
     loaded = load_changed(design, changes)
@@ -78,14 +82,13 @@ def discharge_command(
     taker = None
     if wanted is not None and output is not None:
         taker = Fields(*wanted, folder=Path(output) / "fields", structure=structure, keep=animation)
-    if output is not None:
-        with staged_folder(output):
-            pass
     checkpoint = None if output is None else Path(output) / "checkpoint.npz"
-    with located(design):
+    if checkpoint is not None and not resume:
+        checkpoint.unlink(missing_ok=True)
+    with located(design), _progress() as progress:
         run = discharge(
             structure, loaded, protocol=plan, accuracy=accuracy, device=device, checkpoint=checkpoint, fields=taker,
-            progress=_progress(),
+            progress=progress,
         )  # fmt: skip
     for text in run.provenance["warnings"]:
         warn(text)
@@ -100,7 +103,7 @@ def discharge_command(
                 paths.append(animate(run, taker.taken, Path(output) / "stoichiometry.gif"))
         if checkpoint is not None:
             checkpoint.unlink(missing_ok=True)
-    _report(run, paths, as_json)
+    return _report(run, paths, as_json)
 
 
 @click.command("simulate")
@@ -123,7 +126,7 @@ def simulate_command(
     export_script: str | None,
     changes: tuple[str, ...],
     as_json: bool,
-) -> None:
+) -> int:
     """Charge and discharge DESIGN as a homogeneous medium (PyBaMM): the companion of the twin.
 
     Its effective properties are those of --structure, or of the closed form.
@@ -138,6 +141,7 @@ def simulate_command(
     from ..twin.homogenised import simulate
     from ..twin.parameters import parameters
 
+    _check_folder(output)
     loaded = load_changed(design, changes)
     plan = _protocol(protocol_file)
     with located(design):
@@ -159,7 +163,7 @@ def simulate_command(
         warn(text)
     if output is not None:
         paths += _write(run, output)
-    _report(run, paths, as_json)
+    return _report(run, paths, as_json)
 
 
 @click.command("rates")
@@ -192,6 +196,7 @@ def rates_command(
     from ..twin.homogenised import rate_capability
     from ..twin.parameters import parameters
 
+    _check_figures([] if output is None else [output])
     loaded = load_changed(design, changes)
     wanted = _numbers(rates, "--rates")
     with located(design):
@@ -244,6 +249,7 @@ def rates_command(
 @click.option("--stoichiometry", type=float, help="Of the active material; default 0.5.")
 @click.option("--voltage", metavar="VOLTAGE", help='In equilibrium, as in "3.8 V".')
 @click.option("--frequencies", metavar="LO:HI:N", default="1e-3:1e3:25", show_default=True, help="Hz, logarithmic.")
+@click.option("--double-layer", metavar="CAPACITANCE", help='Of the active material\'s interfaces, as in "10 uF/cm^2".')
 @click.option("-o", "--output", metavar="FILE", multiple=True, help="Spectrum (.csv) or figure; may be repeated.")
 @click.option("--ideal-electronics", is_flag=True, help="All active material has the collector's potential.")
 @voxel_option
@@ -256,6 +262,7 @@ def impedance_command(
     stoichiometry: float | None,
     voltage: str | None,
     frequencies: str,
+    double_layer: str | None,
     output: tuple[str, ...],
     ideal_electronics: bool,
     voxel: str | None,
@@ -270,7 +277,7 @@ def impedance_command(
       solidstack twin impedance electrode.zarr examples/pouch-0.16Ah.toml --voltage "3.8 V" -o z.png -o z.csv
     """
     from ..twin.effective import Effective
-    from ..twin.impedance import impedance, transmission_line
+    from ..twin.impedance import CAPACITANCE, impedance
     from ..twin.parameters import parameters
 
     loaded = load_changed(design, changes)
@@ -278,21 +285,24 @@ def impedance_command(
         loaded = loaded.with_(kinetics__ideal_electronics=True)
     low, high, count = _triple(frequencies, "--frequencies")
     volts: Any = None if voltage is None else units.parse(voltage, units.VOLTAGE)
+    layer: Any = 0.0 if double_layer is None else units.parse(double_layer, CAPACITANCE)
     with located(file):
         structure = formats.read(file, voxel=voxel, phases=phases)
     with located(design):
         given = parameters(loaded)
+        try:
+            medium = Effective.from_structure(structure, given)
+        except (StructureError, DesignError) as error:
+            warn(f"no transmission line beside it: {error}")
+            medium = None
         found = impedance(
             structure, loaded, parameters=given, stoichiometry=stoichiometry, voltage=volts,
-            frequencies=np.logspace(np.log10(low), np.log10(high), count), progress=_progress(),
+            frequencies=np.logspace(np.log10(low), np.log10(high), count), double_layer=layer, effective=medium,
+            progress=_progress(),
         )  # fmt: skip
     series = [("twin", found.frequency, found.z)]
-    try:
-        medium = Effective.from_structure(structure, given)
-        line = transmission_line(medium, given, found.frequency, found.stoichiometry)
-        series.append(("transmission line", found.frequency, line))
-    except StructureError as error:
-        warn(f"no transmission line beside it: {error}")
+    if found.transmission_line is not None:
+        series.append(("transmission line", found.frequency, found.transmission_line))
     for path in output:
         if path.lower().endswith(".csv"):
             found.save(path)
@@ -302,13 +312,7 @@ def impedance_command(
 
             save(draw_impedance(series), path)
     if as_json:
-        data = found.to_dict()
-        if len(series) > 1:
-            data["transmission_line"] = {
-                "re_ohm_cm2": (1e4 * series[1][2].real).tolist(),
-                "im_ohm_cm2": (1e4 * series[1][2].imag).tolist(),
-            }
-        print_json(data)
+        print_json(found.to_dict())
         return
     from rich.table import Table
 
@@ -331,7 +335,8 @@ def impedance_command(
 @click.command("validate")
 @click.argument("designs", nargs=-1, required=True)
 @protocol_option
-@click.option("--measured", metavar="FILE", help="CSV with capacity (mAh/g) and voltage (V).")
+@click.option("--measured", metavar="FILE", help="CSV with capacity (mAh/g, mAh/cm^2, mAh) and voltage (V).")
+@click.option("--measured-mass", metavar="MASS", help='Of its active material, where its capacity is in mAh: "12 mg".')
 @click.option("--size", metavar="LENGTH", help="Edge of the structures in the plane.")
 @click.option("--voxel", metavar="LENGTH", help="Edge of a voxel; default: about 50,000 of them.")
 @click.option("--seed", type=int, help="Same seed, same structures.")
@@ -343,6 +348,7 @@ def validate_command(
     designs: tuple[str, ...],
     protocol_file: str | None,
     measured: str | None,
+    measured_mass: str | None,
     size: str | None,
     voxel: str | None,
     seed: int | None,
@@ -366,18 +372,25 @@ def validate_command(
     from ..twin.validate import sensitivity as scaled
     from ..twin.validate import validate
 
+    _check_folder(output)
     plan = _protocol(protocol_file)
+    mass = None if measured_mass is None else float(units.parse(measured_mass, units.MASS))
+    if mass is not None and mass <= 0.0:
+        msg = f'--measured-mass "{measured_mass}" is wanted to be above 0, as in "12 mg"'
+        raise DesignError(msg)
     result = []
     for path in designs:
         loaded = load_changed(path, changes)
-        with located(path):
+        with located(path), _progress() as progress:
             _, positive = positive_electrode(loaded)
             loading = float(positive.am_mass_fraction * positive.loading)
-            curves = [] if measured is None else read_measured(measured, active_loading=loading)
+            curves = [] if measured is None else read_measured(measured, active_loading=loading, mass=mass)
             found = validate(
-                loaded, protocol=plan, measured=curves, size=size, voxel=voxel, seed=seed, progress=_progress()
+                loaded, protocol=plan, measured=curves, size=size, voxel=voxel, seed=seed, progress=progress
             )
-            base, rows = scaled(loaded, protocol=plan, effective=found.effective) if sensitivity else ({}, [])
+            base, rows = (
+                scaled(loaded, protocol=plan, effective=found.effective, progress=progress) if sensitivity else ({}, [])
+            )
         data = found.to_dict() | {"sensitivity": {"base": base, "rows": rows}}
         if output is not None:
             folder = Path(output) if len(designs) == 1 else Path(output) / Path(path).stem
@@ -474,8 +487,10 @@ def _fields(text: str) -> tuple[list[float], bool]:
         if word == "step-ends":
             ends = True
         else:
-            value: Any = units.parse(word, units.DURATION)
-            times.append(float(value))
+            times.append(float(units.parse(word, units.DURATION)))
+    if not (times or ends) or any(time < 0.0 for time in times):
+        msg = f'--fields "{text}" names no time; give "step-ends", or times from 0 on, as in "step-ends, 30 min, 2 h"'
+        raise DesignError(msg)
     return times, ends
 
 
@@ -505,10 +520,38 @@ def _numbers(text: str, option: str) -> list[float]:
         raise DesignError(msg) from None
 
 
-def _progress() -> Callable[[str, float], None] | None:
+@contextlib.contextmanager
+def _progress() -> Iterator[Callable[[str, float], None] | None]:
+    """Show progress on stderr where a person may look at it, and clear the line at the end."""
     if not sys.stderr.isatty():
-        return None
-    return lambda words, share: click.echo(f"\r\033[K{100 * share:.0f} %  {words}", err=True, nl=False)
+        yield None
+        return
+    try:
+        yield lambda words, share: click.echo(f"\r\033[K{100 * share:.0f} %  {words}", err=True, nl=False)
+    finally:
+        click.echo("\r\033[K", err=True, nl=False)
+
+
+def _check_folder(output: str | None) -> None:
+    """Refuse a folder that cannot be written before the work is done for it."""
+    if output == "":
+        msg = "-o is given an empty name; give a folder"
+        raise OutputError(msg)
+    if output is not None:
+        with staged_folder(output):
+            pass
+
+
+def _check_figures(paths: Sequence[str]) -> None:
+    """Refuse an ending that no figure has before the work is done for it."""
+    if not paths:
+        return
+    from ..plot.style import FORMATS
+
+    for path in paths:
+        if Path(path).suffix.lower() not in FORMATS:
+            msg = f"has no known ending for a figure; take {', '.join(FORMATS)}"
+            raise OutputError(msg, source=path)
 
 
 def _write(run: Run, folder: str) -> list[Path]:
@@ -518,7 +561,9 @@ def _write(run: Run, folder: str) -> list[Path]:
 
     place = Path(folder)
     paths = [save_run(run, place)]
-    figures: dict[str, Any] = {"curves": draw_curves({run.model: run}), "course": draw_course(run)}
+    figures: dict[str, Any] = {}
+    if any(step.capacity > 0.0 for step in run.steps):
+        figures = {"curves": draw_curves({run.model: run}), "course": draw_course(run)}
     step = run.of("discharge") or run.of("charge")
     if step is not None and step.capacity > 0.0 and run.split:
         figures["split"] = draw_split(run, step)
@@ -527,12 +572,16 @@ def _write(run: Run, folder: str) -> list[Path]:
     return [*paths, *(save(figure, place / f"{name}.png") for name, figure in figures.items())]
 
 
-def _report(run: Run, paths: Sequence[Path], as_json: bool) -> None:
+def _report(run: Run, paths: Sequence[Path], as_json: bool) -> int:
+    """Say what a run gave; the exit code says whether it went to the end of its protocol."""
     notes = run.provenance
+    code = 0 if run.is_complete else 1
+    if not run.is_complete:
+        warn(run.outcome)
     if as_json:
         keys = ("voxels", "device", "seconds", "time_steps", "bytes_per_voxel", "inactive", "warnings", "parameters")
         print_json(run.to_dict() | {key: notes[key] for key in keys if key in notes})
-        return
+        return code
     from rich.table import Table
     from rich.text import Text
 
@@ -543,8 +592,8 @@ def _report(run: Run, paths: Sequence[Path], as_json: bool) -> None:
         table.add_row(
             Text(step.kind),
             f"{step.capacity / 3600:.1f}",
-            number(step.areal_capacity / 36000),
-            number(step.energy / 36000),
+            # a rest passes what the solver leaves over
+            *("0" if step.kind == "rest" else number(v / 36000) for v in (step.areal_capacity, step.energy)),
             number(step.average_voltage),
             number(step.duration / 3600),
             Text(step.end_reason),
@@ -563,10 +612,9 @@ def _report(run: Run, paths: Sequence[Path], as_json: bool) -> None:
             f"{notes['voxels']} voxels, {notes['time_steps']} time steps, {notes['seconds']:.0f} s on the "
             f"{notes['device']}; lithium balance to {run.balance['lithium']:.0e}"
         )
-    if not run.is_complete:
-        warn(run.outcome)
     for path in paths:
         click.echo(str(path))
+    return code
 
 
 COMMANDS = (discharge_command, simulate_command, rates_command, impedance_command, validate_command)
