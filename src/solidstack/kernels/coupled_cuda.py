@@ -35,10 +35,10 @@ from .cuda import fill as _fill
 from .cuda import zeros as _zeros
 
 __all__ = [
-    "assign", "cell_coarsen", "cell_prolong", "cell_relax", "cell_restrict", "cluster_links", "coarsen", "contents",
-    "copy", "correct", "correct_clusters", "deviation", "dissipation", "dot", "faces", "fill", "get", "matvec",
-    "nodes", "predict", "prolong", "prolong_planes", "put", "redirect", "relax", "residual", "restrict",
-    "restrict_planes", "set_lithium", "set_lithium_cells", "settle", "step", "wrap", "zeros",
+    "add", "assign", "cell_coarsen", "cell_prolong", "cell_relax", "cell_restrict", "cluster_links", "coarsen",
+    "contents", "copy", "correct", "correct_clusters", "deviation", "dissipation", "dot", "faces", "fill", "get",
+    "matvec", "nodes", "predict", "prolong", "prolong_planes", "put", "redirect", "relax", "residual", "restrict",
+    "restrict_planes", "set_lithium", "set_lithium_cells", "settle", "step", "subtract", "wrap", "zeros",
 ]  # fmt: skip
 
 look_up = _device(coupled.look_up)
@@ -72,6 +72,16 @@ def fill(array: Any, value: float) -> None:
 def copy(source: Any, target: Any) -> None:
     """Copy an array into one of another precision."""
     _launch(_copy, source.size, source, target)
+
+
+def add(array: Any, other: Any) -> None:
+    """Add an array of another precision."""
+    _launch(_add, array.size, array, other)
+
+
+def subtract(array: Any, other: Any) -> None:
+    """Subtract an array of another precision."""
+    _launch(_subtract, array.size, array, other)
 
 
 def assign(array: Any, values: Any) -> None:
@@ -285,6 +295,18 @@ def _largest_block(value, sums, index):  # type: ignore[no-untyped-def]
 def _copy(source, target):  # type: ignore[no-untyped-def]
     for q in range(cuda.grid(1), source.size, cuda.gridsize(1)):
         target[q] = source[q]
+
+
+@kernel
+def _add(array, other):  # type: ignore[no-untyped-def]
+    for q in range(cuda.grid(1), array.size, cuda.gridsize(1)):
+        array[q] += other[q]
+
+
+@kernel
+def _subtract(array, other):  # type: ignore[no-untyped-def]
+    for q in range(cuda.grid(1), array.size, cuda.gridsize(1)):
+        array[q] -= other[q]
 
 
 @kernel
