@@ -280,6 +280,7 @@ def impedance_command(
     from ..twin.impedance import CAPACITANCE, impedance
     from ..twin.parameters import parameters
 
+    _check_figures([path for path in output if not path.lower().endswith(".csv")])
     loaded = load_changed(design, changes)
     if ideal_electronics:
         loaded = loaded.with_(kinetics__ideal_electronics=True)
@@ -288,7 +289,7 @@ def impedance_command(
     layer: Any = 0.0 if double_layer is None else units.parse(double_layer, CAPACITANCE)
     with located(file):
         structure = formats.read(file, voxel=voxel, phases=phases)
-    with located(design):
+    with located(design), _progress() as progress:
         given = parameters(loaded)
         try:
             medium = Effective.from_structure(structure, given)
@@ -298,7 +299,7 @@ def impedance_command(
         found = impedance(
             structure, loaded, parameters=given, stoichiometry=stoichiometry, voltage=volts,
             frequencies=np.logspace(np.log10(low), np.log10(high), count), double_layer=layer, effective=medium,
-            progress=_progress(),
+            progress=progress,
         )  # fmt: skip
     series = [("twin", found.frequency, found.z)]
     if found.transmission_line is not None:
