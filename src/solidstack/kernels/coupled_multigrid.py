@@ -9,6 +9,7 @@ Smoothing as in `solidstack.kernels.multigrid`. All is float32 (complex64 for im
 increments, and the residual of the state is taken in float64 by the caller, so no digits are lost.
 """
 
+import math
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
@@ -111,6 +112,7 @@ class CoupledSolver:
         self.levels = self._levels()
         self.first = self._first(tuple(edge - 2 for edge in self.shape))
         self.inverse: NDArray[Any] = np.zeros((0, 0))
+        self.pattern: tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.int64]] | None = None
         self.plane_sums = zeros(2 * max(planes, 1), self.dtype)
 
     def _first(self, shape: Any) -> int:
@@ -252,7 +254,22 @@ class CoupledSolver:
     def _dense(self) -> NDArray[Any]:
         """Matrix of the coarsest level, the collector's potential last."""
         level = self.levels[-1]
-        a = np.asarray(self.loops.get(level.a)).reshape(*level.shape, COEFFICIENTS).astype(self.summed)
+        a = np.asarray(self.loops.get(level.a)).astype(self.summed).reshape(-1)
+        if self.pattern is None:
+            self.pattern = self._pattern(a)
+        place, sign, coefficient = self.pattern
+        edge = 4 * math.prod(count - 2 for count in level.shape) + 1
+        matrix = np.zeros((edge, edge), self.summed)
+        np.add.at(matrix.reshape(-1), place, sign * a[coefficient])
+        if not self.floating:
+            matrix[-1, :] = matrix[:, -1] = 0.0
+        empty = np.flatnonzero(matrix.diagonal() == 0.0)
+        matrix[empty, empty] = 1.0
+        return matrix
+
+    def _pattern(self, a: NDArray[Any]) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.int64]]:
+        """Which coefficient goes where in the matrix of the coarsest level, and with which sign; it stays the same."""
+        level = self.levels[-1]
         inner: Any = tuple(edge - 2 for edge in level.shape)
         cells = int(np.prod(inner))
         number = np.full(level.shape, -1)
@@ -261,33 +278,32 @@ class CoupledSolver:
             if wrap:
                 ends = np.moveaxis(number, axis, 0)
                 ends[0], ends[-1] = ends[-2].copy(), ends[1].copy()
+        first = np.arange(a.size // COEFFICIENTS).reshape(level.shape) * COEFFICIENTS
+        own = first[1:-1, 1:-1, 1:-1].ravel()
         plate = 4 * cells
-        matrix = np.zeros((plate + 1, plate + 1), self.summed)
-        stored = a[1:-1, 1:-1, 1:-1].reshape(cells, COEFFICIENTS)
+        found: list[tuple[int, float, int]] = []
 
         def parts(cell: int) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...], tuple[int, ...]]:
             """Unknowns of a cell: electronic potential and content, ionic potential and content."""
             if cell < 0:
                 return (), (), (), ()
-            first = 4 * cell
-            content = (first + 1,) if stored[cell, CS] != 0.0 else ()
-            salt = (first + 3,) if stored[cell, CE] != 0.0 else ()
-            return () if self.ideal else (first,), content, (first + 2,), salt
+            unknown = 4 * cell
+            content = (unknown + 1,) if a[own[cell] + CS] != 0.0 else ()
+            salt = (unknown + 3,) if a[own[cell] + CE] != 0.0 else ()
+            return () if self.ideal else (unknown,), content, (unknown + 2,), salt
 
-        def link(here: tuple[int, ...], there: tuple[int, ...], c: Any) -> None:
+        def link(here: tuple[int, ...], there: tuple[int, ...], coefficient: int) -> None:
             """Put a conductance between two sums of unknowns; an empty sum is fixed at 0."""
-            if c == 0.0:
-                return
             signed = [(unknown, 1.0) for unknown in here] + [(unknown, -1.0) for unknown in there]
             for one, sign in signed:
                 for other, opposite in signed:
-                    matrix[one, other] += sign * opposite * c
+                    found.append((one * (plate + 1) + other, sign * opposite, coefficient))
 
         for cell in range(cells):
             s, d, e, f = parts(cell)
-            link((*s, *d, plate), (*e, *f), stored[cell, GIN])
-            matrix[4 * cell + 1, 4 * cell + 1] += stored[cell, CS]
-            matrix[4 * cell + 3, 4 * cell + 3] += stored[cell, CE]
+            link((*s, *d, plate), (*e, *f), own[cell] + GIN)
+            link(d, (), own[cell] + CS)
+            link(f, (), own[cell] + CE)
         for axis in range(3):
             faces: Any = tuple(slice(0 if other == axis else 1, -1) for other in range(3))
             for offset in np.ndindex(number[faces].shape):
@@ -297,19 +313,16 @@ class CoupledSolver:
                     continue  # the same face as the one at the other end
                 s0, d0, e0, f0 = parts(int(number[index]))
                 s1, d1, e1, f1 = parts(int(number[after]))
-                own = a[index]
-                link(s0, s1, own[KS + axis])
-                link(d0, d1, own[DS + axis])
-                link(e0, e1, own[KE + axis])
-                link(f0, f1, own[DE + axis])
+                here = int(first[index])
+                link(s0, s1, here + KS + axis)
+                link(d0, d1, here + DS + axis)
+                link(e0, e1, here + KE + axis)
+                link(f0, f1, here + DE + axis)
                 lithium = index[0] == 0  # its potential is 0, not relative to the collector's
-                link((*s0, *d0) if lithium else (*s0, *d0, plate), (*e1, *f1), own[GSE + axis])
-                link((*e0, *f0), (*s1, *d1, plate), own[GES + axis])
-        if not self.floating:
-            matrix[plate, :] = matrix[:, plate] = 0.0
-        empty = np.flatnonzero(matrix.diagonal() == 0.0)
-        matrix[empty, empty] = 1.0
-        return matrix
+                link((*s0, *d0) if lithium else (*s0, *d0, plate), (*e1, *f1), here + GSE + axis)
+                link((*e0, *f0), (*s1, *d1, plate), here + GES + axis)
+        place, sign, coefficient = zip(*found, strict=True)
+        return np.array(place, np.int64), np.array(sign), np.array(coefficient, np.int64)
 
     def solve(self, plate: Any, tolerance: float, most: int = 60) -> Linear:
         """Solve for the increments that remove the residual rv, rw (it is used up).
