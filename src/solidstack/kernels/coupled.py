@@ -93,6 +93,15 @@ def react(eta, exchange, alpha, f, resistance):  # type: ignore[no-untyped-def]
     return exchange * (up - down), slope / (1.0 + resistance * slope), e
 
 
+def beside(lengths, i, planes):  # type: ignore[no-untyped-def]
+    """Edge along x of the faces beside the voxels of a plane; 0 in the long voxels of the membrane.
+
+    Those conduct along x alone: were they joined beside as well, that would be the stronger the longer they are, and
+    neither smoothing nor coarsening would see what changes from plane to plane.
+    """
+    return lengths[i] if lengths[i] <= 1.001 * lengths[planes - 1] else 0.0
+
+
 def extrapolate(now, before, ratio, most):  # type: ignore[no-untyped-def]
     """Extrapolated content, at most nine tenths of the way to a bound."""
     return min(max(now + ratio * (now - before), 0.1 * now), now + 0.9 * (most - now))

@@ -51,6 +51,7 @@ harmonic = _inlined(coupled.harmonic)
 left_over = _inlined(coupled.left_over)
 solve_voxel = _inlined(coupled.solve_voxel)
 cell_sums = _inlined(coupled.cell_sums)
+beside = _inlined(coupled.beside)
 extrapolate = _inlined(coupled.extrapolate)
 cell_left_over = _inlined(coupled.cell_left_over)
 solve_cell = _inlined(coupled.solve_cell)
@@ -112,11 +113,11 @@ def faces(  # type: ignore[no-untyped-def]
                     elif axis == 1:
                         if i == 0 or k == 0:
                             continue
-                        n, la, lb, whole, area = p + mz, hy, hy, lengths[i] * hz, ay[p]
+                        n, la, lb, whole, area = p + mz, hy, hy, beside(lengths, i, mx) * hz, ay[p]
                     else:
                         if i == 0 or j == 0:
                             continue
-                        n, la, lb, whole, area = p + 1, hz, hz, lengths[i] * hy, az[p]
+                        n, la, lb, whole, area = p + 1, hz, hz, beside(lengths, i, mx) * hy, az[p]
                     there = kind[n]
                     c = 0.0
                     current = 0.0

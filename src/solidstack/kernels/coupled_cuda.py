@@ -52,6 +52,7 @@ harmonic = _device(coupled.harmonic)
 left_over = _device(coupled.left_over)
 solve_voxel = _device(coupled.solve_voxel)
 cell_sums = _device(coupled.cell_sums)
+beside = _device(coupled.beside)
 extrapolate = _device(coupled.extrapolate)
 cell_left_over = _device(coupled.cell_left_over)
 solve_cell = _device(coupled.solve_cell)
@@ -388,11 +389,11 @@ def _faces(  # type: ignore[no-untyped-def]
             elif axis == 1:
                 if i == 0 or k == 0:
                     continue
-                n, la, lb, whole, area = p + mz, hy, hy, lengths[i] * hz, ay[p]
+                n, la, lb, whole, area = p + mz, hy, hy, beside(lengths, i, mx) * hz, ay[p]
             else:
                 if i == 0 or j == 0:
                     continue
-                n, la, lb, whole, area = p + 1, hz, hz, lengths[i] * hy, az[p]
+                n, la, lb, whole, area = p + 1, hz, hz, beside(lengths, i, mx) * hy, az[p]
             there = kind[n]
             c = 0.0
             current = 0.0

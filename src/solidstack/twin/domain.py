@@ -3,6 +3,7 @@
 The collector lies behind the last plane of x, the membrane and the lithium before the first one.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import StructureError
-from ..kernels.coupled import ELECTRONIC, SHIFT, STORES
+from ..kernels.coupled import ELECTRONIC, SHIFT, STORES, beside
 from ..kernels.coupled_multigrid import Geometry
 from ..kernels.flood import touching_face
 from .metrics import face_weights
@@ -23,7 +24,8 @@ MEMBRANE = "the membrane"
 """Among the materials of a domain: the membrane's electrolyte, which a design may give properties of its own."""
 
 MEMBRANE_VOXELS = 4
-"""Voxels of a single-ion membrane that are meshed, where the current evens out; the rest is a resistance in series."""
+"""Planes of the membrane with the structure's voxels, where the current evens out. Of a single-ion membrane the rest is a
+resistance in series, of one with salt it has longer voxels."""
 MEMBRANE_GROWTH = 1.5
 """Ratio of the lengths of neighbouring planes of a membrane with salt, whose profile has to be resolved."""
 
@@ -90,13 +92,14 @@ class Domain:
     def geometry(self, scale: float) -> Geometry:
         """Give the geometry over a scale of conductance times length, for the loops."""
         hy, hz = self.edges
+        sides = np.array([beside(self.lengths, plane, len(self.lengths)) for plane in range(len(self.lengths))])
         between = 0.5 * (self.lengths + np.append(self.lengths[1:], self.lengths[-1]))
         return Geometry(
             self.shape,
             self.structure.voxel,
             0.5 * hy * hz / between / scale,
-            0.5 * self.lengths * hz / hy / scale,
-            0.5 * self.lengths * hy / hz / scale,
+            0.5 * sides * hz / hy / scale,
+            0.5 * sides * hy / hz / scale,
             self.lengths * hy * hz / scale,
             *self.structure.periodic[1:],
         )
@@ -266,12 +269,16 @@ def _membrane(parameters: CellParameters, edge: float) -> tuple[NDArray[np.float
         if count * edge >= whole:
             return np.full(count, whole / count), 0.0
         return np.full(count, edge), whole - count * edge
-    # fine at both ends, where the salt's profile bends
+    if whole <= 2 * MEMBRANE_VOXELS * edge:
+        count = max(1, math.ceil(whole / edge))
+        return np.full(count, whole / count), 0.0
+    # fine at both ends, where the salt's profile bends; voxels like those of the structure where the current evens out
+    middle = whole - MEMBRANE_VOXELS * edge
     half: list[float] = []
-    while sum(half) < 0.5 * whole:
+    while sum(half) < 0.5 * middle:
         half.append(edge * MEMBRANE_GROWTH ** len(half))
-    lengths = np.array(half) * (0.5 * whole / sum(half))
-    return np.concatenate([lengths, lengths[::-1]]), 0.0
+    lengths = np.array(half) * (0.5 * middle / sum(half))
+    return np.concatenate([lengths, lengths[::-1], np.full(MEMBRANE_VOXELS, edge)]), 0.0
 
 
 def _areas(

@@ -129,7 +129,7 @@ class Effective:
         structure: Structure,
         parameters: CellParameters,
         *,
-        tolerance: float = 1e-4,
+        tolerance: float = 1e-3,
         device: str = "auto",
     ) -> "Effective":
         """Take the numbers from a 3D structure.
