@@ -103,7 +103,8 @@ def main():
             f"{width:4d} wide, {found['voxels']:8d} voxels: {found['step_s']:6.2f} s a step, "
             f"{found['newton_per_step']:.1f} Newton, {found['linear_per_newton']:.1f} linear each, "
             f"{found['ns_per_voxel_and_iteration']:.0f} ns per voxel and linear iteration "
-            f"({reached:.1f} GB/s by count, {100 * reached / limit:.0f} % of the triad), prepared in {found['prepare_s']:.1f} s"
+            f"({reached:.1f} GB/s by count, {100 * reached / limit:.0f} % of the triad), "
+            f"prepared in {found['prepare_s']:.1f} s"
         )
     if options.cycle:
         structure = build(design, options.cycle)

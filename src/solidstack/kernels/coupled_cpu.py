@@ -31,9 +31,9 @@ from .coupled import (
 from .cpu import fill, get, loop, put, wrap, wrap_plane, zeros
 
 __all__ = [
-    "add", "assign", "cell_coarsen", "cell_prolong", "cell_relax", "cell_restrict", "cluster_links", "coarsen", "contents",
-    "copy", "correct", "correct_clusters", "deviation", "dissipation", "dot", "faces", "fill", "get", "matvec",
-    "nodes", "predict", "prolong", "prolong_planes", "put", "redirect", "relax", "residual", "restrict",
+    "add", "assign", "cell_coarsen", "cell_prolong", "cell_relax", "cell_restrict", "cluster_links", "coarsen",
+    "contents", "copy", "correct", "correct_clusters", "deviation", "dissipation", "dot", "faces", "fill", "get",
+    "matvec", "nodes", "predict", "prolong", "prolong_planes", "put", "redirect", "relax", "residual", "restrict",
     "restrict_planes", "set_lithium", "set_lithium_cells", "settle", "step", "subtract", "wrap", "zeros",
 ]  # fmt: skip
 

@@ -364,8 +364,8 @@ def _apart(twin: "Run", companion: "Run") -> list[str]:
             f"same structure {there:.3g} Ω cm²{most}."
         ),
         (
-            "The homogenised model has one access to ions and electrons for all particles of a depth; the twin resolves "
-            "that of each. The fine twin stands for the whole coating: its resistance grows with the thickness."
+            "The homogenised model has one access to ions and electrons for all particles of a depth; the twin resolves"
+            " that of each. The fine twin stands for the whole coating: its resistance grows with the thickness."
         ),
     ]
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import StructureError
-from ..kernels.coupled import ELECTRONIC, SHIFT, STORES, beside
+from ..kernels.coupled import ELECTRONIC, SHIFT, STORES
 from ..kernels.coupled_multigrid import Geometry
 from ..kernels.flood import touching_face
 from .metrics import face_weights
@@ -24,8 +24,8 @@ MEMBRANE = "the membrane"
 """Among the materials of a domain: the membrane's electrolyte, which a design may give properties of its own."""
 
 MEMBRANE_VOXELS = 4
-"""Planes of the membrane with the structure's voxels, where the current evens out. Of a single-ion membrane the rest is a
-resistance in series, of one with salt it has longer voxels."""
+"""Planes of the membrane with the structure's voxels, where the current evens out. The rest of a single-ion membrane is a
+resistance in series; that of one with salt has longer voxels."""
 MEMBRANE_GROWTH = 1.5
 """Ratio of the lengths of neighbouring planes of a membrane with salt, whose profile has to be resolved."""
 
@@ -92,7 +92,8 @@ class Domain:
     def geometry(self, scale: float) -> Geometry:
         """Give the geometry over a scale of conductance times length, for the loops."""
         hy, hz = self.edges
-        sides = np.array([beside(self.lengths, plane, len(self.lengths)) for plane in range(len(self.lengths))])
+        # as `kernels.coupled.beside`
+        sides = np.where(self.lengths <= 1.001 * self.lengths[-1], self.lengths, 0.0)
         between = 0.5 * (self.lengths + np.append(self.lengths[1:], self.lengths[-1]))
         return Geometry(
             self.shape,
