@@ -24,8 +24,8 @@ MEMBRANE = "the membrane"
 """Among the materials of a domain: the membrane's electrolyte, which a design may give properties of its own."""
 
 MEMBRANE_VOXELS = 4
-"""Planes of the membrane with the structure's voxels, where the current evens out. The rest of a single-ion membrane is a
-resistance in series; that of one with salt has longer voxels."""
+"""Planes of the membrane with the structure's voxels, where the current evens out. The rest of a single-ion membrane is
+a resistance in series; that of one with salt has longer voxels."""
 MEMBRANE_GROWTH = 1.5
 """Ratio of the lengths of neighbouring planes of a membrane with salt, whose profile has to be resolved."""
 
