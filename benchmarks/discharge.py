@@ -91,11 +91,15 @@ def main():
     parser.add_argument("--steps", type=int, default=12)
     parser.add_argument("--cycle", type=int, default=0)
     parser.add_argument("--device", default="cpu")
+    parser.add_argument("--single-ion", action="store_true", help="t+ = 1: no salt")
     options = parser.parse_args()
     design = ss.load("examples/loading-threshold.toml").with_(temperature=318.15)
+    if options.single_ion:
+        design = design.with_(kinetics__transference_number=1.0)
     steps(design, 32, 2, options.device)  # compiles
     limit = bandwidth()
-    print(f"triad {limit:.1f} GB/s on {numba.get_num_threads()} threads; salt solved for, electrons resolved")
+    salt = "single-ion" if options.single_ion else "with salt"
+    print(f"triad {limit:.1f} GB/s on {numba.get_num_threads()} threads; {salt}, electrons resolved")
     for width in options.widths:
         found = steps(design, width, options.steps, options.device)
         reached = BYTES_PER_ITERATION / found["ns_per_voxel_and_iteration"]
