@@ -1,39 +1,18 @@
-"""Runs on disk, measured curves, figures of charge and discharge."""
+"""Runs on disk, their branches, measured curves to compare them with."""
 
+import dataclasses
+import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
-from matplotlib.figure import Figure
 
-from solidstack.errors import StructureError
-from solidstack.plot import discharge as figures
-from solidstack.plot import save as save_figure
-from solidstack.twin.fields import Particles, Snapshot
+from solidstack.errors import OutputError, StructureError
 from solidstack.twin.results import SPLIT, Run, Step
-from solidstack.twin.runs import Measured, curves, deviation, load, read_measured, save
+from solidstack.twin.runs import Measured, branches, curves, deviation, load, read_measured, save
 
-
-def made(model: str = "twin", shift: float = 0.0) -> Run:
-    """A charge and a discharge with round numbers."""
-    capacity = np.linspace(0.0, 3600.0 * 180.0, 10)
-    down = 4.2 - capacity / 3600.0 / 180.0
-    parts = {name: np.full(20, 0.0) for name in SPLIT}
-    parts["ionic"] = np.concatenate([np.full(10, 0.03), np.full(10, -0.06)])
-    parts["lithium"] = np.concatenate([np.full(10, 0.01), np.full(10, -0.02)])
-    voltage = np.concatenate([down[::-1], down]) + shift
-    parts["equilibrium"] = voltage - parts["ionic"] - parts["lithium"]
-    steps = tuple(
-        Step(kind, f"steps.{n}", 10 * n, 10 * n + 9, capacity[-1], 0.2 * capacity[-1], 1e5, 3.7, 3600.0, "reached", 1.0)
-        for n, kind in enumerate(("charge", "discharge"))
-    )
-    profile = np.linspace(0.5, 1.5, 4) * np.ones((20, 1))
-    return Run(
-        model, np.arange(20) * 360.0, voltage, np.repeat([5.0, -10.0], 10), np.tile(capacity, 2),
-        np.concatenate([0.9 - capacity / 1e6, 0.3 + capacity / 1e6]), np.full(20, 318.15), parts, steps, 0.2, 0.01,
-        balance={"lithium": 1e-10, "current": 2e-8}, depth=np.arange(4) * 1e-5 + 5e-6,
-        profiles={"stoichiometry": profile / 3.0, "reaction": profile}, provenance={"voxels": 8},
-    )  # fmt: skip
+from ..runs import made
 
 
 def test_round_trip(tmp_path: Path) -> None:
@@ -47,6 +26,54 @@ def test_round_trip(tmp_path: Path) -> None:
     for name in SPLIT:
         assert np.array_equal(again.split[name], run.split[name])
     assert set(again.profiles) == {"stoichiometry", "reaction"}
+
+
+def test_what_is_no_number_does_not_cost_a_run(tmp_path: Path) -> None:
+    step = dataclasses.replace(made().steps[0], average_voltage=np.nan)
+    notes = {"inactive": {"no path": np.float32(0.25)}, "energy": np.inf}
+    run = dataclasses.replace(made(), steps=(step,), balance={"lithium": np.nan}, provenance=notes)
+    save(run, tmp_path)
+    data = json.loads((tmp_path / "run.json").read_text(encoding="utf-8"), parse_constant=pytest.fail)
+    assert (data["lithium_balance_error"], data["steps"][0]["average_voltage_V"]) == (None, None)
+    assert data["provenance"] == {"inactive": {"no path": 0.25}, "energy": None}
+    again = load(tmp_path)
+    assert np.isnan(again.balance["lithium"])
+    assert again.provenance["energy"] == np.inf
+
+
+def test_a_second_run_replaces_the_first(tmp_path: Path) -> None:
+    save(made(), tmp_path)
+    save(made(shift=0.5), tmp_path)
+    assert np.array_equal(load(tmp_path).voltage, made(shift=0.5).voltage)
+    assert {path.name for path in tmp_path.iterdir()} == {"run.json", "curves.csv", "arrays.npz"}
+    with pytest.raises(OutputError, match="is a file"):
+        save(made(), tmp_path / "run.json")
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"voltage": np.zeros(19)}, r"voltage has the shape \(19,\), time has 20 rows"),
+        ({"profiles": {"reaction": np.zeros((20, 3))}}, "the profile of reaction has the shape"),
+        ({"steps": (dataclasses.replace(made().steps[1], last=20),)}, r"steps\.1 has the rows 10 to 20, of 20"),
+    ],
+)
+def test_arrays_that_do_not_belong_together_are_refused(tmp_path: Path, changes: Any, words: str) -> None:
+    run = made()
+    save(run, tmp_path)
+    with np.load(tmp_path / "arrays.npz") as file:
+        arrays = dict(file)
+    if "steps" in changes:
+        exact = json.loads(bytes(arrays["exact"]).decode())
+        exact["steps"] = [step.__dict__ for step in changes["steps"]]
+        arrays["exact"] = np.frombuffer(json.dumps(exact).encode(), np.uint8)
+    elif "profiles" in changes:
+        arrays["profile reaction"] = changes["profiles"]["reaction"]
+    else:
+        arrays |= changes
+    np.savez(tmp_path / "arrays.npz", **arrays)
+    with pytest.raises(StructureError, match=words):
+        load(tmp_path)
 
 
 def test_torn_runs_are_refused(tmp_path: Path) -> None:
@@ -100,6 +127,132 @@ def test_measured_per_area_needs_the_loading(tmp_path: Path) -> None:
         read_measured(path)
 
 
+TWO = """Cycle ID,Step ID,Step Time(h),Voltage(V),Capacity(mAh),Spec. Cap.(mAh/g)
+1,1,0,3.5,0,0
+1,1,1,3.9,0.5,60
+1,1,2,4.2,1,120
+1,2,0,4.25,0,0
+1,2,1,4.25,0,0
+1,2,2,4.24,0,0
+1,3,0,4.1,0,0
+1,3,1,3.9,0.4,50
+1,3,2,3.2,0.9,110
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        # mAh/g before mAh; a time in the step is no step; rests are no curves
+        (TWO, [("charge", 120.0, 4.2), ("discharge", 110.0, 3.2)]),
+        # one counter that goes up and down
+        ("Q-Qo/mAh/g\tEwe/V\n0\t3.5\n50\t3.8\n100\t4.2\n90\t4.0\n40\t3.6\n10\t3.0\n",
+         [("charge", 100.0, 4.2), ("discharge", 90.0, 3.0)]),
+        # a counter that goes on in the next step
+        ("step,capacity (mAh/g),voltage (V)\n1,0,3.5\n1,50,3.8\n1,100,4.2\n2,100,4.1\n2,150,3.6\n2,190,3.0\n",
+         [("charge", 100.0, 4.2), ("discharge", 90.0, 3.0)]),
+        # charge and discharge of a cycle in a column each
+        ("cycle,charge capacity (mAh/g),discharge capacity (mAh/g),voltage (V)\n1,0,0,3.5\n1,50,0,3.8\n1,100,0,4.2\n"
+         "1,100,10,4.0\n1,100,60,3.6\n1,100,95,3.0\n2,0,0,3.5\n2,50,0,3.8\n2,98,0,4.2\n",
+         [("charge", 100.0, 4.2), ("discharge", 95.0, 3.0), ("charge", 98.0, 4.2)]),
+        # a cycle's charge and discharge, each from 0
+        ("cycle,capacity (mAh/g),voltage (V)\n1,0,3.5\n1,80,3.8\n1,160,4.2\n1,0,4.1\n1,80,3.8\n1,150,3.0\n",
+         [("charge", 160.0, 4.2), ("discharge", 150.0, 3.0)]),
+        # drawn from right to left
+        ("capacity (mAh/g),voltage (V)\n150,4.2\n80,3.8\n0,3.1\n", [("discharge", 150.0, 3.1)]),
+        # begins late: the scale stays
+        ("capacity (mAh/g),voltage (V)\n20,4.1\n80,3.8\n150,3.1\n", [("discharge", 150.0, 3.1)]),
+        # a hold is no curve
+        ("step,capacity (mAh/g),voltage (V)\n1,0,3.5\n1,50,3.8\n1,100,4.3\n2,0,4.3\n2,3,4.301\n2,5,4.3\n",
+         [("charge", 100.0, 4.3)]),
+        ("capacity_mAh_g;voltage_mV\n0;4200\n50;3900,5\n150,5;3200\n", [("discharge", 150.5, 3.2)]),
+        ("capacity [Ah/kg],E [V]\n0,4.2\n50,3.9\n150,3.2\n", [("discharge", 150.0, 3.2)]),
+        ("Capacity/mA.h,Ecell/V\n0,4.2\n0.5,3.9\n1.5,3.2\n", [("discharge", 150.0, 3.2)]),
+        ("Capacity_Ah,Voltage_V\n0,4.2\n0.0005,3.9\n0.0015,3.2\n", [("discharge", 150.0, 3.2)]),
+        ("capacity (mAh cm⁻²),voltage (V)\n0,4.2\n1,3.9\n3,3.2\n", [("discharge", 150.0, 3.2)]),
+        ("capacity_mAh_cm2,voltage (V)\n0,4.2\n1,3.9\n3,3.2\n", [("discharge", 150.0, 3.2)]),
+    ],
+)  # fmt: skip
+def test_measured_as_instruments_write_them(tmp_path: Path, text: str, found: list[tuple[str, float, float]]) -> None:
+    path = tmp_path / "m.csv"
+    path.write_text(text, encoding="utf-8")
+    read = read_measured(path, active_loading=0.2, mass=1e-5)
+    assert [(m.kind, round(m.capacity[-1] / 3600.0, 9), m.voltage[-1]) for m in read] == found
+    for one in read:
+        assert (np.diff(one.capacity) > 0.0).all()
+
+
+def test_our_own_curves_are_read_as_measured(tmp_path: Path) -> None:
+    path = tmp_path / "curves.csv"
+    path.write_text(curves(made()))
+    for one, branch in zip(read_measured(path), branches(made()), strict=True):
+        assert one.kind == branch.kind
+        np.testing.assert_allclose(one.capacity, branch.capacity, rtol=1e-8)
+        np.testing.assert_allclose(one.voltage, branch.voltage, rtol=1e-8)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("capacity (mAh),voltage (V)\n0,4\n1,3\n2,2\n", "the active mass is needed"),
+        ("capacity_mAh,voltage (V)\n0,4\n1,3\n2,2\n", "the active mass is needed"),
+        ("capacity (banana),voltage (V)\n0,4\n1,3\n2,2\n", '"banana" is no unit of it; wanted is mAh/g or mAh/cm'),
+        ("capacity (mAh/g),voltage (mA)\n0,4\n1,3\n2,2\n", '"mA" is no unit of it; wanted is V'),
+        ("capacity (mAh/g),voltage (V)\n0,4\n1,n.a.\n2,2\n", 'line 3: voltage .V.: "n.a." is not a number'),
+        ("capacity (mAh/g),voltage (V)\n0,4\n1,3\n", "no curve of 3 points"),
+        ("capacity (mAh/g),voltage (V)\n1,4\n1,3\n1,2\n", "no curve of 3 points"),
+        ("0,4\n1,3\n2,2\n", "it has no header"),
+        ("", "holds no row"),
+    ],
+)
+def test_measured_that_cannot_be_read(tmp_path: Path, text: str, words: str) -> None:
+    path = tmp_path / "m.csv"
+    path.write_text(text)
+    with pytest.raises(StructureError, match=words) as caught:
+        read_measured(path)
+    assert "m.csv" in str(caught.value)
+
+
+def joined(*steps: tuple[str, float, float, float, float]) -> Run:
+    """Steps of three rows: kind, current, capacity, voltage at their begin and end."""
+    kinds, current, capacity, begin, end = (list(one) for one in zip(*steps, strict=True))
+    size = 3 * len(steps)
+    rows = np.concatenate([np.linspace(0.0, c, 3) for c in capacity])
+    volts = np.concatenate([np.linspace(v, w, 3) for v, w in zip(begin, end, strict=True)])
+    made_of = tuple(
+        Step(kind, f"steps.{n}", 3 * n, 3 * n + 2, capacity[n], 0.0, 0.0, 3.7, 1.0, "", 0.0)
+        for n, kind in enumerate(kinds)
+    )
+    flat = np.zeros(size)
+    return Run("twin", np.arange(size) * 1.0, volts, np.repeat(current, 3), rows, flat, flat + 300.0, {}, made_of, 0.2)
+
+
+def test_steps_that_go_on_in_a_direction_are_one_branch() -> None:
+    run = joined(
+        ("charge", 1.0, 100.0, 3.5, 4.3), ("hold", 0.5, 20.0, 4.3, 4.3), ("rest", -1e-12, 1e-9, 4.3, 4.25),
+        ("discharge", -1.0, 40.0, 4.2, 3.9), ("rest", 0.0, 0.0, 3.9, 3.95), ("discharge", -1.0, 60.0, 3.9, 3.0),
+    )  # fmt: skip
+    up, down = branches(run)
+    assert (up.kind, down.kind) == ("charge", "discharge")
+    np.testing.assert_allclose(up.capacity, [0, 50, 100, 100, 110, 120])
+    # the rest between the pulses stands where the first one ended; that after the charge is in neither
+    np.testing.assert_allclose(down.capacity, [0, 20, 40, 40, 40, 40, 40, 70, 100])
+    np.testing.assert_allclose(down.voltage, [4.2, 4.05, 3.9, 3.9, 3.925, 3.95, 3.9, 3.45, 3.0])
+    assert branches(joined(("rest", 0.0, 0.0, 4.0, 4.0))) == []
+
+
+def test_deviation_covers_what_both_have() -> None:
+    run = made()
+    branch = branches(run)[1]
+    late = slice(3, None)  # a measured curve that begins at 60 mAh/g
+    measured = Measured("m", "discharge", branch.capacity[late], branch.voltage[late] - 0.01)
+    found = deviation(run, measured)
+    assert found is not None
+    assert found["max_mV"] == pytest.approx(10.0, rel=1e-6)
+    beyond = Measured("m", "discharge", branch.capacity[-1] + np.arange(3.0), np.arange(3.0))
+    assert deviation(run, beyond) is None
+
+
 def test_deviation_is_that_of_a_shifted_curve() -> None:
     run = made()
     rows = run.rows(run.steps[1])
@@ -109,73 +262,3 @@ def test_deviation_is_that_of_a_shifted_curve() -> None:
     assert found["max_mV"] == pytest.approx(20.0, rel=1e-6)
     assert found["capacity_pct"] == pytest.approx(0.0, abs=1e-9)
     assert deviation(run, Measured("m", "rest", run.capacity[rows], run.voltage[rows])) is None
-
-
-def labels(figure: Figure) -> list[str]:
-    return [text for axes in figure.axes for text in (axes.get_xlabel(), axes.get_ylabel())]
-
-
-def test_curves_drawn_are_the_data() -> None:
-    figure = figures.draw_curves({"a": made(), "b": made("PyBaMM DFN", 0.01)}, [
-        Measured("m", "discharge", np.array([0.0, 3600.0, 7200.0]), np.array([4.0, 3.9, 3.8]))
-    ])  # fmt: skip
-    axes = figure.axes[0]
-    assert labels(figure) == ["Capacity per mass of active material, mAh g⁻¹", "Voltage, V"]
-    assert [line.get_linestyle() for line in axes.lines[:4]] == ["-", "-", "--", "--"]
-    np.testing.assert_array_equal(axes.lines[1].get_xdata(), made().capacity[10:] / 3600.0)
-    np.testing.assert_array_equal(axes.lines[3].get_ydata(), made(shift=0.01).voltage[10:])
-    np.testing.assert_array_equal(axes.lines[4].get_xdata(), [0.0, 1.0, 2.0])
-
-
-def test_parts_are_stacked_to_the_overpotential() -> None:
-    figure = figures.draw_split(made())
-    right = figure.axes[1]
-    assert right.get_ylabel() == "Overpotential, mV"
-    assert len(right.collections) == 2  # only ions and lithium lose anything
-    lowest = min(path.vertices[:, 1].min() for one in right.collections for path in one.get_paths())
-    assert lowest == pytest.approx(-80.0)
-
-
-def test_profiles_course_utilisation_rates_sensitivity_impedance(tmp_path: Path) -> None:
-    run = made()
-    one = Particles(np.array([5e-6, 15e-6]), np.array([1e-16, 2e-16]), np.array([0.9, 0.9]))
-    two = Particles(one.depth, one.volume, np.array([0.4, np.nan]))
-    np.testing.assert_allclose(two.utilisation(one), [0.5, 0.0])
-    import xarray as xr
-
-    rates = xr.Dataset(
-        {
-            "discharge_capacity": (("loading", "c_rate"), np.array([[6e5, 5e5], [6e5, 3e5]])),
-            "capacity_kept": (("loading", "c_rate"), np.array([[1.0, 0.83], [1.0, 0.5]])),
-            "loading_threshold": ("c_rate", np.array([0.3, 0.15])),
-        },
-        coords={"loading": [0.1, 0.3], "c_rate": [0.1, 1.0]},
-    )
-    rows = [{"name": "diffusivity", "factor": f, "capacity_mAh_g": c} for f, c in ((0.5, 170.0), (2.0, 181.0))]
-    f = np.array([1.0, 10.0])
-    drawn = {
-        "profiles": (figures.draw_profiles(run), "Distance from the membrane, µm"),
-        "course": (figures.draw_course(run), "Time, h"),
-        "utilisation": (figures.draw_utilisation(one, two), "Change of its stoichiometry"),
-        "rates": (figures.draw_rates(rates), "Loading, mg cm⁻²"),
-        "sensitivity": (figures.draw_sensitivity(rows, 180.0), "Discharge capacity, mAh g⁻¹"),
-        "impedance": (figures.draw_impedance([("twin", f, np.array([1 - 1j, 0.5]) * 1e-4)]), "Re Z, Ω cm²"),
-        "resistances": (figures.draw_resistances({"a": {"ionic": 5.0}}), "Resistance at half discharge, Ω cm²"),
-    }
-    for name, (figure, words) in drawn.items():
-        assert words in labels(figure), name
-        assert save_figure(figure, tmp_path / f"{name}.png").stat().st_size > 5000
-    nyquist = drawn["impedance"][0].axes[0].lines[0]
-    np.testing.assert_allclose(np.asarray(nyquist.get_xdata()), [1.0, 0.5])
-    bars = {round(bar.get_width(), 6) for bar in drawn["sensitivity"][0].axes[0].patches}
-    assert bars == {-10.0, 1.0}
-
-
-def test_animation(tmp_path: Path) -> None:
-    from PIL import Image
-
-    field = np.full((4, 3, 3), 0.5, np.float32)
-    shots = [Snapshot(t, 4.0, field + t / 1e4, field, field) for t in (0.0, 1000.0, 2000.0)]
-    path = figures.animate(made(), shots, tmp_path / "film.gif")
-    with Image.open(path) as film:
-        assert film.n_frames == 3

@@ -62,7 +62,8 @@ def draw_curves(runs: Mapping[str, Run], measured: Sequence["Measured"] = ()) ->
         axes.set_xlabel("Capacity per mass of active material, mAh g⁻¹")
         axes.set_ylabel("Voltage, V")
         axes.set_xlim(left=0.0)
-        axes.legend(loc="best")
+        if axes.lines:
+            axes.legend(loc="best")
     return figure
 
 

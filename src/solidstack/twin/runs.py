@@ -248,7 +248,7 @@ def read_measured(
     """
     table = read_table(path, 2)
     columns, factor = _capacities(table, active_loading, mass)
-    voltage_at = table.column("volt|potential|ewe|^u|^e$|ecell", besides=columns[0])
+    voltage_at = table.column(r"volt|potential|ewe|ecell|^u|^e\b", besides=columns[0])
     if voltage_at is None:
         raise _lacking(table)
     _, volt = _unit(table, voltage_at, (VOLTAGE,), "V")

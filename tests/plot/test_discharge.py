@@ -1,0 +1,254 @@
+"""Figures of charge and discharge: what is drawn is the data, labels have units, nothing warns."""
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import xarray as xr
+from matplotlib.figure import Figure
+from PIL import Image
+
+from solidstack.errors import OutputError
+from solidstack.plot import discharge as figures
+from solidstack.plot import save as save_figure
+from solidstack.twin.fields import Particles, Snapshot
+from solidstack.twin.results import SPLIT
+from solidstack.twin.runs import Measured
+
+from ..runs import made
+
+
+def labels(figure: Figure) -> list[str]:
+    return [text for axes in figure.axes for text in (axes.get_xlabel(), axes.get_ylabel())]
+
+
+def test_curves_drawn_are_the_data() -> None:
+    figure = figures.draw_curves({"a": made(), "b": made("PyBaMM DFN", 0.01)}, [
+        Measured("m", "discharge", np.array([0.0, 3600.0, 7200.0]), np.array([4.0, 3.9, 3.8]))
+    ])  # fmt: skip
+    axes = figure.axes[0]
+    assert labels(figure) == ["Capacity per mass of active material, mAh g⁻¹", "Voltage, V"]
+    assert [line.get_linestyle() for line in axes.lines[:4]] == ["-", "-", "--", "--"]
+    np.testing.assert_array_equal(axes.lines[1].get_xdata(), made().capacity[10:] / 3600.0)
+    np.testing.assert_array_equal(axes.lines[3].get_ydata(), made(shift=0.01).voltage[10:])
+    np.testing.assert_array_equal(axes.lines[4].get_xdata(), [0.0, 1.0, 2.0])
+
+
+def words(figure: Figure) -> list[str]:
+    """Entries of the legends, of the figure's and of its axes."""
+    found = [*figure.legends, *(axes.get_legend() for axes in figure.axes)]
+    return [text.get_text() for legend in found if legend is not None for text in legend.get_texts()]
+
+
+def rates(
+    c_rate: tuple[float, ...] = (0.1, 1.0),
+    loading: tuple[float, ...] = (0.1, 0.3),
+    kept: Any = ((1.0, 0.83), (1.0, 0.5)),
+) -> xr.Dataset:
+    capacity = 6e5 * np.array(kept)
+    return xr.Dataset(
+        {
+            "discharge_capacity": (("loading", "c_rate"), capacity),
+            "capacity_kept": (("loading", "c_rate"), np.array(kept)),
+            "loading_threshold": ("c_rate", 0.1 / np.sqrt(np.array(c_rate))),
+        },
+        coords={"loading": list(loading), "c_rate": list(c_rate)},
+    )
+
+
+def test_parts_are_stacked_to_the_overpotential() -> None:
+    figure = figures.draw_split(made())
+    right = figure.axes[1]
+    assert right.get_ylabel() == "Overpotential, mV"
+    assert len(right.collections) == 2  # only ions and lithium lose anything
+    lowest = min(path.vertices[:, 1].min() for one in right.collections for path in one.get_paths())
+    assert lowest == pytest.approx(-80.0)
+
+
+def test_the_mean_of_a_part_is_over_the_charge() -> None:
+    # rows are dense where a limit is approached; there the part is three times as large
+    run = made()
+    capacity = run.capacity.copy()
+    capacity[10:] = np.concatenate([np.linspace(0.0, 90.0, 2), np.linspace(170.0, 180.0, 8)]) * 3600.0
+    ionic = run.split["ionic"].copy()
+    ionic[10:] = np.concatenate([np.full(2, -0.02), np.full(8, -0.06)])
+    split = dict(run.split) | {"ionic": ionic, "lithium": np.zeros(20)}
+    split["equilibrium"] = run.voltage - ionic
+    mean = (90.0 * -20.0 + 80.0 * -40.0 + 10.0 * -60.0) / 180.0
+    found = words(figures.draw_split(dataclasses.replace(run, capacity=capacity, split=split)))
+    assert f"{SPLIT['ionic']} (−{-mean:.3g} mV)" in found
+    assert f"sum (−{-mean:.3g} mV)" in found
+    assert len(found) == 4  # equilibrium, cell, ions, sum
+
+
+def test_parts_of_nothing() -> None:
+    run = made()
+    split = dict.fromkeys(SPLIT, np.zeros(20)) | {"equilibrium": run.voltage}
+    figure = figures.draw_split(dataclasses.replace(run, split=split))
+    assert len(figure.axes[1].collections) == 0
+
+
+def test_nothing_passed_is_drawn_empty(tmp_path: Path) -> None:
+    run = dataclasses.replace(made(), steps=())
+    assert save_figure(figures.draw_curves({"a": run}), tmp_path / "a.png").exists()
+
+
+def test_a_hold_goes_on_where_the_charge_ended() -> None:
+    run = made()
+    hold = dataclasses.replace(run.steps[1], kind="hold")
+    run = dataclasses.replace(run, steps=(run.steps[0], hold), current_density=np.repeat([5.0, 1.0], 10))
+    (line,) = figures.draw_curves({"a": run}).axes[0].lines
+    assert np.max(line.get_xdata()) == pytest.approx(360.0)
+
+
+def test_course_in_hours_and_milliamperes() -> None:
+    run = made()
+    above, below = figures.draw_course(run).axes
+    assert (above.get_ylabel(), below.get_xlabel()) == ("Voltage, V", "Time, h")
+    assert below.get_ylabel() == "Current density,\nmA cm⁻²"
+    np.testing.assert_allclose(above.lines[0].get_xdata(), run.time / 3600.0)
+    np.testing.assert_allclose(below.lines[1].get_ydata(), -1.0)  # 10 A/m2, discharge
+
+
+def test_profiles_at_several_times() -> None:
+    run = made()
+    figure = figures.draw_profiles(run, times=3)
+    left, right = figure.axes
+    assert labels(figure)[0] == "Distance from the membrane, µm"
+    assert (left.get_ylabel(), right.get_ylabel()) == ("Reaction rate over its mean", "Mean stoichiometry of the plane")
+    assert len(right.lines) == 3
+    for line in right.lines:
+        np.testing.assert_allclose(line.get_xdata(), 1e6 * run.depth)
+        np.testing.assert_allclose(line.get_ydata(), run.profiles["stoichiometry"][0])
+    # four planes, so the smoothing reaches one neighbour: ends are means of two
+    values = run.profiles["reaction"][0] / run.profiles["reaction"][0].mean()
+    smooth = [values[:2].mean(), values[:3].mean(), values[1:].mean(), values[2:].mean()]
+    np.testing.assert_allclose(left.lines[0].get_ydata(), smooth)
+    assert words(figure) == ["20 mAh g⁻¹", "100 mAh g⁻¹", "180 mAh g⁻¹"]
+    assert left.get_xlim() == (0.0, pytest.approx(40.0))
+
+
+def test_utilisation_against_depth() -> None:
+    one = Particles(np.array([5e-6, 15e-6]), np.array([1e-16, 3e-16]), np.array([0.9, 0.9]))
+    two = Particles(one.depth, one.volume, np.array([0.4, np.nan]))
+    np.testing.assert_allclose(two.utilisation(one), [0.5, 0.0])
+    figure = figures.draw_utilisation(one, two)
+    axes = figure.axes[0]
+    assert labels(figure) == ["Distance of the particle's centre from the membrane, µm", "Change of its stoichiometry"]
+    (points,) = axes.collections
+    np.testing.assert_allclose(np.asarray(points.get_offsets()), [[5.0, 0.5], [15.0, 0.0]])
+    sizes = points.get_sizes()  # type: ignore[attr-defined]
+    assert sizes[1] / sizes[0] == pytest.approx(3.0)
+    np.testing.assert_allclose(axes.lines[0].get_ydata(), 0.125)  # of the volume: 0.5 of a quarter
+
+
+def test_rate_capability_beside_the_threshold() -> None:
+    figure = figures.draw_rates(rates())
+    left, right, bar = figure.axes
+    assert labels(figure)[:4] == ["C-rate", "Discharge capacity, mAh g⁻¹", "C-rate", "Loading, mg cm⁻²"]
+    assert bar.get_ylabel() == "Capacity kept, %"
+    np.testing.assert_allclose(left.lines[1].get_ydata(), [6e5 / 3600.0, 3e5 / 3600.0])
+    np.testing.assert_allclose(right.lines[0].get_ydata(), [10.0 / np.sqrt(0.1), 10.0])
+    assert {"10 mg cm⁻²", "30 mg cm⁻²", "closed-form threshold", "80 % kept"} <= set(words(figure))
+
+
+def test_rates_in_any_order_and_where_all_is_kept(tmp_path: Path) -> None:
+    backwards = figures.draw_rates(rates().isel(c_rate=[1, 0], loading=[1, 0]))
+    np.testing.assert_array_equal(backwards.axes[0].lines[0].get_xdata(), [0.1, 1.0])
+    np.testing.assert_allclose(backwards.axes[0].lines[1].get_ydata(), [6e5 / 3600.0, 3e5 / 3600.0])
+    whole = figures.draw_rates(rates(kept=((1.0, 1.0), (1.0, 1.0))))
+    assert "80 % kept" not in words(whole)
+    assert save_figure(whole, tmp_path / "whole.png").exists()
+    assert save_figure(figures.draw_rates(rates(kept=((0.0, 0.0), (1.0, 0.5)))), tmp_path / "none.png").exists()
+
+
+def test_one_loading_shows_the_rate_of_its_threshold() -> None:
+    # threshold 0.1 / sqrt(C) kg/m2: a loading of 0.2 reaches it at C/4
+    figure = figures.draw_rates(rates(loading=(0.2,), kept=((1.0, 0.4),)))
+    (axes,) = figure.axes
+    np.testing.assert_allclose(axes.lines[1].get_xdata(), 0.25)
+    assert "closed-form threshold, 0.25C" in words(figure)
+    outside = figures.draw_rates(rates(loading=(0.5,), kept=((1.0, 0.4),)))
+    assert len(outside.axes[0].lines) == 1
+
+
+def test_sensitivity_is_sorted_bars_from_the_base() -> None:
+    capacities = {"diffusivity": (170.0, 181.0), "ionic_conductivity": (100.0, 182.0)}
+    rows = [
+        {"name": name, "factor": factor, "capacity_mAh_g": two[factor > 1.0]}
+        for name, two in capacities.items()
+        for factor in (0.5, 2.0)
+    ]
+    figure = figures.draw_sensitivity(rows, 180.0)
+    axes = figure.axes[0]
+    assert axes.get_xlabel() == "Discharge capacity, mAh g⁻¹"
+    assert [text.get_text() for text in axes.get_yticklabels()] == ["diffusivity", "ionic conductivity"]
+    bars = [(bar.get_y() + 0.3, bar.get_x(), bar.get_width()) for bar in axes.patches]
+    np.testing.assert_allclose(bars, [(0, 180, -10), (1, 180, -80), (0, 180, 1), (1, 180, 2)], atol=1e-9)
+    assert words(figure) == ["times 0.5", "times 2"]
+
+
+def test_impedance_in_ohm_square_centimetres() -> None:
+    frequency = np.array([1.0, 10.0, 100.0])
+    z = np.array([10.0 - 3.0j, 5.0 - 4.0j, 1.0 - 0.1j]) * 1e-4
+    figure = figures.draw_impedance([("twin", frequency, z), ("line", frequency, 2.0 * z)])
+    nyquist, bode, phase = figure.axes
+    assert labels(figure)[:4] == ["Re Z, Ω cm²", "−Im Z, Ω cm²", "Frequency, Hz", "|Z|, Ω cm²"]
+    assert nyquist.get_aspect() == 1.0
+    np.testing.assert_allclose(nyquist.lines[0].get_xdata(), [10.0, 5.0, 1.0])
+    np.testing.assert_allclose(nyquist.lines[1].get_ydata(), [6.0, 8.0, 0.2])
+    np.testing.assert_allclose(bode.lines[0].get_ydata(), np.abs(1e4 * z))
+    np.testing.assert_allclose(phase.lines[0].get_ydata(), -np.degrees(np.angle(z)))
+    assert words(figure) == ["twin", "line"]
+
+
+def test_resistances_are_stacked_with_their_sum() -> None:
+    figure = figures.draw_resistances({"a": {"ionic": 5.0, "membrane": 2.5}, "b": {"ionic": 4.0}})
+    axes = figure.axes[0]
+    assert axes.get_xlabel() == "Resistance at half discharge, Ω cm²"
+    assert [(bar.get_x(), bar.get_width()) for bar in axes.patches] == [(0, 5.0), (0, 4.0), (5.0, 2.5), (4.0, 0.0)]
+    assert [text.get_text().strip() for text in axes.texts] == ["7.5", "4"]
+
+
+def test_every_figure_is_written_without_a_warning(tmp_path: Path) -> None:
+    run = made()
+    z = np.array([1.0 - 1.0j, 0.5]) * 1e-4
+    drawn = {
+        "profiles": figures.draw_profiles(run),
+        "split": figures.draw_split(run, run.steps[0]),
+        "course": figures.draw_course(run),
+        "rates": figures.draw_rates(rates()),
+        "impedance": figures.draw_impedance([("twin", np.array([1.0, 10.0]), z)]),
+    }
+    for name, figure in drawn.items():
+        assert save_figure(figure, tmp_path / f"{name}.png").stat().st_size > 5000, name
+        assert figure.get_figwidth() <= 7.2, name
+
+
+def snapshots() -> list[Snapshot]:
+    field = np.full((4, 3, 3), 0.5, np.float32)
+    field[0] = np.nan
+    return [Snapshot(t, 4.0 - t / 1e4, field + np.float32(t / 1e4), field, field) for t in (0.0, 1000.0, 2000.0)]
+
+
+def test_animation(tmp_path: Path) -> None:
+    path = figures.animate(made(), snapshots(), tmp_path / "film.gif")
+    with Image.open(path) as film:
+        assert film.n_frames == 3  # type: ignore[attr-defined]
+        frames = []
+        for number in range(3):
+            film.seek(number)
+            frames.append(np.asarray(film.convert("RGB")))
+    assert not np.array_equal(frames[0], frames[2])
+    assert [entry.name for entry in tmp_path.iterdir()] == ["film.gif"]
+
+
+def test_animations_that_cannot_be(tmp_path: Path) -> None:
+    with pytest.raises(OutputError, match=r"take \.gif"):
+        figures.animate(made(), snapshots(), tmp_path / "film.mp4")
+    with pytest.raises(OutputError, match="without snapshots"):
+        figures.animate(made(), [], tmp_path / "film.gif")
+    with pytest.raises(OutputError, match="without snapshots"):
+        figures.animate(dataclasses.replace(made(), depth=np.zeros(0)), snapshots(), tmp_path / "film.gif")
