@@ -8,7 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from solidstack.design import load as load_design
+from solidstack.design.protocol import read_protocol
 from solidstack.twin import formats
+from solidstack.twin.discharge import discharge as cycle
+from solidstack.twin.runs import load
 from solidstack.twin.voxels import Phase, Structure
 
 Run = Callable[..., Any]
@@ -66,8 +70,21 @@ def test_discharge(run: Run, electrode: Path, protocol: Path, tmp_path: Path) ->
     assert rest["end_reason"] == "time over (10 min)"
     assert (rest["capacity_mAh_g"], discharge["end_reason"]) == (pytest.approx(0.0, abs=1e-6), "reached 2.7 V")
     assert discharge["capacity_mAh_g"] == pytest.approx(20.0, rel=0.1)
-    for key in "coulombic_efficiency_pct energy_efficiency_pct inactive_am_pct voxels device parameters".split():
-        assert key in data, key
+    assert set(charge) >= {
+        "kind", "capacity_mAh_g", "areal_capacity_mAh_cm2", "energy_mWh_cm2", "average_voltage_V", "end_reason", "seconds"
+    }  # fmt: skip
+    given, taken = discharge["capacity_mAh_g"], charge["capacity_mAh_g"]
+    assert data["coulombic_efficiency_pct"] == pytest.approx(100.0 * given / taken)
+    energies = discharge["energy_mWh_cm2"], charge["energy_mWh_cm2"]
+    assert data["energy_efficiency_pct"] == pytest.approx(100.0 * energies[0] / energies[1])
+    assert (data["model"], data["outcome"], data["inactive_am_pct"]) == ("twin", "complete", 0.0)
+    assert (data["voxels"], data["device"] in ("cpu", "cuda")) == (128, True)
+    assert {row["quality"] for row in data["parameters"]} <= {"measured", "derived", "assumed", "given"}
+    assert any(row["what"].endswith("diffusivity") and row["source"] for row in data["parameters"])
+    loaded = load(folder)
+    assert loaded.to_dict() == {key: data[key] for key in loaded.to_dict()}
+    curve = (folder / "curves.csv").read_text().splitlines()
+    assert len(curve) == len(loaded.time) + 1
     assert data["lithium_balance_error"] < 1e-6
     assert data["current_balance_error"] < 1e-6
     names = {path.name for path in folder.iterdir()}
@@ -81,9 +98,91 @@ def test_discharge(run: Run, electrode: Path, protocol: Path, tmp_path: Path) ->
         assert words in table.out, words
 
 
+class Killed(Exception):
+    """In the middle of a run."""
+
+
+SHORT = """
+[[steps]]
+kind = "charge"
+current = "1C"
+until = { capacity = "4 mAh/g" }
+[[steps]]
+kind = "rest"
+until = { time = "1 min" }
+"""
+
+
+def test_a_run_that_was_killed_goes_on_from_its_checkpoint(run: Run, electrode: Path, tmp_path: Path) -> None:
+    protocol = tmp_path / "short.toml"
+    protocol.write_text(SHORT)
+    folder = tmp_path / "cycle"
+    folder.mkdir()
+    checkpoint = folder / "checkpoint.npz"
+
+    def kill(words: str, share: float) -> None:  # noqa: ARG001
+        if share >= 0.5:  # the charge is done and saved
+            raise Killed
+
+    design = load_design(EXAMPLE).with_(kinetics__ideal_electronics=True)
+    arguments = ("twin", "discharge", electrode, EXAMPLE, "--protocol", protocol, "--ideal-electronics", "--json")
+    with pytest.raises(Killed):
+        cycle(formats.read(electrode), design, protocol=read_protocol(protocol), checkpoint=checkpoint, progress=kill)
+    kept = checkpoint.read_bytes()
+    whole = json.loads(run(*arguments).out)
+    resumed = run(*arguments, "-o", folder)
+    assert resumed.code == 0, resumed.err
+    data = json.loads(resumed.out)
+    # the same figures; the charge was not run again, so its computing time is the killed run's
+    for one, other in zip(data["steps"], whole["steps"], strict=True):
+        seconds = one.pop("seconds"), other.pop("seconds")
+        assert one == other
+        assert seconds[0] != seconds[1]
+    assert not checkpoint.exists()
+
+    checkpoint.write_bytes(kept)
+    other_design = (*arguments, "--set", "temperature=60 degC", "-o", folder)
+    refused = run(*other_design)
+    assert refused.code == 2
+    assert "checkpoint.npz: belongs to another structure, design or protocol" in refused.err
+    assert checkpoint.read_bytes() == kept
+    assert run(*other_design, "--restart").code == 0
+    assert not checkpoint.exists()
+
+
+def test_what_stores_no_charge_says_why_and_fails(run: Run, electrode: Path, tmp_path: Path) -> None:
+    structure = formats.read(electrode)
+    labels = structure.labels.copy()
+    labels[-2:] = 2  # no active material on the collector
+    formats.save(Structure(labels, structure.phases, structure.voxel, structure.periodic), tmp_path / "off.npz")
+    result = run("twin", "discharge", tmp_path / "off.npz", EXAMPLE, "-o", tmp_path / "out")
+    assert result.code == 1
+    assert "the electrode stores no charge: of the active material 100 % has no electronic path" in result.err
+    assert "inactive active material: 100 %" in result.out
+    assert load(tmp_path / "out").outcome.startswith("the electrode stores no charge")
+    data = json.loads(run("twin", "discharge", tmp_path / "off.npz", EXAMPLE, "--json").out)
+    assert (data["inactive_am_pct"], data["steps"][0]["average_voltage_V"]) == (100.0, None)
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
+        (("discharge", "{electrode}", EXAMPLE, "-o", ""), "-o is given an empty name"),
+        (("discharge", "{electrode}", EXAMPLE, "-o", "{wide}"), "is a file; give a folder"),
+        (("discharge", "{electrode}", EXAMPLE, "-o", "{out}", "--fields", ","), "names no time"),
+        (("discharge", "{electrode}", EXAMPLE, "-o", "{out}", "--fields", "2 um"), '"2 um" is a length'),
+        (("discharge", "{electrode}", EXAMPLE, "--animation"), "give -o DIR"),
+        (("discharge", "{electrode}", EXAMPLE, "--protocol", "none.toml"), "none.toml"),
+        (("discharge", EXAMPLE, EXAMPLE), 'unknown ending ".toml"'),
+        (("impedance", "{electrode}", EXAMPLE, "-o", "z.tif"), "has no known ending for a figure"),
+        (("rates", EXAMPLE, "-o", "rates.tif"), "has no known ending for a figure"),
+        (("rates", EXAMPLE, "--rates", "0"), "numbers above 0"),
+        (("simulate", EXAMPLE, "-o", ""), "-o is given an empty name"),
+        (("simulate", EXAMPLE, "--protocol", "{bad}"), "did you mean"),
+        (("simulate", EXAMPLE, "--export-bpx", "cell.txt"), "does not end in .json"),
+        (("validate", EXAMPLE, "--measured", "none.csv"), "none.csv"),
+        (("validate", EXAMPLE, "--measured-mass", "0 mg"), "wanted to be above 0"),
+        (("validate", EXAMPLE, "-o", "{wide}"), "is a file; give a folder"),
         (("discharge", "none.npz", EXAMPLE), "none.npz"),
         (("discharge", "{electrode}", EXAMPLE, "--protocol", "{bad}"), "did you mean"),
         (("discharge", "{electrode}", EXAMPLE, "--protocol", "{wide}"), "outside of the open-circuit potential"),
@@ -104,11 +203,12 @@ def test_bad_input(run: Run, electrode: Path, tmp_path: Path, arguments: tuple[s
     bad, wide = tmp_path / "bad.toml", tmp_path / "wide.toml"
     bad.write_text(PROTOCOL.replace("current", "curent", 1))
     wide.write_text(PROTOCOL.replace("2.7 V", "0.5 V"))
-    places = {"electrode": str(electrode), "bad": str(bad), "wide": str(wide)}
+    places = {"electrode": str(electrode), "bad": str(bad), "wide": str(wide), "out": str(tmp_path / "out")}
     result = run("twin", *(text.format(**places) if "{" in text else text for text in arguments))
     assert result.code == 2, (result.out, result.err)
     assert words in result.err
     assert "Traceback" not in result.err
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_structure_without_roles_says_so(run: Run, tmp_path: Path) -> None:
@@ -144,8 +244,16 @@ def test_simulate_and_exports(run: Run, protocol: Path, tmp_path: Path) -> None:
     data = json.loads(result.out)
     assert [step["kind"] for step in data["steps"]] == ["charge", "rest", "discharge"]
     assert data["steps"][0]["capacity_mAh_g"] == pytest.approx(20.0, rel=1e-3)
+    assert data["model"] == "PyBaMM SPMe"
     assert (tmp_path / "cell.json").exists()
-    assert (tmp_path / "out" / "curves.png").exists()
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {
+        "run.json", "curves.csv", "arrays.npz", "curves.png", "course.png", "split.png"
+    }  # fmt: skip
+    table = run("twin", "simulate", EXAMPLE, "--protocol", protocol, "--model", "SPMe")
+    lines = {line.split()[0]: line for line in table.out.splitlines()}
+    assert lines["charge"].split()[1] == "20.0"
+    assert "reached 2.7 V" in lines["discharge"]
+    assert lines["rest"].split()[1:4] == ["0.0", "0", "0"]
 
 
 def test_rates(run: Run, tmp_path: Path) -> None:
