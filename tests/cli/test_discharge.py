@@ -71,7 +71,8 @@ def test_discharge(run: Run, electrode: Path, protocol: Path, tmp_path: Path) ->
     assert (rest["capacity_mAh_g"], discharge["end_reason"]) == (pytest.approx(0.0, abs=1e-6), "reached 2.7 V")
     assert discharge["capacity_mAh_g"] == pytest.approx(20.0, rel=0.1)
     assert set(charge) >= {
-        "kind", "capacity_mAh_g", "areal_capacity_mAh_cm2", "energy_mWh_cm2", "average_voltage_V", "end_reason", "seconds"
+        "kind", "capacity_mAh_g", "areal_capacity_mAh_cm2", "energy_mWh_cm2", "average_voltage_V", "end_reason",
+        "seconds",
     }  # fmt: skip
     given, taken = discharge["capacity_mAh_g"], charge["capacity_mAh_g"]
     assert data["coulombic_efficiency_pct"] == pytest.approx(100.0 * given / taken)
@@ -98,7 +99,7 @@ def test_discharge(run: Run, electrode: Path, protocol: Path, tmp_path: Path) ->
         assert words in table.out, words
 
 
-class Killed(Exception):
+class KilledError(Exception):
     """In the middle of a run."""
 
 
@@ -120,13 +121,13 @@ def test_a_run_that_was_killed_goes_on_from_its_checkpoint(run: Run, electrode: 
     folder.mkdir()
     checkpoint = folder / "checkpoint.npz"
 
-    def kill(words: str, share: float) -> None:  # noqa: ARG001
+    def kill(words: str, share: float) -> None:
         if share >= 0.5:  # the charge is done and saved
-            raise Killed
+            raise KilledError
 
     design = load_design(EXAMPLE).with_(kinetics__ideal_electronics=True)
     arguments = ("twin", "discharge", electrode, EXAMPLE, "--protocol", protocol, "--ideal-electronics", "--json")
-    with pytest.raises(Killed):
+    with pytest.raises(KilledError):
         cycle(formats.read(electrode), design, protocol=read_protocol(protocol), checkpoint=checkpoint, progress=kill)
     kept = checkpoint.read_bytes()
     whole = json.loads(run(*arguments).out)

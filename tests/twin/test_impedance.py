@@ -83,7 +83,7 @@ def test_transmission_line_of_a_slab(double_layer: float) -> None:
 
 @pytest.mark.parametrize("double_layer", [0.0, 0.1])
 def test_diffusion_into_a_slab(double_layer: float) -> None:
-    """R + coth(s)/s in parallel to the double layer over eleven decades, which ten voxels do not resolve above 10 mHz."""
+    """R + coth(s)/s in parallel to the double layer over eleven decades; ten voxels do not resolve it above 10 mHz."""
     diffusivity, count = 1e-14, 10
     length = count * EDGE
     f = np.geomspace(1e-5, 1e6, 12)
