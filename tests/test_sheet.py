@@ -6,6 +6,7 @@ import pytest
 from numpy.testing import assert_allclose
 
 import solidstack as ss
+from solidstack.electrode import Simulated
 from solidstack.sheet import GROUPS
 
 INTERFACE = {
@@ -116,7 +117,8 @@ def test_a_path_is_no_design() -> None:
 
 
 def test_every_figure_has_its_own_key(design: ss.Design) -> None:
-    sheet = ss.evaluate(design, effective_conductivity=0.004)
+    simulated = Simulated(1.0, 2.0, 3.0, 4.0, 5.0)
+    sheet = ss.evaluate(design, effective_conductivity=0.004, simulated=simulated)
     keys = [(figure.group, figure.key) for figure in sheet.figures()]
     assert len(keys) == len(set(keys))
     assert {group for group, _ in keys} == set(GROUPS)

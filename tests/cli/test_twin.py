@@ -178,7 +178,7 @@ def test_run_with_and_without_a_twin(run: Run, tmp_path: Path) -> None:
     assert result.code == 0
     assert "digital twin" in result.err
     folder = tmp_path / "full" / "twin"
-    assert {path.name for path in folder.iterdir()} == {"structure.npz", "twin.json"}
+    assert {path.name for path in folder.iterdir()} == {"discharge", "structure.npz", "twin.json"}
     data = json.loads((folder / "twin.json").read_text(encoding="utf-8"))
     assert set(data["transport"]) == {"x", "y", "z"}
     assert data["structure"]["shape"] == [55, 16, 16]

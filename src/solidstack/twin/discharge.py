@@ -807,7 +807,7 @@ class _Course:
     def _resume(self, key: str) -> None:
         assert self.checkpoint is not None
         try:
-            with np.load(self.checkpoint) as file:
+            with self.checkpoint.open("rb") as stream, np.load(stream) as file:
                 state = json.loads(bytes(file["state"]).decode())
                 found = state["key"]
                 arrays = {name: file[name] for name in file.files if name != "state"}

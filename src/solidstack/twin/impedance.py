@@ -181,8 +181,9 @@ def impedance(
         msg = f"double_layer: {double_layer:g} F/m2 is out of bounds; wanted is 0 (none) to {MOST_DOUBLE_LAYER:g} F/m2"
         raise StructureError(msg)
     require_memory(BYTES_PER_VOXEL, structure.shape, "Impedance")
+    loops = coupled_cpu
     domain = prepare(structure, given)
-    equations = Equations(domain, given, coupled_cpu, at)
+    equations = Equations(domain, given, loops, at)
     names = [name for name in structure.with_role("active-material") if name in domain.materials]
     equations.start({name: states[equations.material(name).name] for name in names})
     contents = equations.contents()[0]
@@ -192,7 +193,13 @@ def impedance(
         raise StructureError(msg)
     x = equations.charge(contents) / equations.charge(dict.fromkeys(contents, 1.0))
     equations.assemble((1.0, -1.0, 0.0))
-    solver = _network(equations)
+    own = equations.solver
+    solver = CoupledSolver(
+        equations.kind, equations.geometry, loops, ideal=equations.ideal, planes=own.planes, clusters=own.clusters,
+        dtype=np.complex64,
+    )  # fmt: skip
+    solver.e, solver.im = own.e, own.im
+    solver.cx, solver.cy, solver.cz = (c.astype(np.complex64) for c in (own.cx, own.cy, own.cz))
     interfaces = _interfaces(equations, double_layer)
     unit = domain.area / equations.scale
     found, counts = [], []
@@ -249,18 +256,6 @@ def _frequencies(frequencies: Sequence[float] | Floats | None) -> Floats:
         msg = f"frequencies: out of bounds; wanted are numbers from {LEAST:g} to {MOST:g} Hz"
         raise StructureError(msg)
     return f
-
-
-def _network(equations: Equations) -> CoupledSolver:
-    """Complex copy of the network that was assembled last."""
-    own = equations.solver
-    solver = CoupledSolver(
-        equations.kind, equations.geometry, own.loops, ideal=own.ideal, planes=own.planes, clusters=own.clusters,
-        dtype=np.complex64,
-    )  # fmt: skip
-    solver.e, solver.im = own.e, own.im
-    solver.cx, solver.cy, solver.cz = (c.astype(np.complex64) for c in (own.cx, own.cy, own.cz))
-    return solver
 
 
 @dataclass(frozen=True)
@@ -403,13 +398,11 @@ def limits(
     """Ends of `transmission_line`, which has the parameters."""
     medium = _Medium.of(effective, parameters, stoichiometry)
     fast = medium.contact if double_layer > 0.0 else medium.contact + medium.transfer
-    host, layer = medium.time / (3.0 * medium.spread), double_layer * medium.interface
-    # of the charge only the host's share passes through its resistances
-    slow = medium.contact + (medium.transfer + medium.spread / 5.0) * (host / (host + layer)) ** 2
+    slow = medium.contact + medium.transfer + medium.spread / 5.0
     return Limits(
         float(medium.electrode(np.array([fast], complex))[0].real) + medium.rest,
         slow + (medium.ionic + medium.electronic) / 3.0 + medium.rest,
-        host + layer,
+        3.0 * medium.time / medium.spread + double_layer * medium.interface,
     )
 
 
