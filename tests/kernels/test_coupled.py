@@ -194,8 +194,9 @@ for loops in (coupled_cpu, coupled_cuda):
             solver.dtype(plate), solver.pv, solver.pw, solver.sums, solver.ideal, *solver.g, solver.shape,
         )
         sums = host(solver.sums).reshape(-1, 2)[1:-1].sum(axis=0)
-        whole = np.concatenate([*z, np.array([plate]), sums])
-        return [*whole.real.tolist(), *whole.imag.tolist()]
+        found = {"potential of a cycle": z[0], "content of a cycle": z[1], "plate of a cycle": np.array([plate]),
+                 "energy": sums[:1], "row": sums[1:]}
+        return {name: [*part.real.tolist(), *part.imag.tolist()] for name, part in found.items()}
 
     results = {}
     if COMPLEX:
@@ -207,10 +208,10 @@ for loops in (coupled_cpu, coupled_cuda):
         for name in ("cx", "cy", "cz", "e", "im"):
             setattr(solver, name, getattr(one.solver, name))
         solver.prepare(one.host_storage * 0.1j, floating=True)
-        results["cycle"] = cycle(solver, 1.0 + 0.5j)
+        results |= cycle(solver, 1.0 + 0.5j)
     else:
         assert one.solve((1.0, -1.0, 0.0), current=2.0, least_current=0.1).converged
-        results["cycle"] = cycle(one.solver, 1.0)
+        results |= cycle(one.solver, 1.0)
         results["potential"] = host(one.phi).tolist()
         results["content"] = (host(one.x) - host(one.x1)).tolist()
         results["plate"] = [one.plate - one.plate1]

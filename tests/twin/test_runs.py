@@ -95,6 +95,7 @@ def test_curves_in_the_units_shown() -> None:
     row = dict(zip(header, lines[20].split(","), strict=True))
     assert (row["kind"], float(row["capacity_mAh_g"]), float(row["current_density_mA_cm2"])) == ("discharge", 180, -1)
     assert float(row["temperature_degC"]) == pytest.approx(45.0)
+    assert float(row["time_h"]) == pytest.approx(1.9)
     assert sum(float(row[f"{name}_V"]) for name in SPLIT) == pytest.approx(float(row["voltage_V"]), abs=1e-8)
 
 
