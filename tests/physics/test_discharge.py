@@ -10,6 +10,7 @@ import numba
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from scipy.optimize import brentq
 
 import solidstack as ss
 from solidstack.constants import FARADAY
@@ -390,3 +391,89 @@ def test_charge_and_discharge_of_a_symmetric_host_are_mirror_images() -> None:
     assert up.plate - 3.8 > 0.01
     assert up.plate - 3.8 == pytest.approx(3.8 - down.plate, abs=SAME)
     assert CA in made.labels
+
+
+@pytest.mark.parametrize("sign", [1.0, -1.0], ids=["charge", "discharge"])
+def test_constant_flux_out_of_a_sphere(design: ss.Design, sign: float) -> None:
+    """Crank, The Mathematics of Diffusion, eq. 6.45: x_s - x_mean = j R/(F c D) (1/5 - 2 sum exp(-l^2 D t/R^2)/l^2).
+
+    Voxels at the surface have their middle nearer to it, on average, than the half edge that the model takes along each
+    axis; that is the error of a staircase, a tenth of an edge here, however small the voxels. At first the flux goes
+    into less than one voxel.
+    """
+    count = 23
+    place = np.arange(count) - 0.5 * (count - 1)
+    inside = place[:, None, None] ** 2 + place[:, None] ** 2 + place**2 < 10.2**2
+    made = structure(np.where(inside, AM, SE), periodic=CLOSED)
+    diffusivity = 1e-14
+    given = cell(
+        host(potential=straight(3.8, 1.0), diffusivity=diffusivity, exchange=1e3, as_made=0.5),
+        electrolyte=electrolyte(100.0),
+        ideal_electronics=True,
+        lithium_exchange=1e4,
+    )
+    domain = prepare(made, given)
+    volume = inside.sum() * UM**3
+    radius = (0.75 * volume / math.pi) ** (1 / 3)
+    area = domain.interface * math.prod(made.size)
+    assert area == pytest.approx(4 * math.pi * radius**2, rel=0.02)
+    steady = 0.03
+    flux = steady * 5 * FARADAY * SITES * diffusivity / radius
+    per_area = flux * area / domain.area
+    kind = "charge" if sign > 0.0 else "discharge"
+    step = {"kind": kind, "current": f"{per_area / 10:.12g} mA/cm^2", "until": {"time": 0.5 * radius**2 / diffusivity}}
+    run = simulate(made, design, parameters=given, protocol=protocol(step))
+    np.testing.assert_allclose(0.5 - run.stoichiometry, sign * flux * area * run.time / (FARADAY * SITES * volume))
+
+    time = run.time * diffusivity / radius**2
+    roots = np.array(
+        [brentq(lambda z: math.sin(z) - z * math.cos(z), n * math.pi, (n + 0.5) * math.pi) for n in range(1, 300)]
+    )
+    modes = 2.0 * (np.exp(-np.outer(roots**2, time)) / roots[:, None] ** 2).sum(axis=0)
+    found = sign * run.split["diffusion"]  # potential of the surface less that of the mean: slope -1 V
+    edge = 5 * steady * UM / radius  # change of x over a voxel at the surface
+    settled, early = time > 0.02, time > 0.0005
+    assert early.sum() > settled.sum() + 4
+    np.testing.assert_allclose(found[settled], 5 * steady * (0.2 - modes[settled]), atol=0.15 * edge)
+    np.testing.assert_allclose(found[early], 5 * steady * (0.2 - modes[early]), atol=0.3 * edge)
+    assert found[-1] == pytest.approx(steady, rel=0.06)
+
+
+@pytest.mark.parametrize("current", [8.0, -8.0], ids=["charge", "discharge"])
+def test_salt_of_a_membrane_in_the_steady_state(current: float) -> None:
+    """Only lithium crosses the electrodes: dc/dx = (1 - t+) i/(F D), more salt where lithium is stripped.
+
+    The voltage takes 2 (RT/F) (1 - t+) TDF ln of the ratio of the concentrations at the two faces.
+    """
+    number, factor, diffusivity, nominal, thickness = 0.4, 1.3, 1e-11, 900.0, 20 * UM
+    active = host(potential=straight(3.8, 0.5), as_made=0.5, diffusivity=1e-10, exchange=50.0)
+    given = cell(
+        active,
+        electrolyte=salted(0.1, number=number, salt=nominal, diffusivity=diffusivity, factor=factor),
+        membrane_thickness=thickness,
+        lithium_exchange=1e3,
+    )
+    e = solver(layers((SE, 1), (AM, 12)), given)
+    state = march(e, lambda _: current, 10.0, 20)
+    planes, total = salt_of(e, state)
+    assert total == pytest.approx(1.0, rel=CONSERVED)
+    lengths = e.domain.lengths[1 : e.domain.membrane_planes + 1]
+    middle = np.cumsum(lengths) - 0.5 * lengths
+    slope = (1.0 - number) * current / (FARADAY * diffusivity * nominal)
+    np.testing.assert_allclose(np.diff(planes) / np.diff(middle), slope, rtol=1e-3)
+    assert planes[0] < 1.0 < planes[-1] if current > 0.0 else planes[-1] < 1.0 < planes[0]
+    half = 0.5 * slope * (thickness + UM)
+    expected = 2.0 * THERMAL * (1.0 - number) * factor * math.log((1.0 + half) / (1.0 - half))
+    assert state.parts[5] == pytest.approx(expected, rel=0.005)
+    assert abs(expected) > 4e-3
+    assert state.parts[0] + state.parts[1] == pytest.approx(current * (thickness + UM) / 0.1, rel=EXACT)
+
+
+def test_very_slow_charge_and_discharge_follow_the_open_circuit_potential(design: ss.Design) -> None:
+    active = host(diffusivity=1e-12)
+    plan = protocol(charge("C/1000", voltage=4.35), discharge("C/1000", voltage=3.3))
+    run = simulate(mixed(1, (5, 3, 3)), design, parameters=cell(active), protocol=plan, accuracy=3.0)
+    assert run.outcome == "complete"
+    expected = active.open_circuit_potential(run.stoichiometry, TEMPERATURE)
+    assert np.ptp(run.stoichiometry) > 0.6
+    np.testing.assert_allclose(run.voltage, expected, rtol=0.0, atol=3e-4)
