@@ -1,4 +1,4 @@
-"""`solidstack twin discharge|simulate|rates|impedance|validate`: cycling a structure, and its homogenised companion."""
+"""`solidstack twin discharge|simulate|rates|impedance`: cycling a structure, and its homogenised companion."""
 
 import contextlib
 import sys
@@ -68,14 +68,14 @@ def discharge_command(
     from ..twin.discharge import discharge
     from ..twin.fields import Fields
 
-    _check_folder(output)
+    check_folder(output)
     if (fields is not None or animation) and output is None:
         msg = "--fields and --animation need a folder; give -o DIR"
         raise OutputError(msg)
     loaded = load_changed(design, changes)
     if ideal_electronics:
         loaded = loaded.with_(kinetics__ideal_electronics=True)
-    plan = _protocol(protocol_file)
+    plan = protocol_of(protocol_file)
     with located(file):
         structure = formats.read(file, voxel=voxel, phases=phases)
     wanted = None if fields is None and not animation else _fields(fields or "step-ends")
@@ -85,7 +85,7 @@ def discharge_command(
     checkpoint = None if output is None else Path(output) / "checkpoint.npz"
     if checkpoint is not None and not resume:
         checkpoint.unlink(missing_ok=True)
-    with located(design), _progress() as progress:
+    with located(design), shown_progress() as progress:
         run = discharge(
             structure, loaded, protocol=plan, accuracy=accuracy, device=device, checkpoint=checkpoint, fields=taker,
             progress=progress,
@@ -141,9 +141,9 @@ def simulate_command(
     from ..twin.homogenised import simulate
     from ..twin.parameters import parameters
 
-    _check_folder(output)
+    check_folder(output)
     loaded = load_changed(design, changes)
-    plan = _protocol(protocol_file)
+    plan = protocol_of(protocol_file)
     with located(design):
         given = parameters(loaded)
         if structure is None:
@@ -289,7 +289,7 @@ def impedance_command(
     layer: Any = 0.0 if double_layer is None else units.parse(double_layer, CAPACITANCE)
     with located(file):
         structure = formats.read(file, voxel=voxel, phases=phases)
-    with located(design), _progress() as progress:
+    with located(design), shown_progress() as progress:
         given = parameters(loaded)
         try:
             medium = Effective.from_structure(structure, given)
@@ -333,141 +333,6 @@ def impedance_command(
         click.echo(path)
 
 
-@click.command("validate")
-@click.argument("designs", nargs=-1, required=True)
-@protocol_option
-@click.option("--measured", metavar="FILE", help="CSV with capacity (mAh/g, mAh/cm^2, mAh) and voltage (V).")
-@click.option("--measured-mass", metavar="MASS", help='Of its active material, where its capacity is in mAh: "12 mg".')
-@click.option("--size", metavar="LENGTH", help="Edge of the structures in the plane.")
-@click.option("--voxel", metavar="LENGTH", help="Edge of a voxel; default: about 50,000 of them.")
-@click.option("--seed", type=int, help="Same seed, same structures.")
-@click.option("--sensitivity/--no-sensitivity", default=True, help="One parameter at a time, homogenised model.")
-@click.option("-o", "--output", metavar="DIR", help="Figures, curves and JSON.")
-@changes_option
-@json_option
-def validate_command(
-    designs: tuple[str, ...],
-    protocol_file: str | None,
-    measured: str | None,
-    measured_mass: str | None,
-    size: str | None,
-    voxel: str | None,
-    seed: int | None,
-    sensitivity: bool,
-    output: str | None,
-    changes: tuple[str, ...],
-    as_json: bool,
-) -> None:
-    """Run three models of each of DESIGNS side by side: close packing, random packing, homogeneous medium.
-
-    Curves, capacities and resistances beside each other, and against --measured; in words why they part; and how the
-    discharge capacity changes when one parameter at a time is halved or doubled.
-
-    \b
-    Example:
-      solidstack twin validate examples/pouch-0.16Ah.toml -o validation
-    """
-    needs_companion()
-    from ..electrode import positive_electrode
-    from ..twin.runs import read_measured, save
-    from ..twin.validate import sensitivity as scaled
-    from ..twin.validate import validate
-
-    _check_folder(output)
-    plan = _protocol(protocol_file)
-    mass = None if measured_mass is None else float(units.parse(measured_mass, units.MASS))
-    if mass is not None and mass <= 0.0:
-        msg = f'--measured-mass "{measured_mass}" is wanted to be above 0, as in "12 mg"'
-        raise DesignError(msg)
-    result = []
-    for path in designs:
-        loaded = load_changed(path, changes)
-        with located(path), _progress() as progress:
-            _, positive = positive_electrode(loaded)
-            loading = float(positive.am_mass_fraction * positive.loading)
-            curves = [] if measured is None else read_measured(measured, active_loading=loading, mass=mass)
-            found = validate(
-                loaded, protocol=plan, measured=curves, size=size, voxel=voxel, seed=seed, progress=progress
-            )
-            base, rows = (
-                scaled(loaded, protocol=plan, effective=found.effective, progress=progress) if sensitivity else ({}, [])
-            )
-        data = found.to_dict() | {"sensitivity": {"base": base, "rows": rows}}
-        if output is not None:
-            folder = Path(output) if len(designs) == 1 else Path(output) / Path(path).stem
-            for name, model in found.models.items():
-                if model.run is not None:
-                    save(model.run, folder / name)
-            _validation_figures(found, base, rows, folder)
-            data["folder"] = str(folder)
-        result.append(data)
-        if not as_json:
-            _show_validation(data)
-    if as_json:
-        print_json(result)
-
-
-def _validation_figures(found: Any, base: dict[str, float], rows: Sequence[Any], folder: Path) -> None:
-    from ..plot import save
-    from ..plot.discharge import draw_curves, draw_resistances, draw_sensitivity
-
-    runs = {name: model.run for name, model in found.models.items() if model.run is not None}
-    if runs:
-        save(draw_curves(runs, found.measured), folder / "curves.png")
-    parts = {name: model.resistance for name, model in found.models.items() if model.resistance}
-    if parts:
-        save(draw_resistances({n: {k: 1e4 * v for k, v in p.items()} for n, p in parts.items()}), folder / "asr.png")
-    if rows:
-        save(draw_sensitivity(rows, base["capacity_mAh_g"]), folder / "sensitivity.png")
-
-
-def _show_validation(data: dict[str, Any]) -> None:
-    from rich.table import Table
-    from rich.text import Text
-
-    click.secho(data["design"], bold=True)
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in ("model", "charge, mAh/g", "discharge", "mean V", "ASR, ohm cm^2", "inactive, %", "s"):
-        table.add_column(heading, justify="left" if heading == "model" else "right")
-    for name, model in data["models"].items():
-        steps = {step["kind"]: step for step in model.get("steps", [])}
-        charge, discharge = steps.get("charge"), steps.get("discharge")
-        volts = None if discharge is None else discharge["average_voltage_V"]
-        table.add_row(
-            name,
-            *("–" if step is None else f"{step['capacity_mAh_g']:.1f}" for step in (charge, discharge)),
-            "–" if volts is None else f"{volts:.4f}",
-            "–" if model["asr_ohm_cm2"] is None else number(model["asr_ohm_cm2"]),
-            number(model["inactive_am_pct"]) if "inactive_am_pct" in model else "–",
-            f"{model['seconds']:.0f}",
-        )
-    show(table)
-    for name, kinds in data["against_measured"].items():
-        for kind, apart in kinds.items():
-            if apart is not None:
-                click.echo(
-                    f"{name}, {kind} against measured: {apart['rms_mV']:.3g} mV rms, {apart['max_mV']:.3g} mV at most, "
-                    f"capacity {apart['capacity_pct']:+.1f} %"
-                )
-    for text in data["why"]:
-        click.echo(f"- {text}")
-    rows = data["sensitivity"]["rows"]
-    if rows:
-        table = Table(box=None, pad_edge=False, header_style="bold")
-        for heading in ("one parameter scaled", "factor", "discharge, mAh/g", "mean V"):
-            table.add_column(heading, justify="left" if heading.startswith("one") else "right")
-        base = data["sensitivity"]["base"]
-        table.add_row("none", "", f"{base['capacity_mAh_g']:.1f}", f"{base['average_voltage_V']:.4f}")
-        for row in rows:
-            words = Text(row["name"].replace("_", " "))
-            table.add_row(
-                words, f"{row['factor']:.3g}", f"{row['capacity_mAh_g']:.1f}", f"{row['average_voltage_V']:.4f}"
-            )
-        show(table)
-    if "folder" in data:
-        click.echo(data["folder"])
-
-
 def needs_companion() -> None:
     """Say what to install where the homogenised model's package is missing."""
     from importlib.util import find_spec
@@ -477,7 +342,8 @@ def needs_companion() -> None:
         raise StructureError(msg)
 
 
-def _protocol(path: str | None) -> Protocol | None:
+def protocol_of(path: str | None) -> Protocol | None:
+    """Read the file of ``--protocol``; None without one."""
     return None if path is None else read_protocol(path)
 
 
@@ -522,7 +388,7 @@ def _numbers(text: str, option: str) -> list[float]:
 
 
 @contextlib.contextmanager
-def _progress() -> Iterator[Callable[[str, float], None] | None]:
+def shown_progress() -> Iterator[Callable[[str, float], None] | None]:
     """Show progress on stderr where a person may look at it, and clear the line at the end."""
     if not sys.stderr.isatty():
         yield None
@@ -533,7 +399,7 @@ def _progress() -> Iterator[Callable[[str, float], None] | None]:
         click.echo("\r\033[K", err=True, nl=False)
 
 
-def _check_folder(output: str | None) -> None:
+def check_folder(output: str | None) -> None:
     """Refuse a folder that cannot be written before the work is done for it."""
     if output == "":
         msg = "-o is given an empty name; give a folder"
@@ -618,4 +484,4 @@ def _report(run: Run, paths: Sequence[Path], as_json: bool) -> int:
     return code
 
 
-COMMANDS = (discharge_command, simulate_command, rates_command, impedance_command, validate_command)
+COMMANDS = (discharge_command, simulate_command, rates_command, impedance_command)

@@ -20,6 +20,7 @@ from ..twin.transport import DEVICES, LATERAL, MOST_ITERATIONS, TOLERANCE, Trans
 from ..twin.voxels import AXES
 from .common import changes_option, load_changed, located, number, print_json, show, warn
 from .discharge import COMMANDS
+from .validate import validate_command
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 voxel_option = click.option("--voxel", metavar="LENGTH", help='Edge of a voxel where FILE has none, as in "0.4 um".')
@@ -37,7 +38,7 @@ def command() -> None:
     """
 
 
-for _command in COMMANDS:
+for _command in (*COMMANDS, validate_command):
     command.add_command(_command)
 
 
