@@ -7,6 +7,7 @@ from typing import Any
 from ..design import Design
 from ..electrode import positive_electrode
 from ..errors import DesignError, StructureError
+from .metrics import connected_share
 from .parameters import CellParameters
 from .parameters import parameters as collect
 from .transport import LARGEST_CONTRAST, transport
@@ -16,6 +17,11 @@ ACTIVE, ELECTROLYTE, ADDITIVE = "active-material", "solid-electrolyte", "conduct
 
 BRUGGEMAN = 1.5
 """Exponent of the volume fraction in the electronic conductivity of the closed form."""
+
+SATURATED = 1e4
+"""Contrast at which clusters of additive that connect nothing by themselves conduct as good as perfectly: a larger one
+changes the effective conductivity by 0.2 % in the worked example, and takes three times the iterations (1e6: 595, not
+192)."""
 
 IDEAL = 1e4
 """S/m; stands for a perfect electronic conductor, over which an electrode drops microvolts."""
@@ -175,7 +181,8 @@ class Effective:
         if parameters.ideal_electronics or not all(math.isfinite(value) for value in own):
             electronic, share = IDEAL, 0.0
         else:
-            got = [through(additive | dict.fromkeys(names[ACTIVE], value)) for value in own]
+            alone = bool(additive) and connected_share(structure, tuple(additive), 0) > 0.0
+            got = [through(_saturated(additive, value, alone) | dict.fromkeys(names[ACTIVE], value)) for value in own]
             share = (got[0] - got[1]) / (own[0] - own[1]) if own[0] != own[1] else got[0] / own[0]
             share = max(share, 0.0)
             # an effective conductivity is concave in that of a phase, so that what is left is not negative
@@ -290,6 +297,11 @@ def only_active(parameters: CellParameters) -> Any:
         )
         raise DesignError(msg)
     return next(iter(parameters.active.values()))
+
+
+def _saturated(additive: dict[str, float], own: float, alone: bool) -> dict[str, float]:
+    """Limit the contrast to the active material where the additive does not connect through by itself."""
+    return additive if alone else {name: min(value, SATURATED * own) for name, value in additive.items()}
 
 
 def _additive(parameters: CellParameters, name: str) -> float:
