@@ -134,12 +134,12 @@ def test_time_ends_a_step_exactly(run_of: Simulate, time: float) -> None:
     assert run.steps[0].areal_capacity == pytest.approx(0.5 * ONE_C * time * run.active_loading, rel=EXACT)
 
 
-@pytest.mark.parametrize("spare", [1.02, 1.05, 1.08, 1.11, 1.15, 1.4, math.inf])
+@pytest.mark.parametrize("spare", [1.01, 1.03, 1.04, 1.1, 1.4, math.inf])
 def test_capacity_ends_a_step_exactly(run_of: Simulate, spare: float) -> None:
     """Also where a time limit a little later shortens the steps before."""
     limit = 50.0 * HOUR
     time = {} if spare == math.inf else {"time": spare * limit / ONE_C}
-    run = run_of(charge("1C", capacity=limit, **time))
+    run = run_of(charge("1C", capacity=limit, **time), accuracy=3.0)
     (step,) = run.steps
     assert step.end_reason == "reached 50 mAh/g"
     assert step.capacity == pytest.approx(limit, rel=EXACT)
