@@ -117,7 +117,7 @@ def test_a_path_is_no_design() -> None:
 
 
 def test_every_figure_has_its_own_key(design: ss.Design) -> None:
-    simulated = Simulated(1.0, 2.0, 3.0, 4.0, 5.0)
+    simulated = Simulated(1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0)
     sheet = ss.evaluate(design, effective_conductivity=0.004, simulated=simulated)
     keys = [(figure.group, figure.key) for figure in sheet.figures()]
     assert len(keys) == len(set(keys))

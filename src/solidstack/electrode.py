@@ -146,9 +146,11 @@ class Simulated:
     """What a simulated discharge of the electrode against lithium gives, at the rated current and slowly."""
 
     slow_capacity: Values = shown("Discharge capacity at C/10", units.MAH_G)
+    slow_areal_capacity: Values = shown("Areal capacity at C/10", units.MAH_CM2)
     rated_capacity: Values = shown("Discharge capacity at the rated current", units.MAH_G)
     rated_areal_capacity: Values = shown("Areal capacity at the rated current", units.MAH_CM2)
     rated_average_voltage: Values = shown("Average voltage at the rated current", units.V)
+    rated_energy: Values = shown("Energy at the rated current", units.MWH_CM2)
     capacity_kept: Values = shown("Capacity kept at the rated current", units.PERCENT)
 
 

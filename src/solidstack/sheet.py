@@ -193,7 +193,7 @@ HEADINGS: Mapping[str, str] = {
     "thresholds": "Thresholds",
     "positive": "Positive electrode",
     "twin": "Positive electrode, by its digital twin",
-    "simulated": "Positive electrode, simulated discharge",
+    "simulated": "Positive electrode, simulated against lithium",
     "electrode_energy": "Specific energy of electrode layers",
     "cell": "Cell",
     "negative": "Negative electrode",

@@ -111,11 +111,13 @@ def test_sensitivity(rich: ss.Design) -> None:
 
 def test_simulated_group_only_when_given(design: ss.Design) -> None:
     assert "simulated" not in ss.evaluate(design).to_dict()
-    sheet = ss.evaluate(design, simulated=Simulated(180 * 3600.0, 90 * 3600.0, 36000.0, 3.7, 0.5))
+    sheet = ss.evaluate(design, simulated=Simulated(648e3, 72e3, 324e3, 36e3, 3.7, 133.2e3, 0.5))
     assert sheet.to_dict()["simulated"] == {
         "slow_capacity_mAh_g": 180.0,
+        "slow_areal_capacity_mAh_cm2": 2.0,
         "rated_capacity_mAh_g": 90.0,
         "rated_areal_capacity_mAh_cm2": 1.0,
         "rated_average_voltage_V": 3.7,
+        "rated_energy_mWh_cm2": 3.7,
         "capacity_kept_pct": 50.0,
     }

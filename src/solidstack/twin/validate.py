@@ -146,7 +146,7 @@ class Validation:
         """Why the models part, in words."""
         found: list[str] = []
         for one, other in self.pairs:
-            found += _why(one, other)
+            found += why(one, other)
         for name, model in self.models.items():
             if 1.0 - model.connected > LARGE_SHARE:
                 found.append(
@@ -235,8 +235,14 @@ class Validation:
         return table(self.design.name, head, [*rows, *((text,) for text in self.words)])
 
 
-def _why(one: Model, other: Model) -> list[str]:
-    """Say by what two models part."""
+def why(one: Model, other: Model) -> list[str]:
+    """Say by what two models part, and what is behind it.
+
+    Parameters
+    ----------
+    one, other : Model
+        The first is compared with the second.
+    """
     found = []
     first, second = one.capacity("discharge"), other.capacity("discharge")
     if abs(first - second) > LARGE_SHARE * max(first, second):
