@@ -242,7 +242,8 @@ def test_animation(tmp_path: Path) -> None:
             film.seek(number)
             frames.append(np.asarray(film.convert("RGB")))
     slices = [frame[:, : frame.shape[1] // 2] for frame in frames]  # the curve, which has a point that moves, is right
-    assert not np.array_equal(slices[0], slices[2])
+    # by more than the colours of a film, which differ a little between frames
+    assert (np.abs(slices[0].astype(int) - slices[2].astype(int)).max(axis=2) > 60).mean() > 0.1
     assert [entry.name for entry in tmp_path.iterdir()] == ["film.gif"]
 
 

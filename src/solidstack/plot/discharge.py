@@ -33,6 +33,8 @@ PART_COLOURS = dict(
 )
 LEAST_PART = 0.05e-3
 """V; parts below it are not drawn."""
+SCREEN = 120
+"""Dots per inch of an animation; that of print would be tens of MB."""
 
 
 def draw_curves(runs: Mapping[str, Run], measured: Sequence["Measured"] = ()) -> Figure:
@@ -378,7 +380,7 @@ def animate(run: Run, snapshots: Sequence["Snapshot"], path: str | os.PathLike[s
     slices = [snapshot.stoichiometry[:, :, snapshot.stoichiometry.shape[2] // 2].T for snapshot in snapshots]
     low, high = np.nanmin(np.array(slices)), np.nanmax(np.array(slices))
     with style():
-        figure = Figure(figsize=(PAGE, 2.6), layout="constrained", dpi=120)
+        figure = Figure(figsize=(PAGE, 2.6), layout="constrained")
         left, right = figure.subplots(1, 2, width_ratios=(2, 1))
         depth = 1e6 * float(run.depth[-1] + run.depth[0])
         width = depth * slices[0].shape[0] / slices[0].shape[1]
@@ -388,12 +390,17 @@ def animate(run: Run, snapshots: Sequence["Snapshot"], path: str | os.PathLike[s
             interpolation="nearest",
         )  # fmt: skip
         left.set_xlabel("Distance from the membrane, µm")
-        left.set_ylabel("µm")
+        left.set_ylabel("Across, µm")
         figure.colorbar(picture, ax=left, label="Stoichiometry", location="top", fraction=0.08)
         right.plot(run.time / 3600.0, run.voltage, color="0.7")
         (point,) = right.plot([], [], "o", color=COLOURS[1])
         right.set_xlabel("Time, h")
         right.set_ylabel("Voltage, V")
+
+        # laid out once: the first drawings differ by a pixel, which flickers
+        for _ in range(2):
+            figure.draw_without_rendering()
+        figure.set_layout_engine("none")
 
         def show(number: int) -> list[Any]:
             picture.set_data(slices[number])
@@ -401,4 +408,4 @@ def animate(run: Run, snapshots: Sequence["Snapshot"], path: str | os.PathLike[s
             return [picture, point]
 
         film = FuncAnimation(figure, show, frames=len(slices), blit=False)
-        return write_with(path, lambda target: film.save(target, writer=PillowWriter(fps=frames)))
+        return write_with(path, lambda target: film.save(target, writer=PillowWriter(fps=frames), dpi=SCREEN))
