@@ -224,8 +224,8 @@ for loops in (coupled_cpu, coupled_cuda):
     found[loops.__name__.split("_")[-1]] = results
 print(json.dumps(found))
 """
-NEAR = {"cycle": 1e-4}
-"""Float32, of the largest value; a V-cycle divides by differences."""
+NEAR, NEAR_OF_THE_NETWORK = 1e-5, 1e-3
+"""Of the largest value. The network is that of the last but one iterate, which is as near as Newton's method stops."""
 
 
 @pytest.mark.parametrize(
@@ -235,7 +235,7 @@ NEAR = {"cycle": 1e-4}
 def test_simulated_device_agrees_with_the_cpu(ideal: bool, solid: str, complexes: bool) -> None:
     """A step of time, a V-cycle, a product, also of complex numbers; what is read off, and the next prediction."""
     code = CODE.replace("IDEAL", str(ideal)).replace("ELECTROLYTE", solid).replace("COMPLEX", str(complexes))
-    environment = os.environ | {"NUMBA_ENABLE_CUDASIM": "1", "PYTHONPATH": str(ROOT)}
+    environment = os.environ | {"NUMBA_ENABLE_CUDASIM": "1", "PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path])}
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=False, cwd=ROOT
     )
@@ -243,5 +243,6 @@ def test_simulated_device_agrees_with_the_cpu(ideal: bool, solid: str, complexes
     found = json.loads(done.stdout)
     for name, values in found["cpu"].items():
         wanted = np.array(values)
-        tolerance = NEAR.get(name, 1e-5) * float(np.abs(wanted).max())
+        near = NEAR_OF_THE_NETWORK if name.endswith(" of a cycle") or name in ("energy", "row") else NEAR
+        tolerance = near * float(np.abs(wanted).max())
         np.testing.assert_allclose(np.array(found["cuda"][name]), wanted, rtol=0.0, atol=tolerance, err_msg=name)
