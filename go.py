@@ -80,6 +80,8 @@ def setup(*, development: bool) -> None:
         "view",
         "--extra",
         "companion",
+        "--extra",
+        "instruments",
         "--python",
         sys.executable,
         *groups,

@@ -9,6 +9,7 @@
         ├── MaterialError                a material file or name
         ├── DesignError                  a design file or a value in it
         ├── StructureError               a 3D structure or image, or what is asked of it
+        ├── MeasurementError             a measured file, or what is asked of it
         └── OutputError                  a place that cannot be written
 
 Every error names where, the rule, the received value and the likely cure. An `InputError` carries all
@@ -88,6 +89,10 @@ class DesignError(InputError):
 
 class StructureError(InputError):
     """A 3D structure or image is wrong, or what is asked of it is."""
+
+
+class MeasurementError(InputError):
+    """A measured file is wrong, or what is asked of it is."""
 
 
 class OutputError(InputError):

@@ -48,6 +48,9 @@ class Entry(Strict):
     source: str = Field(min_length=3, description="DOI, or where the value stands; for a derived value the formula")
     default: bool = Field(False, strict=True, description="the value used; a design can replace a density or a price")
     note: str = Field("", description="what to know before trusting it")
+    uncertainty: Annotated[float, Measure(units.FRACTION, least=0.0)] | None = Field(
+        None, description="half the 95 % interval, of the value"
+    )
 
 
 class DensityEntry(Entry):

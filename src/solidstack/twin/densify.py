@@ -16,9 +16,9 @@ from numpy.typing import ArrayLike
 from .. import units
 from ..errors import Problem, StructureError
 from ..particle import CLOSE_PACKING
+from ..tables import read_table
 from ..units import Values
 from .packing import STEPS, Packing, Pressing, Progress, as_vector, check_room, relaxed, say, settled
-from .tables import read_table
 
 PERCOLATION_POROSITY = 1.0 - CLOSE_PACKING
 

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from .. import units
 from ..errors import StructureError
 from ..particle import CLOSE_PACKING
-from .tables import read_table
+from ..tables import read_table
 from .voxels import AXES, Vector
 
 Floats = NDArray[np.float64]

@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 
 from ..errors import Problem, StructureError, UnitError
 from ..files import staged_folder
+from ..tables import Table, read_table, unit_of
 from ..units import AREAL_CAPACITY, CAPACITY, SPECIFIC_CAPACITY, VOLTAGE, Kind, parse
 from .results import SPLIT, Run, Step
-from .tables import Table, read_table, unit_of
 
 Array = NDArray[np.float64]
 

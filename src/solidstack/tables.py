@@ -6,8 +6,8 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..errors import Problem, StructureError, UnitError
-from ..units import Kind, parse
+from .errors import InputError, Problem, StructureError, UnitError
+from .units import Kind, parse
 
 _NUMBER = re.compile(r"[+-]?(\d+([.,]\d*)?|[.,]\d+)([eE][+-]?\d+)?")
 _UNIT = re.compile(r"[(\[]([^)\]]*)[)\]]|[/,]\s*(\S+)\s*$")
@@ -28,11 +28,14 @@ class Table:
         Names of the columns; empty where the file has none.
     rows : list of (int, list of str)
         Line in the file, from 1, and its cells.
+    error : type of InputError
+        What a problem in it is.
     """
 
     source: str
     header: tuple[str, ...]
     rows: list[tuple[int, list[str]]]
+    error: type[InputError] = StructureError
 
     def column(self, pattern: str, *, besides: int | None = None) -> int | None:
         """Find the first column whose name (folded to small letters) has the regular expression in it."""
@@ -47,7 +50,7 @@ class Table:
         text = cells[column] if column < len(cells) else ""
         if not _is_number(text):
             msg = f'{self.name(column)}: "{text}" is not a number'
-            raise StructureError(Problem(msg, line=line), source=self.source)
+            raise self.error(Problem(msg, line=line), source=self.source)
         return float(text.replace(",", "."))
 
     def value(self, row: tuple[int, list[str]], column: int, kind: Kind, unit: str = "") -> float:
@@ -56,7 +59,7 @@ class Table:
         try:
             return parse(f"{number!r} {unit_of(self.name(column), kind) or unit}".strip(), kind)
         except UnitError as reason:
-            raise StructureError(Problem(f"{self.name(column)}: {reason}", line=row[0]), source=self.source) from None
+            raise self.error(Problem(f"{self.name(column)}: {reason}", line=row[0]), source=self.source) from None
 
     def name(self, column: int) -> str:
         """Name of a column, or its place where it has none."""
@@ -78,7 +81,7 @@ def unit_of(name: str, kind: Kind) -> str:
     return (match[1] or match[2] or "").strip() if match else ""
 
 
-def read_table(path: str | os.PathLike[str], numbers: int) -> Table:
+def read_table(path: str | os.PathLike[str], numbers: int, error: type[InputError] = StructureError) -> Table:
     """Read a CSV or TXT file whose rows hold at least some numbers.
 
     The delimiter (tab, semicolon, comma, spaces) is the one that makes the most cells numbers. A comma is a decimal
@@ -90,40 +93,42 @@ def read_table(path: str | os.PathLike[str], numbers: int) -> Table:
         The file, in UTF-8, UTF-16 with a mark, or Latin-1.
     numbers : int
         Numbers that a row has at least.
+    error : type of InputError
+        What a problem is.
 
     Raises
     ------
-    StructureError
-        No such file, or no row of numbers in it.
+    InputError
+        Of the kind given: no such file, or no row of numbers in it.
     """
     source = os.fspath(path)
-    lines = _text(path).splitlines()
+    lines = _text(path, error).splitlines()
     splits = [[_cells(line, mark) for line in lines] for mark in ("\t", ";", ",", None)]
     cells = max(splits, key=_score)
     found = [(at, row) for at, row in enumerate(cells, 1) if sum(map(_is_number, row)) >= numbers and len(row) > 1]
     if not found:
         msg = f"holds no row with {numbers} number{'s' if numbers > 1 else ''}; wanted is a table, one row a line"
-        raise StructureError(msg, source=source)
+        raise error(msg, source=source)
     first = found[0][0]
     above = [row for row in cells[: first - 1] if len(row) >= len(found[0][1]) and any(row)]
     rows = [(at, row) for at, row in enumerate(cells, 1) if at >= first and any(row)]
-    return Table(source, tuple(above[-1]) if above else (), rows)
+    return Table(source, tuple(above[-1]) if above else (), rows, error)
 
 
-def _text(path: str | os.PathLike[str]) -> str:
+def _text(path: str | os.PathLike[str], error: type[InputError]) -> str:
     source = os.fspath(path)
     try:
         with Path(path).open("rb") as stream:
             raw = stream.read(SIZE_LIMIT + 1)
     except FileNotFoundError:
         msg = "there is no such file; check the path"
-        raise StructureError(msg, source=source) from None
+        raise error(msg, source=source) from None
     except OSError as reason:
         msg = f"cannot be read ({reason.strerror}); give a CSV or TXT file"
-        raise StructureError(msg, source=source) from None
+        raise error(msg, source=source) from None
     if len(raw) > SIZE_LIMIT or (b"\0" in raw and raw[:2] not in (b"\xff\xfe", b"\xfe\xff")):
         msg = "is not a table of text; export it as CSV or TXT"
-        raise StructureError(msg, source=source)
+        raise error(msg, source=source)
     if raw[:2] in (b"\xff\xfe", b"\xfe\xff"):
         return raw.decode("utf-16", errors="replace")
     try:

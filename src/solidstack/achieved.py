@@ -1,0 +1,1 @@
+"""What a built cell achieved, beside its design and its simulated curve."""

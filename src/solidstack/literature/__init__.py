@@ -1,0 +1,1 @@
+"""Published cells, with the source of every value."""

@@ -1,0 +1,1 @@
+"""Measured files to material properties."""
