@@ -134,8 +134,8 @@ def test_alias_and_case_do_not_matter() -> None:
         (
             '"3 mS/cm"',
             '"3 ohm"',
-            'line 8: ionic_conductivity.0.value: "3 ohm" is of dimension length^2 mass / current^2 '
-            'time^3; wanted is a conductivity, for example "1 mS/cm"',
+            'line 8: ionic_conductivity.0.value: "3 ohm" is a resistance; wanted is a conductivity, for '
+            'example "1 mS/cm"',
         ),
         (
             'role = "solid-electrolyte"',

@@ -1,1 +1,360 @@
-"""What a built cell achieved, beside its design and its simulated curve."""
+"""What a built cell achieved, beside its design and the simulated curve, and why they differ."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from importlib.util import find_spec
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import units
+from .design import Design
+from .design.protocol import Protocol, Rate
+from .errors import MeasurementError, SolidstackError
+from .measure.cycling import HalfCycle, half_cycles
+from .measure.record import Record
+from .measure.result import Fitted, Result, Series
+from .sheet import Sheet, evaluate
+
+Floats = NDArray[np.float64]
+
+NAN = math.nan
+BEGIN, END = 0.05, 0.6
+"""Share of the measured capacity over which the mean distance of two curves is taken: the end is left to capacity."""
+LITHIUM = ("lithium-foil", "lithium-on-collector", "anode-free")
+"""Negatives that the companion stands for."""
+
+
+@dataclass(frozen=True)
+class Curve:
+    """Voltage of a discharge or charge over the charge of the cell.
+
+    Attributes
+    ----------
+    capacity : array, shape (n,)
+        A s of the whole cell, from 0.
+    voltage : array, shape (n,)
+        V.
+    """
+
+    capacity: Floats
+    voltage: Floats
+
+    @property
+    def total(self) -> float:
+        """Capacity, A s."""
+        return float(self.capacity[-1])
+
+    @property
+    def mean_voltage(self) -> float:
+        """Energy over capacity, V."""
+        return float(np.trapezoid(self.voltage, self.capacity)) / self.total
+
+
+@dataclass(frozen=True)
+class Reason:
+    """A part of the difference between designed and achieved specific energy.
+
+    Attributes
+    ----------
+    words : str
+    factor : float
+        By which it multiplies the specific energy; the factors of all reasons multiply to achieved over designed.
+    """
+
+    words: str
+    factor: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Achieved(Result):
+    """Predicted, simulated and measured figures of a cell, with the reasons of their difference by size.
+
+    Attributes
+    ----------
+    designed, measured : float
+        Specific energy, J/kg.
+    reasons : tuple of Reason
+        The largest first.
+    measured_charge, measured_discharge, simulated_discharge : Curve or None
+    designed_capacity, designed_voltage : float
+        A s, V.
+    """
+
+    designed: float
+    measured: float
+    reasons: tuple[Reason, ...]
+    measured_discharge: Curve
+    designed_capacity: float
+    designed_voltage: float
+    measured_charge: Curve | None = None
+    simulated_discharge: Curve | None = None
+    name: str = field(default="")
+
+    @property
+    def kind(self) -> str:
+        """Name of the analysis."""
+        return "achieved"
+
+    def data(self) -> dict[str, Series]:
+        """The curves."""
+        named = {
+            "measured-charge": self.measured_charge,
+            "measured-discharge": self.measured_discharge,
+            "simulated-discharge": self.simulated_discharge,
+        }
+        return {
+            name: Series(
+                name.replace("-", " "),
+                {"capacity": curve.capacity.tolist(), "voltage": curve.voltage.tolist()},
+                {"capacity": units.AH, "voltage": units.V},
+            )
+            for name, curve in named.items()
+            if curve is not None
+        }
+
+
+def active_mass(design: Design) -> float:
+    """Active material in the cell of a design, kg."""
+    sheet = evaluate(design)
+    return float(sheet.cell.am_mass_fraction * sheet.cell.mass)
+
+
+def compare(
+    design: Design, record: Record, *, cell_mass: float | None = None, cycle: int | None = None, simulated: bool = True
+) -> Achieved:
+    r"""Compare a measured cycle of a built cell with its design and with the homogenised model.
+
+    The specific energy is capacity times mean voltage over mass, so that its ratio to the designed one is a product of
+    ratios. Each is a reason; where there is a simulation at the measured current, capacity and voltage each part into
+    what the simulation has already and what it has not. The distance of the two curves at the same charge is taken as
+    that of a resistance in series, :math:`R = \Delta V / i`: it also ends the discharge earlier, which is one part of
+    the lost capacity. The rest of that is active material that is missing or takes no part.
+
+    Parameters
+    ----------
+    design : Design
+        A single one, of the cell that was measured.
+    record : Record
+        Its cycling.
+    cell_mass : float, optional
+        Of the built cell, kg; without it the designed mass is taken, and said so.
+    cycle : int, optional
+        From 1; default: the one whose discharge gives the most energy.
+    simulated : bool
+        Whether to run the homogenised model; it needs PyBaMM and a lithium negative.
+
+    Returns
+    -------
+    Achieved
+
+    Raises
+    ------
+    MeasurementError
+        No discharge, no such cycle, or a mass that is not above 0.
+    """
+    if not design.is_single:
+        msg = "the comparison is with one design; this one has arrays"
+        raise MeasurementError(msg)
+    if cell_mass is not None and not (math.isfinite(cell_mass) and cell_mass > 0.0):
+        msg = f"cell mass: {units.text(cell_mass, units.MASS)} is not above 0"
+        raise MeasurementError(msg)
+    sheet = evaluate(design)
+    charge, discharge, number = _pick(record, cycle)
+    measured = _curve(discharge)
+    mass = float(sheet.cell.mass) if cell_mass is None else cell_mass
+    area = float(sheet.cell.positive_area * 2.0 * design.stack.bilayers)
+    density = abs(discharge.current) / area
+    warnings = list[str]()
+    if cell_mass is None:
+        warnings.append("no cell mass was given: the designed one is taken, so mass is no reason; weigh the cell")
+    model, said = None, ""
+    if simulated:
+        model, said = _simulated(design, sheet, charge, discharge, area)
+        warnings += [said] if said else []
+    capacity, voltage = float(sheet.cell.capacity), float(sheet.cell.average_voltage)
+    reasons, resistance = _reasons(capacity, voltage, measured, model, density, float(sheet.cell.mass) / mass)
+    energy = measured.total * measured.mean_voltage
+    rows = _rows(sheet, measured, None if charge is None else _curve(charge), model, cell_mass, mass)
+    values = {
+        "specific_energy": _value("Specific energy", energy / mass, units.WH_KG),
+        "capacity": _value("Discharge capacity", measured.total, units.AH),
+        "average_voltage": _value("Average discharge voltage", measured.mean_voltage, units.V),
+        "energy": _value("Discharge energy", energy, units.WH),
+        "mass": _value("Mass" if cell_mass else "Mass (designed)", mass, units.G),
+    }
+    if math.isfinite(resistance):
+        values["extra_resistance"] = _value("Resistance beyond the simulation's", resistance, units.OHM_CM2)
+    ranked = sorted(reasons, key=lambda one: -abs(math.log(one.factor)))
+    return Achieved(
+        records=(record,),
+        values=values,
+        model="design sheet" + ("" if model is None else ", homogenised model at the measured current"),
+        window={
+            "cycle": number,
+            "current_mA_cm2": density / 10.0,
+            "end_of_discharge_V": float(measured.voltage[-1]),
+        },
+        warnings=tuple(warnings),
+        series={
+            "comparison": rows,
+            "reasons": Series(
+                "Why specific energy differs, largest first",
+                {
+                    "reason": [one.words for one in ranked],
+                    "effect": [one.factor - 1.0 for one in ranked],
+                },
+                {"effect": units.PERCENT},
+            ),
+        },
+        designed=float(sheet.cell.specific_energy),
+        measured=energy / mass,
+        reasons=tuple(ranked),
+        measured_discharge=measured,
+        measured_charge=None if charge is None else _curve(charge),
+        simulated_discharge=model,
+        designed_capacity=capacity,
+        designed_voltage=voltage,
+        name=design.name,
+    )
+
+
+def _value(label: str, value: float, unit: units.Unit) -> Fitted:
+    return Fitted(label, value, NAN, NAN, unit)
+
+
+def _pick(record: Record, cycle: int | None) -> tuple[HalfCycle | None, HalfCycle, int]:
+    """The discharge to compare, the charge before it, and its number."""
+    halves = half_cycles(record)
+    pairs: list[tuple[HalfCycle | None, HalfCycle]] = []
+    for at, half in enumerate(halves):
+        if half.kind == "discharge" and half.capacity[-1] > 0.0:
+            before = halves[at - 1] if at and halves[at - 1].kind == "charge" else None
+            pairs.append((before, half))
+    if not pairs:
+        msg = "has no discharge; the comparison is of one"
+        raise MeasurementError(msg, source=record.source)
+    if cycle is None:
+        energies = [float(np.trapezoid(half.voltage, half.capacity)) for _, half in pairs]
+        return *pairs[int(np.argmax(energies))], int(np.argmax(energies)) + 1
+    if not 1 <= cycle <= len(pairs):
+        msg = f"has {len(pairs)} discharges; --cycle {cycle} is none of them"
+        raise MeasurementError(msg, source=record.source)
+    return *pairs[cycle - 1], cycle
+
+
+def _curve(half: HalfCycle) -> Curve:
+    return Curve(np.asarray(half.capacity, float), np.asarray(half.voltage, float))
+
+
+def _simulated(
+    design: Design, sheet: Sheet, charge: HalfCycle | None, discharge: HalfCycle, area: float
+) -> tuple[Curve | None, str]:
+    """Run the homogenised model as the cell was cycled; None and the reason where it cannot be."""
+    if find_spec("pybamm") is None:
+        return None, 'no simulation: it needs PyBaMM, `pip install "solidstack[companion]"`'
+    if design.negative.kind not in LITHIUM:
+        return None, f"no simulation: it is against lithium, and this cell's negative is {design.negative.kind}"
+    from .twin.homogenised import simulate
+
+    series = float(design.stack.series_cells)
+    top = float(np.max(charge.voltage if charge is not None else discharge.voltage)) / series
+    low = float(discharge.voltage[-1]) / series
+    up = abs(charge.current if charge is not None else discharge.current) / area
+    steps = (
+        {"kind": "charge", "current": Rate(up, "A/m^2"), "until": {"voltage": top}},
+        {"kind": "discharge", "current": Rate(abs(discharge.current) / area, "A/m^2"), "until": {"voltage": low}},
+    )
+    try:
+        run = simulate(design, Protocol.from_dict({"steps": steps}))
+    except SolidstackError as error:
+        return None, f"no simulation: {error}"
+    step = run.of("discharge")
+    if step is None or not step.capacity > 0.0:
+        return None, f"no simulation: {run.outcome}"
+    rows = run.rows(step)
+    active = float(sheet.cell.am_mass_fraction * sheet.cell.mass) / series
+    return Curve(run.capacity[rows] * active, run.voltage[rows] * series), ""
+
+
+def _reasons(
+    capacity: float, voltage: float, measured: Curve, model: Curve | None, density: float, lighter: float
+) -> tuple[list[Reason], float]:
+    """Factors from designed to measured specific energy, and the resistance beyond the simulation's, ohm m2."""
+    reasons, resistance = list[Reason](), NAN
+    if model is None:
+        reasons.append(Reason("capacity: active material, loading and current together", measured.total / capacity))
+        reasons.append(Reason("average voltage", measured.mean_voltage / voltage))
+    else:
+        charge = np.linspace(BEGIN, END, 100) * min(measured.total, model.total)
+        apart = float(
+            np.median(
+                np.interp(charge, model.capacity, model.voltage)
+                - np.interp(charge, measured.capacity, measured.voltage)
+            )
+        )
+        resistance = apart / density
+        # the simulated discharge, lowered by that distance, ends where it meets the measured end
+        lowered = model.voltage - apart
+        above = np.flatnonzero(lowered > measured.voltage[-1])
+        left = float(model.capacity[above[-1]]) if len(above) else 0.0
+        ended = min(max(left, 0.01 * model.total), model.total) if apart > 0.0 else model.total
+        what = "more" if apart > 0.0 else "less"
+        where = f"{abs(resistance) * 1e4:.3g} ohm cm2 {what} in series than simulated"
+        reasons += [
+            Reason("capacity that the simulation does not reach at this current either", model.total / capacity),
+            Reason(f"discharge ends earlier: {where}", ended / model.total),
+            Reason(
+                "active material that is missing or takes no part: loading, contact, losses of the first cycles",
+                measured.total / ended,
+            ),
+            Reason("voltage that the simulation does not reach at this current either", model.mean_voltage / voltage),
+            Reason(f"lower voltage than simulated: {where}", measured.mean_voltage / model.mean_voltage),
+        ]
+    if lighter != 1.0:
+        reasons.append(Reason(f"the cell is {'heavier' if lighter < 1.0 else 'lighter'} than designed", lighter))
+    return reasons, resistance
+
+
+def _rows(
+    sheet: Sheet, measured: Curve, charge: Curve | None, model: Curve | None, cell_mass: float | None, mass: float
+) -> Series:
+    """Designed, simulated and measured side by side."""
+    designed_mass = float(sheet.cell.mass)
+    first = float(sheet.cell.capacity / sheet.cell.charge_capacity)
+    efficiency = NAN if charge is None else measured.total / charge.total
+    energies = (
+        float(sheet.cell.energy),
+        NAN if model is None else model.total * model.mean_voltage,
+        measured.total * measured.mean_voltage,
+    )
+    lines: Sequence[tuple[str, units.Unit, float, float, float]] = (
+        ("mass", units.G, designed_mass, NAN, NAN if cell_mass is None else mass),
+        ("capacity", units.AH, float(sheet.cell.capacity), NAN if model is None else model.total, measured.total),
+        (
+            "average voltage",
+            units.V,
+            float(sheet.cell.average_voltage),
+            NAN if model is None else model.mean_voltage,
+            measured.mean_voltage,
+        ),
+        ("energy", units.WH, *energies),
+        (
+            "specific energy",
+            units.WH_KG,
+            energies[0] / designed_mass,
+            energies[1] / designed_mass,
+            energies[2] / mass,
+        ),
+        ("discharge over charge", units.PERCENT, first, NAN, efficiency),
+    )
+    columns: dict[str, list[Any]] = {"quantity": [], "designed": [], "simulated": [], "measured": [], "deviation": []}
+    for label, unit, designed, simulated, found in lines:
+        row = (designed, simulated, found)
+        columns["quantity"].append(f"{label}, {unit.label}")
+        for name, value in zip(("designed", "simulated", "measured"), row, strict=True):
+            columns[name].append(float(unit.of(value)))
+        columns["deviation"].append(found / designed - 1.0)
+    return Series("Predicted and achieved", columns, {"deviation": units.PERCENT})

@@ -14,7 +14,20 @@ import click
 from ..errors import InputError, SolidstackError
 from ..version import __version__
 
-COMMANDS = ("run", "evaluate", "check", "map", "thresholds", "densify", "twin", "image", "materials", "schema")
+COMMANDS = (
+    "run",
+    "evaluate",
+    "check",
+    "map",
+    "thresholds",
+    "densify",
+    "twin",
+    "image",
+    "measure",
+    "literature",
+    "materials",
+    "schema",
+)
 
 
 class Commands(click.Group):

@@ -164,6 +164,8 @@ def _value(entry: Any) -> str:
             text += f", dU/dT of {len(entry.entropic_table)} points"
     if isinstance(entry, Conductivity):
         text += f"; {entry.range_text()}"
+    if entry.uncertainty is not None:
+        text += f"; ± {100.0 * entry.uncertainty:.2g} % (95 % interval)"
     return text
 
 

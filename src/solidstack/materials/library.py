@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import platformdirs
+import tomli_w
 
 from ..errors import MaterialError
-from ..files import TomlDocument, read_toml, write_atomic
+from ..files import TomlDocument, parse_toml, read_toml, write_atomic
 from ..units import nearest
 from .schema import Material, from_document, read
 
@@ -195,6 +196,26 @@ def add(path: str | os.PathLike[str]) -> list[tuple[Material, Path, bool]]:
         replaced = target.exists()
         result.append((material, write_atomic(target, raw), replaced))
     return result
+
+
+def store(data: dict[str, Any], *, source: str) -> tuple[Material, Path]:
+    """Check the content of a material file and write it into the user's folder, in place of the same material there.
+
+    Parameters
+    ----------
+    data : dict
+        As TOML has it.
+    source : str
+        What an error names.
+
+    Raises
+    ------
+    MaterialError
+        With every problem; nothing is written.
+    """
+    text = tomli_w.dumps(data)
+    material = from_document(parse_toml(text, source, MaterialError))
+    return material, write_atomic(_place_of(material), text)
 
 
 def _place_of(material: Material) -> Path:

@@ -47,14 +47,15 @@ class Fitted:
         relative = 0.5 * (self.high - self.low) / abs(self.value) if self.value else np.nan
         return float(relative) if np.isfinite(relative) else None
 
+    def cells(self) -> tuple[str, str, str]:
+        """Value, interval and unit as a table shows them."""
+        value, low, high = (float(self.unit.of(one)) for one in (self.value, self.low, self.high))
+        known = np.isfinite(low) and np.isfinite(high)
+        return words(value), f"{words(low)} to {words(high)}" if known else "–", self.unit.label
+
     def __str__(self) -> str:
-        value, low, high = (self.unit.of(one) for one in (self.value, self.low, self.high))
-        if not np.isfinite(value):
-            return "not found"
-        unit = f" {self.unit.label}" if self.unit.label else ""
-        if not (np.isfinite(low) and np.isfinite(high)):
-            return f"{value:.4g}{unit}"
-        return f"{value:.4g} ({low:.4g} to {high:.4g}){unit}"
+        value, interval, unit = self.cells()
+        return " ".join(filter(None, (value, "" if interval == "–" else f"({interval})", unit)))
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,14 @@ class Series:
     title: str
     columns: Mapping[str, Sequence[Any]]
     units: Mapping[str, Unit] = field(default_factory=dict)
+
+    def headings(self) -> list[str]:
+        """Names of the columns in words, with their units."""
+        found = []
+        for name in self.columns:
+            unit = self.units.get(name, ONE)
+            found.append(f"{name.replace('_', ' ')}{f', {unit.label}' if unit.label else ''}")
+        return found
 
     def rows(self) -> list[dict[str, Any]]:
         """Rows as plain data: the key is the column with its unit's suffix, None where undefined."""
@@ -83,6 +92,25 @@ def _plain(value: Any, unit: Unit) -> Any:
     if isinstance(value, float | np.floating):
         return float(unit.of(value)) if np.isfinite(value) else None
     return value
+
+
+def words(value: Any) -> str:
+    """A plain value as a table shows it: 4 digits, a dash where undefined.
+
+    Examples
+    --------
+    >>> words(1.23456), words(None), words([1.0, True])
+    ('1.235', '–', '1, yes')
+    """
+    if value is None:
+        return "–"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:.4g}" if np.isfinite(value) else "–"
+    if isinstance(value, list | tuple):
+        return ", ".join(words(one) for one in value)
+    return str(value)
 
 
 @dataclass(frozen=True)
@@ -139,6 +167,10 @@ class Result(ABC):
     def properties(self) -> list[Property]:
         """What it says of a material; nothing unless the analysis knows one."""
         return []
+
+    def data(self) -> Mapping[str, Series]:
+        """What its figure shows, as tables by name, for other programs."""
+        return {}
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data: every value with its interval, the unit in its key."""

@@ -12,6 +12,8 @@ from .result import Fitted
 
 Floats = NDArray[np.float64]
 CONFIDENCE = 0.95
+BLIND = 1e-7
+"""Relative size of a singular value, of differences in double precision, below which a direction is unknown."""
 
 
 def quantile(degrees: float) -> float:
@@ -164,14 +166,20 @@ def least_squares(
         raise RuntimeError(msg)
     left = residual(found.x)
     squares, degrees = float(left @ left), float(left.size - start.size)
-    _, sizes, rows = np.linalg.svd(found.jac, full_matrices=False)
-    kept = sizes > np.finfo(float).eps * max(found.jac.shape) * sizes[0]
-    covariance = (rows[kept].T / sizes[kept] ** 2) @ rows[kept]
-    if not kept.all():
-        covariance[np.diag_indices_from(covariance)] = np.inf  # a direction that the data say nothing of
-    if known:
-        return Estimate(found.x, covariance, np.inf, squares)
-    return Estimate(found.x, covariance * (squares / degrees if degrees > 0 else np.nan), degrees, squares)
+    scatter = 1.0 if known else (squares / degrees if degrees > 0.0 else np.nan)
+    return Estimate(found.x, scatter * _inverse(found.jac), np.inf if known else degrees, squares)
+
+
+def _inverse(jacobian: Floats) -> Floats:
+    """Inverse of J'J; infinite on the diagonal for parameters that the data say nothing of."""
+    norms = np.linalg.norm(jacobian, axis=0)
+    norms[norms == 0.0] = 1.0
+    _, sizes, rows = np.linalg.svd(jacobian / norms, full_matrices=False)
+    kept = sizes > BLIND * sizes[0]
+    inverse = (rows[kept].T / sizes[kept] ** 2) @ rows[kept]
+    unknown = (rows[~kept] ** 2).sum(axis=0) > BLIND
+    inverse[unknown, unknown] = np.inf
+    return inverse / np.outer(norms, norms)
 
 
 def interval(value: float, deviation: float, label: str, unit: Unit = ONE, degrees: float = np.inf) -> Fitted:

@@ -1,5 +1,6 @@
 """The report of a design: one self-contained page, a PDF, the figures and the data."""
 
+from .measurement import write_measurement as write_measurement
 from .report import Step as Step
 from .report import simulated_cycle as simulated_cycle
 from .report import small_twin as small_twin

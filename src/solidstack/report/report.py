@@ -5,7 +5,6 @@ import io
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from importlib.resources import files
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,6 +20,7 @@ from ..published import audit
 from ..sheet import HEADINGS, Sheet, evaluate
 from ..units import CM3, G_CM3, MG_CM2, UM, USD, WT_PERCENT, G
 from ..version import __version__
+from .pages import Drawn, document, keep, page
 
 if TYPE_CHECKING:  # extras
     from ..twin import BuildReport, Run, Structure, Transport
@@ -62,15 +62,6 @@ CAPTIONS = {
     "threshold.",
     "stack": "Specific energy of the packaged cell over loading and number of bilayers.",
 }
-
-
-@dataclass(frozen=True)
-class Drawn:
-    """A figure of the report."""
-
-    name: str
-    caption: str
-    svg: str
 
 
 def _silent(words: str, number: int, count: int) -> None:
@@ -308,17 +299,14 @@ def write_report(
             drawn += _keep_cycle(stage, cycle)
         step("page (HTML)", count - 1, count)
         content = _content(sheet, drawn, twin, cycle)
-        stage.joinpath("report.html").write_text(_html(content, drawn), encoding="utf-8")
+        stage.joinpath("report.html").write_text(page("report.html.j2", content, drawn), encoding="utf-8")
         step("document (PDF)", count, count)
-        _pdf(stage, content)
+        document("report.typ", content, stage / "report.pdf")
     return Path(folder) / "report.html"
 
 
 def _keep(folder: Path, name: str, figure: Any) -> Drawn:
-    plot.save(figure, folder / f"{name}.png")
-    path = plot.save(figure, folder / f"{name}.svg")
-    svg = path.read_text(encoding="utf-8")
-    return Drawn(name, CAPTIONS[name], svg[svg.index("<svg") :])
+    return keep(figure, folder, name, CAPTIONS[name])
 
 
 def _keep_twin(stage: Path, twin: Twin) -> list[Drawn]:
@@ -522,35 +510,6 @@ def _components(sheet: Sheet) -> Iterator[tuple[str, str, str, str, str]]:
             show(CM3.of(part.volume), ".3g"),
         )
         yield name, *numbers, show(USD.of(part.cost), ".2g")
-
-
-def _html(content: dict[str, Any], drawn: list[Drawn]) -> str:
-    import jinja2
-
-    environment = jinja2.Environment(
-        autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
-    )
-    template = environment.from_string(files(__package__).joinpath("report.html.j2").read_text(encoding="utf-8"))
-    # each inline figure gets its own names: glyphs and clips of one must not be taken by another
-    svgs = {item.name: _own_names(item.svg, item.name) for item in drawn}
-    return template.render(content, svgs=svgs)
-
-
-def _own_names(svg: str, name: str) -> str:
-    for mark in ('id="', 'href="#', "url(#"):
-        svg = svg.replace(mark, f"{mark}{name}-")
-    return svg
-
-
-def _pdf(stage: Path, content: dict[str, Any]) -> None:
-    import typst
-
-    source, data = stage / "report.typ", stage / "report-content.json"
-    source.write_text(files(__package__).joinpath("report.typ").read_text(encoding="utf-8"), encoding="utf-8")
-    data.write_text(json.dumps(content), encoding="utf-8")
-    typst.compile(str(source), output=str(stage / "report.pdf"), root=str(stage))
-    source.unlink()
-    data.unlink()
 
 
 def _sheet_csv(sheet: Sheet) -> str:

@@ -1,0 +1,132 @@
+"""A measured value becomes an entry of a material, with where it is from."""
+
+import copy
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from .. import units
+from ..errors import MaterialError, MeasurementError
+from ..materials import default_library
+from ..materials.library import store
+from ..version import __version__
+from .result import Property, Result
+
+ROLES = {
+    "eis": "solid-electrolyte",
+    "arrhenius": "solid-electrolyte",
+    "transference": "solid-electrolyte",
+    "lsv": "solid-electrolyte",
+    "modulus": "solid-electrolyte",
+}
+"""Role of a new material unless one is given; the other analyses are of active materials."""
+
+
+def save_material(
+    results: Sequence[Result],
+    name: str,
+    *,
+    based_on: str | None = None,
+    role: str | None = None,
+    density: float | None = None,
+) -> tuple[Path, list[str]]:
+    """Put measured values into the material of that name in the user's library.
+
+    A material of that name that is known already (also a shipped one) keeps its other values, and the measured ones
+    become its defaults. A new one needs what its role needs: take that from `based_on`, or give `density` and measure
+    what lacks.
+
+    Parameters
+    ----------
+    results : sequence of Result
+        Of which each property is taken once, from the last that gives it.
+    name : str
+    based_on : str, optional
+        Known material whose values a new one starts with.
+    role : str, optional
+        Of a new material; default: by the analysis.
+    density : float, optional
+        True density, kg/m3, of a new material, or in place of the known one.
+
+    Returns
+    -------
+    Path, list of str
+        The file, and the properties that it now has from the results.
+
+    Raises
+    ------
+    MeasurementError
+        The results say nothing of a material.
+    MaterialError
+        The material would lack something, or `based_on` is unknown.
+    """
+    found: dict[str, tuple[Result, Property]] = {}
+    for result in results:
+        for one in result.properties():
+            found[one.name] = result, one
+    if not found:
+        kinds = ", ".join(dict.fromkeys(result.kind for result in results))
+        msg = f"{kinds}: found no property to save as a material{_why_none(results)}"
+        raise MeasurementError(msg)
+    data = _base(name, based_on, role or ROLES.get(results[0].kind, "active-material"))
+    if density is not None:
+        _put(data, "density", {"value": units.text(density, units.DENSITY)}, None, "given by the user", "")
+    for key, (result, one) in found.items():
+        _put(data, key, dict(one.entry), one.uncertainty, _source(result), "; ".join(result.warnings))
+    try:
+        _, place = store(data, source=f'material "{name}"')
+    except MaterialError as error:
+        if based_on is None and name not in default_library():
+            msg = (
+                f"{error}. A new material needs this too: give it with --density and --role, or start from a known "
+                "material with --based-on NAME"
+            )
+            raise MaterialError(msg) from None
+        raise
+    return place, list(found)
+
+
+def _base(name: str, based_on: str | None, role: str) -> dict[str, Any]:
+    library = default_library()
+    if based_on is not None:
+        if based_on not in library:
+            raise MaterialError(library.unknown(based_on))
+        data = copy.deepcopy(library.data(based_on))
+        if library.name_of(based_on).casefold() == name.casefold():
+            return data
+        data.pop("aliases", None)
+        data["note"] = f"started from {library.name_of(based_on)}; {data.get('note', '')}".rstrip("; ")
+        return {**data, "name": name}
+    if name in library:
+        return copy.deepcopy(library.data(name))
+    return {"name": name, "role": role}
+
+
+def _put(
+    data: dict[str, Any], key: str, entry: dict[str, Any], uncertainty: float | None, source: str, note: str
+) -> None:
+    """Make an entry the default of a property; an earlier one from the very same source is replaced."""
+    others = [{k: v for k, v in one.items() if k != "default"} for one in data.get(key, []) if one["source"] != source]
+    entry |= {"quality": "measured", "source": source}
+    if note:
+        entry["note"] = note
+    if uncertainty is not None:
+        entry["uncertainty"] = f"{100.0 * uncertainty:.3g} %"
+    data[key] = [*others, entry | {"default": True}]
+
+
+def _source(result: Result) -> str:
+    """Files with their hash, window and model, in one line."""
+    files = ", ".join(f"{one.name} (sha256 {one.sha256 or 'none'})" for one in result.records) or "values given"
+    window = ", ".join(f"{key} {_short(value)}" for key, value in result.window.items())
+    parts = [f"solidstack {__version__} {result.kind} of {files}", f"model {result.model}"]
+    return "; ".join([*parts, *([f"window {window}"] if window else [])])
+
+
+def _short(value: Any) -> str:
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
+def _why_none(results: Sequence[Result]) -> str:
+    said = [text for result in results for text in result.warnings]
+    return f": {said[0]}" if said else "; give --area, --thickness or --temperature where the file does not say them"
