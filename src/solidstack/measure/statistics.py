@@ -167,19 +167,20 @@ def least_squares(
     left = residual(found.x)
     squares, degrees = float(left @ left), float(left.size - start.size)
     scatter = 1.0 if known else (squares / degrees if degrees > 0.0 else np.nan)
-    return Estimate(found.x, scatter * _inverse(found.jac), np.inf if known else degrees, squares)
+    inverse, unknown = _inverse(found.jac)
+    covariance = scatter * inverse
+    covariance[unknown, unknown] = np.inf
+    return Estimate(found.x, covariance, np.inf if known else degrees, squares)
 
 
-def _inverse(jacobian: Floats) -> Floats:
-    """Inverse of J'J; infinite on the diagonal for parameters that the data say nothing of."""
+def _inverse(jacobian: Floats) -> tuple[Floats, NDArray[np.bool_]]:
+    """Inverse of J'J within what the data say, and the parameters that they say nothing of."""
     norms = np.linalg.norm(jacobian, axis=0)
     norms[norms == 0.0] = 1.0
     _, sizes, rows = np.linalg.svd(jacobian / norms, full_matrices=False)
     kept = sizes > BLIND * sizes[0]
     inverse = (rows[kept].T / sizes[kept] ** 2) @ rows[kept]
-    unknown = (rows[~kept] ** 2).sum(axis=0) > BLIND
-    inverse[unknown, unknown] = np.inf
-    return inverse / np.outer(norms, norms)
+    return inverse / np.outer(norms, norms), (rows[~kept] ** 2).sum(axis=0) > BLIND
 
 
 def interval(value: float, deviation: float, label: str, unit: Unit = ONE, degrees: float = np.inf) -> Fitted:
