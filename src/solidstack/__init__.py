@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 from .version import __version__ as __version__
 
 if TYPE_CHECKING:
+    from . import literature as literature
+    from . import measure as measure
     from . import twin as twin
     from .design import Design as Design
     from .design import json_schema as json_schema
@@ -28,8 +30,10 @@ __all__ = [
     "evaluate",
     "json_schema",
     "library",
+    "literature",
     "load",
     "map",
+    "measure",
     "twin",
 ]
 
@@ -46,15 +50,17 @@ _HOMES = {
     "load": ("design", "load"),
     "map": ("maps", "design_map"),
 }
+# twin needs the extra of the same name
+_PARTS = ("literature", "measure", "twin")
 
 
 def __getattr__(name: str) -> Any:
     """Import a public name when it is first used."""
-    if name not in (*_HOMES, "twin"):
+    if name not in (*_HOMES, *_PARTS):
         msg = f"module {__name__!r} has no attribute {name!r}"
         raise AttributeError(msg)
-    if name == "twin":
-        return import_module(".twin", __name__)  # needs the extra of the same name
+    if name in _PARTS:
+        return import_module(f".{name}", __name__)
     module, attribute = _HOMES[name]
     value = getattr(import_module(f".{module}", __name__), attribute)
     globals()[name] = value
