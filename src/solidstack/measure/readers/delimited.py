@@ -1,0 +1,339 @@
+"""Tables of text and Excel: Arbin, Neware, Maccor, Battery Data Format, Zview, own exports, any other with a header.
+
+Remarks may stand above the header and a line of units or other words below it. The header is the line whose cells are
+known names of columns, or else the last line of words before the numbers with as many cells.
+"""
+
+import contextlib
+import csv
+import io
+import itertools
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ...errors import MeasurementError
+from ..record import TIME, Record
+from .finish import Raw, clock, finish, numbers, technique, temperature_in
+from .lines import Layout, Progress, table
+from .names import DATE, STATE, assign, known_unit, label_of
+
+HEAD = 200_000
+"""Bytes in which the header is looked for."""
+MOST_REMARKS = 2000
+_NUMBER = re.compile(r"[+-]?(\d+([.,]\d*)?|[.,]\d+)([eE][+-]?\d+)?")
+_MAKERS = (
+    (r"test_time.*step_index|data_point.*test_time|data point.*test time", "Arbin"),
+    (r"cyc#|rec#|watt-hr|amp-hr", "Maccor"),
+    (r"chg\. cap|cycle id.*step id|record id|dchg", "Neware"),
+    (r"zplot|z'\(a\)", "Zview"),
+    (r"we\(1\)\.", "Autolab"),
+    (r"test time / s|test_time_second|ambient_temperature_celsius", "Battery Data Format"),
+    (r"frequency_hz.*ohm_cm2", "solidstack"),
+)
+
+
+@dataclass(frozen=True)
+class Header:
+    """Where the table begins and what its columns are.
+
+    Attributes
+    ----------
+    names, units : list of str
+        By column; units where a line of them follows.
+    mark, decimal : str
+    line : int
+        Line of the first row of numbers, from 1.
+    offset : int
+        Lines before it.
+    above : str
+        All text above.
+    """
+
+    names: list[str]
+    units: list[str]
+    mark: str
+    decimal: str
+    line: int
+    above: str
+
+
+def read(path: str, columns: Mapping[str, str] | None, sha: str, progress: Progress | None = None) -> Record:
+    """Read a table of text, whatever its size, in pieces.
+
+    Raises
+    ------
+    MeasurementError
+        It has no table with known columns, or a line in it is wrong.
+    """
+    file = Path(path)
+    with file.open("rb") as stream:
+        start = stream.read(HEAD)
+    encoding = _encoding(start, path)
+    text = start.decode(encoding, errors="replace").lstrip("﻿").replace("\r\n", "\n").replace("\r", "\n")
+    lines = text.split("\n")
+    if len(start) == HEAD and len(lines) > 1:
+        lines.pop()
+    header = find_header(lines, columns, path)
+    chosen = assign(header.names, columns, source=path, units=header.units)
+    wanted, labels, texts = _wanted(header, chosen)
+    warnings: list[str] = []
+    layout = Layout(header.names, labels, wanted, texts, header.mark, header.decimal, header.line)
+    with file.open("rb") as stream:
+        if encoding == "utf-16":
+            source_stream: Any = io.BytesIO(stream.read().decode("utf-16", errors="replace").encode())
+        else:
+            source_stream = stream
+        _skip(source_stream, header.line - 1)
+        found, places = table(source_stream, layout, path, warnings, size=file.stat().st_size, progress=progress)
+    raw = Raw(
+        found, path, lines=places, units=[header.units[index] for index in wanted] if header.units else [], keep=True
+    )
+    raw.warnings += warnings
+    _dates(raw, chosen)
+    describe(raw, header)
+    return finish(raw, columns, sha)
+
+
+def describe(raw: Raw, header: Header) -> None:
+    """Maker, technique and temperature from the header and the text above."""
+    words = " ".join(header.names).casefold()
+    whole = f"{header.above} {words}".casefold()
+    raw.instrument = next((name for pattern, name in _MAKERS if re.search(pattern, whole)), "")
+    raw.temperature = temperature_in(header.above)
+    if raw.instrument in ("Arbin", "Maccor", "Neware"):
+        raw.technique = "cycling"
+    else:
+        raw.technique = next((name for line in header.above.split("\n") if (name := technique(line))), "")
+
+
+def _encoding(start: bytes, source: str) -> str:
+    if start[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        return "utf-16"
+    if b"\0" in start:
+        msg = "is neither a table of text nor a known instrument file; export it as CSV or Excel"
+        raise MeasurementError(msg, source=source)
+    try:
+        start[: len(start) - 4].decode("utf-8")
+    except UnicodeDecodeError:
+        return "latin-1"
+    return "utf-8"
+
+
+def _skip(stream: Any, lines: int) -> None:
+    """Go to a line, whatever its ends are."""
+    if not lines:
+        if stream.read(3) != b"\xef\xbb\xbf":
+            stream.seek(0)
+        return
+    start = stream.read(HEAD * 4)
+    ends = [match.end() for match, _ in zip(re.finditer(rb"\r\n|\n|\r", start), range(lines), strict=False)]
+    stream.seek(ends[lines - 1])
+
+
+def _cells(line: str, mark: str) -> list[str]:
+    if mark == " ":
+        return line.split()
+    if '"' not in line or mark not in line:
+        return [cell.strip().strip('"') for cell in line.split(mark)]
+    return [cell.strip() for cell in next(csv.reader([line], delimiter=mark), [])]
+
+
+def _is_value(cell: str) -> bool:
+    return bool(_NUMBER.fullmatch(cell)) or clock(cell) is not None or cell.casefold() in ("nan", "inf")
+
+
+def _is_row(cells: Sequence[str]) -> bool:
+    values = sum(map(_is_value, cells))
+    return values >= 1 and 2 * values >= sum(1 for cell in cells if cell)
+
+
+def find_header(lines: Sequence[str], columns: Mapping[str, str] | None, source: str) -> Header:
+    """Find the header of a table in lines of text.
+
+    Raises
+    ------
+    MeasurementError
+        There is no table with a header in the lines.
+    """
+    best: tuple[tuple[int, int], Header] | None = None
+    asked = {name.strip().lstrip("-").casefold() for name in (columns or {}).values()}
+    for mark in ("\t", ";", ",", " "):
+        found = _header_with(lines[:MOST_REMARKS], mark, asked)
+        if found is None:
+            continue
+        score = _known(found.names, found.units, asked), len(found.names)
+        if mark == " ":
+            score = score[0], -1
+        if best is None or score > best[0]:
+            best = score, found
+    if best is None:
+        msg = (
+            "holds no table: wanted are a line with the columns' names and lines of numbers below it, parted by tab, "
+            "semicolon, comma or blanks"
+        )
+        raise MeasurementError(msg, source=source)
+    return best[1]
+
+
+def _known(names: Sequence[str], units: Sequence[str], asked: set[str]) -> int:
+    full = [
+        f"{name} ({unit})" if unit and known_unit(unit) else name
+        for name, unit in itertools.zip_longest(names, units[: len(names)], fillvalue="")
+    ]
+    return sum(label_of(name) is not None or name.casefold() in asked for name in full)
+
+
+def _header_with(lines: Sequence[str], mark: str, asked: set[str]) -> Header | None:
+    split = [_cells(line, mark) for line in lines]
+    for index, cells in enumerate(split):
+        if len(cells) < 2 or not _is_row(cells) or not _is_row(_next(split, index)):
+            continue
+        width = len(cells) - (not cells[-1])
+        above = [at for at in range(index) if len(split[at]) - (not split[at][-1]) == width and any(split[at])]
+        named = [at for at in above if not _is_row(split[at])]
+        if mark == " ":
+            named = _blank_names(lines, split, index, width, named)
+        if not named:
+            if above or index > MOST_REMARKS:
+                continue
+            return None
+        at = max(named, key=lambda one: (_known(split[one], [], asked), one))
+        units: list[str] = []
+        for below in range(at + 1, index):
+            line = split[below][:width]
+            if sum(1 for cell in line if known_unit(cell.strip("()[]"))) >= max(1, sum(map(bool, line)) // 2):
+                units = [cell.strip("()[]") for cell in line]
+        names = split[at][:width]
+        decimal = "," if mark != "," and _decimal_comma(split[index : index + 50]) else "."
+        return Header(_distinct(names), units, mark, decimal, index + 1, "\n".join(lines[:at]))
+    return None
+
+
+def _next(split: Sequence[Sequence[str]], index: int) -> Sequence[str]:
+    return next((cells for cells in split[index + 1 :] if any(cells)), split[index])
+
+
+def _blank_names(lines: Sequence[str], split: list[list[str]], index: int, width: int, named: list[int]) -> list[int]:
+    """Where numbers are parted by blanks but names by tabs, commas or several blanks."""
+    if named:
+        return named
+    for at in range(max(0, index - 3), index):
+        for pattern in (r"\t+", r"\s{2,}", r"[,;]\s*"):
+            cells = [cell.strip() for cell in re.split(pattern, lines[at].strip()) if cell.strip()]
+            if len(cells) == width and not _is_row(cells):
+                split[at] = cells
+                return [at]
+    return []
+
+
+def _decimal_comma(rows: Sequence[Sequence[str]]) -> bool:
+    cells = [cell for row in rows for cell in row if _NUMBER.fullmatch(cell)]
+    return any("," in cell for cell in cells) and not any("." in cell for cell in cells)
+
+
+def _distinct(names: Sequence[str]) -> list[str]:
+    """Names without repetition of the empty ones."""
+    return [name or f"column {index + 1}" for index, name in enumerate(names)]
+
+
+def _wanted(header: Header, chosen: Mapping[str, Any]) -> tuple[list[int], list[str | None], frozenset[int]]:
+    by_name = {one.name: label for label, one in chosen.items()}
+    labels = [by_name.get(name) for name in header.names]
+    wanted = [index for index, label in enumerate(labels) if label is not None]
+    if TIME in by_name.values():
+        wanted = [index for index in wanted if labels[index] != DATE]
+    texts = frozenset(index for index in wanted if labels[index] in (STATE, DATE))
+    return wanted or list(range(len(labels))), labels, texts
+
+
+def _dates(raw: Raw, chosen: Mapping[str, Any]) -> None:
+    """Time from dates, where the table has no other."""
+    if TIME in chosen or DATE not in chosen or chosen[DATE].name not in raw.columns:
+        return
+    cells = pd.Series(raw.columns.pop(chosen[DATE].name))
+    seconds = pd.to_numeric(cells, errors="coerce")
+    if seconds.isna().any():
+        with contextlib.suppress(ValueError, OverflowError):
+            stamps = pd.to_datetime(cells, format="mixed", dayfirst=False)
+            seconds = (stamps - stamps.iloc[0]).dt.total_seconds()
+    if not seconds.isna().any():
+        raw.columns["Test Time / s"] = seconds.to_numpy(float) - float(seconds.iloc[0])
+        raw.warnings.append("time is counted from the dates of the points")
+
+
+def read_excel(path: str, columns: Mapping[str, str] | None, sha: str) -> Record:
+    """Read the sheets of an Excel file that hold the points.
+
+    Raises
+    ------
+    MeasurementError
+        The reader of Excel files is not installed, the file is damaged, or no sheet has known columns.
+    """
+    try:
+        import python_calamine
+    except ImportError:
+        msg = 'Excel files need an extra: pip install "solidstack[instruments]"; or save the sheet as CSV'
+        raise MeasurementError(msg, source=path) from None
+    try:
+        book = python_calamine.CalamineWorkbook.from_path(path)
+        sheets = {name: book.get_sheet_by_name(name).to_python(skip_empty_area=False) for name in book.sheet_names}
+    except Exception as reason:
+        msg = f"cannot be read as an Excel file ({reason}); open it and save it as .xlsx or CSV"
+        raise MeasurementError(msg, source=path) from None
+    found: list[tuple[int, int, str, Header, list[list[Any]]]] = []
+    for name, rows in sheets.items():
+        lines = ["\t".join(_plain(cell) for cell in row) for row in rows[:MOST_REMARKS]]
+        with contextlib.suppress(MeasurementError):
+            header = find_header(lines, columns, path)
+            if header.mark == "\t":
+                asked = {one.casefold() for one in (columns or {}).values()}
+                found.append((_known(header.names, header.units, asked), len(rows), name, header, rows))
+    if not found:
+        msg = f"has no sheet with a table of numbers under names; it has {', '.join(sheets) or 'no sheets'}"
+        raise MeasurementError(msg, source=path)
+    best = max(found, key=lambda one: one[:2])
+    # Arbin begins a new sheet when one is full
+    same = [one for one in found if one[3].names == best[3].names]
+    header = best[3]
+    chosen = assign(header.names, columns, source=path, units=header.units)
+    wanted, labels, texts = _wanted(header, chosen)
+    raw = Raw({}, path, units=[header.units[index] for index in wanted] if header.units else [])
+    places = np.concatenate([np.arange(one[3].line, len(one[4]) + 1) for one in same])
+    rows = [row for one in same for row in one[4][one[3].line - 1 :]]
+    full = np.array([any(cell not in ("", None) for cell in row) for row in rows], bool)
+    rows, places = [row for row, some in zip(rows, full, strict=True) if some], places[full]
+    for index in wanted:
+        cells = np.array([_plain(row[index]) if index < len(row) else "" for row in rows], object)
+        name = header.names[index]
+        raw.columns[name] = cells if index in texts else numbers(cells, labels[index], name, places, path)
+    raw.lines = places
+    if len(same) > 1:
+        raw.warnings.append(f"the sheets {', '.join(one[2] for one in same)} follow one another")
+    _dates(raw, chosen)
+    describe(raw, header)
+    return finish(raw, columns, sha)
+
+
+def _plain(cell: Any) -> str:
+    """A cell as text; times as h:m:s."""
+    if cell is None:
+        return ""
+    if hasattr(cell, "total_seconds"):
+        return f"0:00:{0:02d}" if not cell.total_seconds() else _clock(cell.total_seconds())
+    if hasattr(cell, "hour") and not hasattr(cell, "year"):
+        return _clock(3600 * cell.hour + 60 * cell.minute + cell.second + 1e-6 * cell.microsecond)
+    if isinstance(cell, float):
+        return repr(cell)
+    return str(cell).replace("\t", " ").replace("\n", " ").strip()
+
+
+def _clock(seconds: float) -> str:
+    hours, rest = divmod(seconds, 3600.0)
+    minutes, seconds = divmod(rest, 60.0)
+    return f"{int(hours)}:{int(minutes):02d}:{seconds:09.6f}"

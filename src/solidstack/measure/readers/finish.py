@@ -1,0 +1,367 @@
+"""Columns as the file has them to a record: labels, SI units, and the checks that every format shares."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from ...errors import MeasurementError
+from ..record import (
+    CHAMBER,
+    CHARGING_CAPACITY,
+    CURRENT,
+    CYCLE,
+    DISCHARGING_CAPACITY,
+    FREQUENCY,
+    IMAGINARY,
+    REAL,
+    SPECTRUM,
+    STEP,
+    TIME,
+    VOLTAGE,
+    Record,
+)
+from .names import AREAL, MODULUS, PHASE, STATE, STEP_TIME, Source, assign, factor, known_unit, split
+
+Floats = NDArray[np.float64]
+Columns = dict[str, NDArray[Any]]
+"""Numbers, or text as objects, by name."""
+
+ORDER = (
+    TIME, VOLTAGE, CURRENT, FREQUENCY, REAL, IMAGINARY, SPECTRUM, CYCLE, STEP, CHAMBER, CHARGING_CAPACITY,
+    DISCHARGING_CAPACITY,
+)  # fmt: skip
+LIMITS = {TIME: 1e11, VOLTAGE: 1e3, CURRENT: 1e4, FREQUENCY: 1e12, REAL: 1e15, IMAGINARY: 1e15, CHAMBER: 2e3}
+"""Beyond these no cell is; such a number is damage."""
+AGREEMENT = 2e-3
+"""Relative difference between numbers that say the same, above which one of them is wrong: files round to 4 digits."""
+MOST = 0.1
+"""Share of rows that may be wrong before the file is refused."""
+BACK = 0.3
+"""Share of steps that time may go back before it is no time."""
+
+TECHNIQUES = (
+    (r"impedance|\bp?g?eis\b|eispot|eisgalv|eismon|hybrideis", "impedance"),
+    (r"cyclic volta|\bcva?\b|multi.?cv", "cyclic-voltammetry"),
+    (r"linear sweep|\blsv\b|linear polarization", "linear-sweep"),
+    (r"galvanostatic cycling|modulo bat|\bgcpl|pwrcharge|pwrdischarge|pwr800|battery capacity", "cycling"),
+    (r"chronoampero|\bca\b|chronoa", "chronoamperometry"),
+    (r"chronopotentio|\bcp\b|chronop", "chronopotentiometry"),
+    (r"open circuit|\bocv\b|corpot", "open-circuit"),
+)
+
+
+@dataclass
+class Raw:
+    """What a reader found: columns under the names of the file, and what it says of the sample (SI).
+
+    `lines` are the rows' lines in the file, and `units` a line of units, where there are such.
+    """
+
+    columns: Columns
+    source: str
+    technique: str = ""
+    instrument: str = ""
+    area: float | None = None
+    thickness: float | None = None
+    mass: float | None = None
+    temperature: float | None = None
+    warnings: list[str] = field(default_factory=list)
+    lines: NDArray[np.int64] | None = None
+    units: list[str] = field(default_factory=list)
+    keep: bool = True
+
+    def at(self, row: int) -> str:
+        """Where a row is, in words."""
+        return f"line {int(self.lines[row])}" if self.lines is not None else f"point {row + 1}"
+
+
+def technique(text: str) -> str:
+    """The technique that a program's name of it means.
+
+    Examples
+    --------
+    >>> technique("Galvano Electrochemical Impedance Spectroscopy"), technique("CHRONOA"), technique("Wait")
+    ('impedance', 'chronoamperometry', '')
+    """
+    return next((name for pattern, name in TECHNIQUES if re.search(pattern, text.casefold())), "")
+
+
+def temperature_in(text: str) -> float | None:
+    """The temperature that a remark states, K; None unless it is one.
+
+    Examples
+    --------
+    >>> temperature_in("cell 4, 25 °C"), temperature_in("dried at 80 °C, measured at 25 °C")
+    (298.15, None)
+    """
+    found = set(re.findall(r"(-?\d+(?:[.,]\d+)?)\s*(?:°|º|deg\.?\s?)\s*C\b", text))
+    if len(found) != 1:
+        return None
+    kelvin = float(found.pop().replace(",", ".")) + 273.15
+    return round(kelvin, 6) if 100.0 < kelvin < 2000.0 else None
+
+
+def finish(raw: Raw, columns: Mapping[str, str] | None, sha: str) -> Record:
+    """Make the record.
+
+    Raises
+    ------
+    MeasurementError
+        No column is known, no row is left, two columns that say the same do not agree, or time runs back.
+    """
+    names = list(raw.columns)
+    if not names or not len(raw.columns[names[0]]):
+        msg = "has no measured points in it; export it again from the instrument's program"
+        raise MeasurementError(msg, source=raw.source)
+    chosen = assign(names, columns, source=raw.source, units=raw.units)
+    table = _labelled(raw, chosen)
+    _complete(raw, chosen, table)
+    if raw.keep:
+        used = {one.name for label, one in chosen.items() if label in table}
+        table |= {name: values for name, values in raw.columns.items() if name not in used and name not in table}
+    if not any(label in table for label in (VOLTAGE, CURRENT, REAL, TIME, FREQUENCY)):
+        there = ", ".join(f'"{name}"' for name in names[:20])
+        msg = (
+            f'has no column that is known; it has {there}. Name its columns, as in --column "Voltage / V=Ewe" '
+            'or --column "Real Impedance / ohm=R"'
+        )
+        raise MeasurementError(msg, source=raw.source)
+    frame = pd.DataFrame({**{label: table[label] for label in ORDER if label in table}, **table}, copy=False)
+    frame = _sound(raw, frame)
+    frame = _unique(raw, frame)
+    _in_order(raw, frame)
+    name = raw.technique or ("impedance" if REAL in frame and IMAGINARY in frame and FREQUENCY in frame else "")
+    return Record(
+        frame, source=raw.source, technique=name, instrument=raw.instrument, area=raw.area, thickness=raw.thickness,
+        mass=raw.mass, temperature=raw.temperature, sha256=sha, warnings=tuple(dict.fromkeys(raw.warnings)),
+    )  # fmt: skip
+
+
+def _labelled(raw: Raw, chosen: Mapping[str, Source]) -> Columns:
+    table: Columns = {}
+    for label, one in chosen.items():
+        values = raw.columns[one.name]
+        if label not in ORDER or values.dtype == object:
+            continue
+        if label == CHAMBER and one.unit.casefold() in ("k", "kelvin"):
+            table[label] = values - 273.15
+        elif label == STEP:
+            index = values
+            steady = bool(np.all(np.diff(index[np.isfinite(index)]) >= 0.0))
+            table[label] = index if steady else 1.0 + np.concatenate([[0.0], np.cumsum(np.diff(index) != 0.0)])
+        else:
+            table[label] = values if one.factor == 1.0 else values * one.factor
+    areal = [label for label in (REAL, IMAGINARY) if label in chosen and chosen[label].unit in AREAL]
+    if areal:
+        if len(areal) != 2:
+            msg = f"{areal[0]} is in ohm cm2 and the other part is not; give both in one unit"
+            raise MeasurementError(msg, source=raw.source)
+        raw.area = 1e-4
+        raw.warnings.append("impedance is in ohm cm2: resistance and area are those of 1 cm2")
+    return table
+
+
+def _complete(raw: Raw, chosen: Mapping[str, Source], table: Columns) -> None:
+    """Make what the file has otherwise: parts from modulus and phase, time from step times, signs from states."""
+    if MODULUS in chosen and PHASE in chosen and FREQUENCY in table:
+        modulus = raw.columns[chosen[MODULUS].name] * chosen[MODULUS].factor
+        angle = np.deg2rad(raw.columns[chosen[PHASE].name] * chosen[PHASE].factor)
+        if REAL not in table and IMAGINARY not in table:
+            table[REAL], table[IMAGINARY] = modulus * np.cos(angle), modulus * np.sin(angle)
+    if STEP_TIME in chosen and TIME not in table:
+        table[TIME] = _added_up(raw, raw.columns[chosen[STEP_TIME].name] * chosen[STEP_TIME].factor)
+    elif TIME in table and STEP in table and chosen[TIME].name.split("(")[0].strip().casefold() == "time":
+        time, step = table[TIME], np.diff(table[STEP])
+        back = np.diff(time) < 0.0
+        if back.any() and bool(np.all(step[back] != 0.0)):
+            table[TIME] = _added_up(raw, time)
+    if STATE in chosen and CURRENT in table:
+        state = pd.Series(raw.columns[chosen[STATE].name]).astype(str).str.strip().str.casefold()
+        discharge = state.str.fullmatch(r"d|.*dis?chg?.*|.*discharge.*").to_numpy(bool)
+        current = np.asarray(table[CURRENT], float)
+        if discharge.any() and not bool(np.any(current < 0.0)):
+            table[CURRENT] = np.where(discharge, -current, current)
+            raw.warnings.append("current has no sign in the file; it is taken as negative where the state is discharge")
+
+
+def _added_up(raw: Raw, time: Floats) -> Floats:
+    step = np.diff(time)
+    raw.warnings.append("time counts from the beginning of each step; the steps are added up")
+    back = step < 0.0
+    # a step begins with its first interval: what its first point says
+    return np.concatenate([time[:1], time[0] + np.cumsum(np.where(back, time[1:], step))])
+
+
+def _sound(raw: Raw, frame: pd.DataFrame) -> pd.DataFrame:
+    """Leave out rows that cannot be: not finite, beyond all cells, or at odds with |Z| and phase."""
+    count = len(frame)
+    bad = np.zeros(count, bool)
+    for label, limit in LIMITS.items():
+        if label not in frame:
+            continue
+        values = frame[label].to_numpy(float)
+        wrong = ~(np.abs(values) <= limit) & ~np.isnan(values)
+        if label == TIME or (label == FREQUENCY and REAL in frame):
+            wrong |= np.isnan(values)
+        if label == FREQUENCY:
+            wrong |= values < 0.0
+        if wrong.any():
+            row = int(np.flatnonzero(wrong)[0])
+            raw.warnings.append(
+                f'{_rows(int(wrong.sum()))} left out where "{label}" is not a number that can be '
+                f"({values[row]:.4g}, {raw.at(row)})"
+            )
+        bad |= wrong
+    for label in ORDER:
+        if label in frame and bool(frame[label].isna().all()):
+            frame = frame.drop(columns=label)
+    bad |= _at_odds(raw, frame)
+    if not bad.any():
+        return frame
+    if bad.sum() > max(2, MOST * count):
+        row = int(np.flatnonzero(bad)[0])
+        msg = (
+            f"{int(bad.sum())} of {count} points are damaged or the columns are shifted, the first at {raw.at(row)}: "
+            f"{raw.warnings[-1]}. Export the file again"
+        )
+        raise MeasurementError(msg, source=raw.source)
+    if raw.lines is not None:
+        raw.lines = raw.lines[~bad]
+    return frame[~bad].reset_index(drop=True)
+
+
+def _rows(count: int) -> str:
+    return f"{count} row{'s' if count > 1 else ''}"
+
+
+def _at_odds(raw: Raw, frame: pd.DataFrame) -> NDArray[np.bool_]:
+    bad = np.zeros(len(frame), bool)
+    if not (REAL in frame and IMAGINARY in frame and FREQUENCY in frame):
+        return bad
+    spectrum = frame[FREQUENCY].to_numpy(float) > 0.0
+    real, imaginary = frame[REAL].to_numpy(float), frame[IMAGINARY].to_numpy(float)
+    chosen = assign(list(raw.columns))
+    with np.errstate(all="ignore"):
+        for label in (MODULUS, PHASE):
+            if label not in chosen or raw.columns[chosen[label].name].dtype == object:
+                continue
+            said = raw.columns[chosen[label].name] * chosen[label].factor
+            size = np.hypot(real, imaginary)
+            if label == MODULUS:
+                if chosen[label].name in frame and size[spectrum].size and np.nanmedian(said[spectrum]) == 0.0:
+                    continue
+                off = ~(np.abs(said - size) <= AGREEMENT * size)
+            else:
+                turn = np.angle(np.exp(1j * np.deg2rad(said)) * (real - 1j * imaginary) / size)
+                off = ~(np.abs(turn) <= np.deg2rad(0.2))
+            off &= spectrum & (size > 0.0)
+            if off.any():
+                row = int(np.flatnonzero(off)[0])
+                what = "modulus" if label == MODULUS else "phase"
+                raw.warnings.append(
+                    f"{_rows(int(off.sum()))} left out where the {what} is not that of real and imaginary part "
+                    f"({raw.at(row)}: {chosen[label].name} {said[row]:.6g}, parts {real[row]:.6g} and "
+                    f"{imaginary[row]:.6g})"
+                )
+            bad |= off
+    return bad
+
+
+def _unique(raw: Raw, frame: pd.DataFrame) -> pd.DataFrame:
+    key = TIME if TIME in frame else FREQUENCY if FREQUENCY in frame else None
+    if key is None or (key == TIME and bool((np.diff(frame[key].to_numpy(float)) > 0.0).all())):
+        return frame
+    again = frame.duplicated().to_numpy()
+    if not again.any():
+        return frame
+    row = int(np.flatnonzero(again)[0])
+    raw.warnings.append(f"{_rows(int(again.sum()))} left out that an earlier row already is (first {raw.at(row)})")
+    if raw.lines is not None:
+        raw.lines = raw.lines[~again]
+    return frame[~again].reset_index(drop=True)
+
+
+def _in_order(raw: Raw, frame: pd.DataFrame) -> None:
+    if TIME not in frame or len(frame) < 2:
+        return
+    time = frame[TIME].to_numpy(float)
+    back = np.flatnonzero(np.diff(time) < 0.0)
+    if not back.size:
+        return
+    row = int(back[0])
+    where = f"first from {time[row]:.6g} s to {time[row + 1]:.6g} s ({raw.at(row + 1)})"
+    if back.size > max(3, BACK * len(time)):
+        msg = (
+            f"time goes back at {back.size} of {len(time)} points, {where}; that is no time of a measurement. Name the "
+            'right column, as in --column "time=Total Time"'
+        )
+        raise MeasurementError(msg, source=raw.source)
+    raw.warnings.append(f"time goes back at {back.size} point{'s' if back.size > 1 else ''}, {where}")
+
+
+_VALUE = re.compile(r"\s*([+-]?(?:\d+(?:[.,]\d*)?|[.,]\d+)(?:[eE][+-]?\d+)?)\s*([^\d\s].*)?")
+_CLOCK = re.compile(
+    r"\s*(-)?(?:(\d+)\s*(?:d|days?)?[\s-]+)?(\d+):(\d{1,2})(?::(\d{1,2}(?:[.,]\d+)?))?\s*"
+)  # days hours:minutes:seconds
+
+
+def clock(text: str) -> float | None:
+    """Seconds of ``h:m:s``, with days before it or not; None where it is not that.
+
+    Examples
+    --------
+    >>> clock("0:00:30.5"), clock("2-01:00:00"), clock("1d 02:00:00"), clock("10:15")
+    (30.5, 176400.0, 93600.0, None)
+    """
+    match = _CLOCK.fullmatch(text)
+    if not match or match[5] is None:
+        return None
+    seconds = 86400.0 * int(match[2] or 0) + 3600.0 * int(match[3]) + 60.0 * int(match[4])
+    return (-1.0 if match[1] else 1.0) * (seconds + float(match[5].replace(",", ".")))
+
+
+def numbers(cells: NDArray[np.object_], label: str | None, name: str, lines: NDArray[np.int64], source: str) -> Floats:
+    """Cells of text to numbers: decimal comma, h:m:s, and a unit in the cell where all cells have the same.
+
+    Raises
+    ------
+    MeasurementError
+        Text that is no number, and cells of different units; each names the line.
+    """
+    values = np.full(len(cells), np.nan)
+    units: dict[str, int] = {}
+    for row, cell in enumerate(cells):
+        if not isinstance(cell, str):
+            values[row] = float(cell) if cell is not None else np.nan
+            continue
+        text = cell.strip().strip('"')
+        if text.casefold() in ("", "nan", "na", "n/a", "-", "none", "null"):
+            continue
+        seconds = clock(text) if label in (TIME, STEP_TIME) else None
+        if seconds is not None:
+            values[row] = seconds
+            continue
+        match = _VALUE.fullmatch(text)
+        unit = (match[2] or "").strip() if match else ""
+        if match is None or (unit and (label is None or known_unit(unit, label) is None)):
+            msg = f'line {int(lines[row])}: {name}: "{text[:40]}" is not a number; mend the line or leave it out'
+            raise MeasurementError(msg, source=source)
+        values[row] = float(match[1].replace(",", "."))
+        units.setdefault(unit, row)
+    if len(units) > 1:
+        (one, first), (other, second) = list(units.items())[:2]
+        msg = (
+            f'line {int(lines[second])}: {name}: unit "{other or "none"}", but line {int(lines[first])} has '
+            f'"{one or "none"}"; write the column in one unit'
+        )
+        raise MeasurementError(msg, source=source)
+    unit = next(iter(units), "")
+    if unit and label is not None:
+        own = split(name)[1]
+        values = values * factor(label, known_unit(unit, label) or "") / factor(label, known_unit(own, label) or "")
+    return values

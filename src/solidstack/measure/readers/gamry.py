@@ -1,0 +1,148 @@
+"""Gamry Framework text files (.DTA).
+
+Lines of cells parted by tabs: a key, its kind, its value and a remark. A table is a key of kind TABLE; below it stand a
+line of names, a line of units and the rows, all with an empty first cell. Impedance is in ZCURVE; CURVE, CURVE1, ... are
+the rest, one a cycle; OCVCURVE is what came before.
+"""
+
+import io
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from ...errors import MeasurementError
+from ..record import CYCLE, SPECTRUM, Record
+from .finish import Raw, finish, technique, temperature_in
+from .lines import Layout, table
+from .names import assign
+
+TECHNIQUES = {
+    "EISPOT": "impedance", "EISGALV": "impedance", "EISMON": "impedance", "HYBRIDEIS": "impedance",
+    "GALVEIS": "impedance", "CHRONOA": "chronoamperometry", "CHRONOP": "chronopotentiometry", "LSV": "linear-sweep",
+    "CV": "cyclic-voltammetry", "CORPOT": "open-circuit", "PWR800_CHARGE": "cycling", "PWR800_DISCHARGE": "cycling",
+    "PWRCHARGE": "cycling", "PWRDISCHARGE": "cycling", "POTDYN": "linear-sweep", "CVLSV": "linear-sweep",
+}  # fmt: skip
+_TABLE = re.compile(r"(Z?CURVE\d*|OCVCURVE|EISMONCURVE|\w+)\tTABLE(?:\t(\d+))?")
+TEXTS = frozenset({"over", "ierange", "ie range", "imod"})
+PLACEHOLDER = 1.0
+"""cm2: what the program has where the user gave no area."""
+
+
+@dataclass
+class _Table:
+    name: str
+    line: int
+    count: int | None
+    rows: list[str] = field(default_factory=list)
+
+
+def read(path: str, raw: bytes, columns: Mapping[str, str] | None, sha: str) -> Record:
+    """Read a file's bytes.
+
+    Raises
+    ------
+    MeasurementError
+        It has no table of points, or a line of one is wrong.
+    """
+    text = raw.decode("utf-8-sig", errors="replace") if b"\xc3" in raw[:10] else raw.decode("latin-1")
+    whole = text.endswith(("\n", "\r"))
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    result = Raw({}, path, instrument="Gamry Framework")
+    tables = _tables(lines)
+    _head(lines, result)
+    curves = [one for one in tables if re.fullmatch(r"Z?CURVE\d*|EISMONCURVE", one.name)]
+    curves = [one for one in curves if one.name.startswith("Z")] or curves
+    curves = curves or [one for one in tables if one.name == "OCVCURVE"]
+    if not curves:
+        msg = f"has no table of points (CURVE or ZCURVE); it has {', '.join(one.name for one in tables) or 'no table'}"
+        raise MeasurementError(msg, source=path)
+    _join(curves, result, path, whole_until=None if whole else len(lines))
+    return finish(result, columns, sha)
+
+
+def _tables(lines: list[str]) -> list[_Table]:
+    found: list[_Table] = []
+    current: _Table | None = None
+    for at, line in enumerate(lines, 1):
+        match = _TABLE.match(line)
+        if match:
+            current = _Table(match[1], at, int(match[2]) if match[2] else None)
+            found.append(current)
+        elif current is not None and line.startswith("\t") and line.strip():
+            current.rows.append(line)
+        elif line.strip():
+            current = None
+    return found
+
+
+def _head(lines: list[str], raw: Raw) -> None:
+    for line in lines[:400]:
+        cells = [cell.strip() for cell in line.split("\t")]
+        key = cells[0]
+        if key == "TAG" and len(cells) > 1:
+            raw.technique = TECHNIQUES.get(cells[1].upper(), technique(cells[1]))
+        elif key == "AREA" and len(cells) > 2:
+            area = _float(cells[2])
+            if np.isfinite(area) and 0.0 < area < 1e6:
+                raw.area = area * 1e-4
+                if area == PLACEHOLDER:
+                    raw.area = None
+                    raw.warnings.append(
+                        "area 1 cm2 is what the program has where none is given, and is not taken from the file"
+                    )
+        elif key == "NOTES":
+            raw.temperature = temperature_in(" ".join(lines[:100]))
+        elif key == "FRAMEWORKVERSION" and len(cells) > 2:
+            raw.instrument = f"Gamry Framework {cells[2]}"
+
+
+def _float(text: str) -> float:
+    try:
+        return float(text.replace(",", "."))
+    except ValueError:
+        return float("nan")
+
+
+def _join(curves: list[_Table], raw: Raw, path: str, *, whole_until: int | None) -> None:
+    parts, places, numbers = [], [], []
+    names: list[str] = []
+    for index, curve in enumerate(curves):
+        if len(curve.rows) < 3:
+            raw.warnings.append(f"line {curve.line}: the table {curve.name} has no points")
+            continue
+        own = [cell.strip() for cell in curve.rows[0].rstrip("\t").split("\t")][1:]
+        units = [cell.strip() for cell in curve.rows[1].split("\t")][1:]
+        if names and own != names:
+            msg = f"line {curve.line}: the table {curve.name} has other columns than the first"
+            raise MeasurementError(msg, source=path)
+        names, raw.units = own, units
+        by_name = {one.name: label for label, one in assign(names, units=units, source=path).items()}
+        texts = frozenset(at + 1 for at, name in enumerate(names) if name.casefold() in TEXTS)
+        rows = curve.rows[2:]
+        first = curve.line + 3
+        cut = whole_until is not None and first + len(rows) > whole_until
+        data = "\n".join(rows) + ("" if cut else "\n")
+        decimal = "," if re.search(r"\d,\d", data[:2000]) else "."
+        layout = Layout(
+            ["", *names], [None, *(by_name.get(name) for name in names)], range(1, len(names) + 1), texts, "\t",
+            decimal, first, strict=True,
+        )  # fmt: skip
+        columns, at = table(io.BytesIO(data.encode()), layout, path, raw.warnings)
+        if curve.count is not None and len(at) != curve.count:
+            raw.warnings.append(f"line {curve.line}: tells of {curve.count} points and {len(at)} are there")
+        parts.append(columns)
+        places.append(at)
+        numbers.append(np.full(len(at), index + 1.0))
+    if not parts:
+        msg = "has no points in its tables; it was stopped before the first or is cut off"
+        raise MeasurementError(msg, source=path)
+    raw.columns = {name: np.concatenate([part[name] for part in parts]) for name in names}
+    raw.columns = {name: values for name, values in raw.columns.items() if values.dtype != object}
+    raw.units = [unit for name, unit in zip(names, raw.units, strict=False) if name in raw.columns]
+    raw.lines = np.concatenate(places)
+    if len(parts) > 1:
+        label = SPECTRUM if curves[0].name.startswith("Z") else CYCLE
+        raw.columns[label] = np.concatenate(numbers)
+        raw.units.append("")

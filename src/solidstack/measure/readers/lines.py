@@ -1,0 +1,231 @@
+"""Lines of cells to columns of numbers, in pieces, so that memory holds the numbers that are wanted and one piece.
+
+Every line must have as many cells as the first: a line that lost or won a cell would shift its columns. The C parser of
+pandas reads the cells; text in a column of numbers is then read cell by cell, so that an error names its line.
+"""
+
+import csv
+import io
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, BinaryIO
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from ...errors import MeasurementError
+from .finish import Columns, numbers
+
+PIECE = 8_000_000
+"""Bytes that are read at once."""
+LONGEST = 1_000_000
+"""Bytes of a line; a longer one is no line of a table."""
+
+Progress = Callable[[str, float], None]
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How the lines of a table are to be read.
+
+    Attributes
+    ----------
+    names : sequence of str
+        Of all columns.
+    labels : sequence of (str or None)
+        Label of each column, for the units that a cell may have.
+    wanted : sequence of int
+        Columns to keep.
+    texts : set of int
+        Columns among them that are text.
+    mark : str
+        What parts cells; a space stands for any blanks.
+    decimal : str
+        Point or comma.
+    first : int
+        Line, from 1, of the first byte that is read.
+    strict : bool
+        Whether a last line without an end whose last number has another form than that above it is left out.
+    """
+
+    names: Sequence[str]
+    labels: Sequence[str | None]
+    wanted: Sequence[int]
+    texts: frozenset[int]
+    mark: str
+    decimal: str
+    first: int
+    strict: bool = False
+
+
+def table(
+    stream: BinaryIO,
+    layout: Layout,
+    source: str,
+    warnings: list[str],
+    *,
+    size: int = 0,
+    progress: Progress | None = None,
+) -> tuple[Columns, NDArray[np.int64]]:
+    """Read all lines from where the stream is.
+
+    Returns
+    -------
+    columns : dict
+        By name; numbers, or objects for texts.
+    lines : array of int
+        Line of each row in the file.
+
+    Raises
+    ------
+    MeasurementError
+        A line with fewer or more cells, or text where a number is expected; it names the line.
+    """
+    pieces: list[dict[int, NDArray[Any]]] = []
+    places: list[NDArray[np.int64]] = []
+    line, rest, done = layout.first, b"", False
+    while not done:
+        block = stream.read(PIECE)
+        done = not block
+        if b"\0" in block:
+            msg = "has bytes in its lines that are no text; it is damaged, or not a table"
+            raise MeasurementError(msg, source=source)
+        block = rest + block
+        if b"\r" in block:
+            tail = b"\r" if block.endswith(b"\r") and not done else b""
+            block = block[: len(block) - len(tail)].replace(b"\r\n", b"\n").replace(b"\r", b"\n") + tail
+        if done:
+            rest = b""
+            if block and not block.endswith(b"\n"):
+                block = _last(block, layout, warnings)
+        else:
+            cut = block.rfind(b"\n") + 1
+            block, rest = block[:cut], block[cut:]
+            if len(rest) > LONGEST:
+                msg = f"line {line + block.count(10)}: is longer than {LONGEST} bytes; the file is no table of text"
+                raise MeasurementError(msg, source=source)
+        if block:
+            columns, at = _piece(block, layout, line, source)
+            if len(at):
+                pieces.append(columns)
+                places.append(at)
+            line += block.count(b"\n")
+        if progress is not None and size:
+            progress("reading", min(1.0, stream.tell() / size))
+    if not pieces:
+        return {layout.names[index]: np.zeros(0) for index in layout.wanted}, np.zeros(0, np.int64)
+    found: Columns = {}
+    for index in layout.wanted:
+        # joined one by one, each freed before the next: at no time are all numbers there twice
+        found[layout.names[index]] = np.concatenate([piece.pop(index) for piece in pieces])
+    return found, np.concatenate(places)
+
+
+def _last(block: bytes, layout: Layout, warnings: list[str]) -> bytes:
+    """A last line without its end: it may be cut, within its last number even."""
+    begin = block.rfind(b"\n") + 1
+    last = block[begin:]
+    if not last.strip():
+        return block[:begin]
+    above = block[:begin].rstrip(b"\n").rpartition(b"\n")[2]
+    whole = _count(last, layout) >= len(layout.names)
+    if whole and above and _form(last, layout) == _form(above, layout):
+        return block + b"\n"
+    if layout.strict or not whole:
+        warnings.append("the last line is cut off and left out")
+        return block[:begin]
+    warnings.append("the last line has no end; its last number may be cut off")
+    return block + b"\n"
+
+
+def _form(line: bytes, layout: Layout) -> str:
+    """What a line ends with, all digits alike: a cut number has another form than that above it."""
+    mark = None if layout.mark == " " else layout.mark
+    text = line.decode("latin-1").rstrip(" ").removesuffix(layout.mark).split(mark)[-1]
+    return re.sub(r"[+-]", "+", re.sub(r"\d", "0", text.lstrip(" +-")))
+
+
+def _count(line: bytes, layout: Layout) -> int:
+    text = line.decode("latin-1")
+    if layout.mark == " ":
+        return len(text.split())
+    cells = next(csv.reader([text], delimiter=layout.mark), [])
+    return len(cells)
+
+
+def _piece(block: bytes, layout: Layout, line: int, source: str) -> tuple[dict[int, NDArray[Any]], NDArray[np.int64]]:
+    count = len(layout.names)
+    if layout.mark == " " or b'"' in block:
+        return _slowly(block, layout, line, source)
+    raw = np.frombuffer(block, np.uint8)
+    ends = np.flatnonzero(raw == 10)
+    starts = np.concatenate([[0], ends[:-1] + 1])
+    marks = np.cumsum(raw == ord(layout.mark), dtype=np.int64)
+    before = np.concatenate([[0], marks])[starts]
+    cells = marks[ends] - before + 1
+    del marks
+    blank = ends == starts
+    trailing = (raw[np.maximum(ends - 1, 0)] == ord(layout.mark)) & ~blank
+    alike = blank | (cells == count) | ((cells == count + 1) & trailing)
+    if not alike.all():
+        row = int(np.flatnonzero(~alike)[0])
+        text = block[starts[row] : ends[row]]
+        if text.strip(b" \t;,"):
+            raise _unlike(line + row, int(cells[row]), count, source)
+        return _slowly(block, layout, line, source)
+    at = line + np.flatnonzero(~blank)
+    if not len(at):
+        return {}, at
+    read = pd.read_csv(
+        io.BytesIO(block), sep=layout.mark, header=None, names=range(count + bool((cells > count).any())),
+        usecols=list(layout.wanted),
+        index_col=False,
+        decimal=layout.decimal, quoting=csv.QUOTE_NONE, skip_blank_lines=True, engine="c", low_memory=False,
+        encoding="utf-8", encoding_errors="replace", skipinitialspace=True,
+        dtype={index: str for index in layout.texts if index in layout.wanted},
+    )  # fmt: skip
+    if len(read) != len(at):
+        msg = f"lines {line} to {line + len(ends)}: have lines that cannot be told apart; the file is damaged"
+        raise MeasurementError(msg, source=source)
+    return {index: _column(read[index].to_numpy(), index, layout, at, source) for index in layout.wanted}, at
+
+
+def _unlike(line: int, cells: int, count: int, source: str) -> MeasurementError:
+    msg = f"line {line}: has {cells} cells where the table has {count}; mend or delete the line"
+    return MeasurementError(msg, source=source)
+
+
+def _slowly(block: bytes, layout: Layout, line: int, source: str) -> tuple[dict[int, NDArray[Any]], NDArray[np.int64]]:
+    """Lines with quotation marks, or parted by blanks."""
+    count = len(layout.names)
+    rows, at = [], []
+    for offset, text in enumerate(block.decode("utf-8", errors="replace").splitlines()):
+        if layout.mark == " ":
+            cells = text.split()
+        else:
+            cells = [cell.strip() for cell in next(csv.reader([text], delimiter=layout.mark), [])]
+        if not any(cells):
+            continue
+        if len(cells) == count + 1 and not cells[-1]:
+            cells.pop()
+        if len(cells) != count:
+            raise _unlike(line + offset, len(cells), count, source)
+        rows.append(cells)
+        at.append(line + offset)
+    places = np.asarray(at, np.int64)
+    if not rows:
+        return {}, places
+    found = {}
+    for index in layout.wanted:
+        found[index] = _column(np.array([row[index] for row in rows], object), index, layout, places, source)
+    return found, places
+
+
+def _column(values: NDArray[Any], index: int, layout: Layout, at: NDArray[np.int64], source: str) -> NDArray[Any]:
+    if index in layout.texts:
+        return values.astype(object)
+    if values.dtype.kind in "iuf":
+        return values.astype(np.float64)
+    return numbers(values.astype(object), layout.labels[index], layout.names[index], at, source)
