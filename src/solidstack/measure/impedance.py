@@ -1,0 +1,853 @@
+r"""Impedance spectra: resistances and conductivities, from the part of the spectrum that can be trusted.
+
+1. The window. A cell of resistors, capacitors, diffusion and leads has a spectrum that is a sum of relaxations of
+   positive weight (`solidstack.measure.relaxation`). From the part that is one best, the window grows point by point to
+   both sides, until two points in turn deviate by more than noise: at high frequency leads, the reference electrode
+   or the instrument, at low frequency a cell that changes meanwhile. A lone point that deviates is left out.
+2. The check of Kramers and Kronig's relations, point by point.
+3. Circuits of a blocking cell, of a cell with lithium electrodes, or of a composite are fitted; that of the least
+   information criterion is taken, if the data determine all its parameters.
+4. The distribution of relaxation times, which assumes no circuit.
+
+Conductivity is :math:`\sigma = L/(RA)`, with the resistance between the electrodes in a blocking cell, and that at high
+frequency beside lithium. Its interval has the uncertainty of length and area in it.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+
+from ..errors import MeasurementError
+from ..units import (
+    CONDUCTIVITY,
+    FARAD,
+    HERTZ,
+    MS_CM,
+    OHM,
+    OHM_CM2,
+    ONE,
+    PERCENT,
+    SECOND,
+    TEMPERATURE,
+    Unit,
+    text,
+)
+from . import circuits, kramers_kronig, relaxation
+from .circuits import Fit, Node, parse_circuit
+from .record import FREQUENCY, IMAGINARY, REAL, TIME, Record
+from .result import Fitted, Property, Result, Series
+
+Floats = NDArray[np.float64]
+Complex = NDArray[np.complex128]
+Flags = NDArray[np.bool_]
+
+LEAST_POINTS = 6
+NOISE = 0.01
+"""Accuracy of an impedance meter over most of its range; less is no reason to leave a point out."""
+CUT = float(stats.chi2.ppf(1.0 - 1e-4, 2))
+"""Rise of the sum of squares, in variances, that one point in ten thousand exceeds."""
+LONE = 30.0
+"""The same for a point between others that fit."""
+BARE, VERY_STRONG = 2.0, 10.0
+"""Differences of the Bayesian information criterion not worth more than a bare mention, and of very strong evidence
+(Kass and Raftery 1995, doi:10.1080/01621459.1995.10476572). For less than the first, the circuit of fewer parameters is
+taken; a circuit with parameters that the data do not determine has to be better by the second."""
+WORST = 1e3
+"""Most that one spectrum says against a circuit."""
+BULK_CAPACITANCE = 1e-7 / 1e-4
+"""F/m2. An arc of less is the electrolyte's (grains have 1e-12 F/cm, their boundaries 1e-11 to 1e-8 F/cm, in a pellet
+of 1 mm), one of more an interface's (1e-7 to 1e-5 F/cm2; Irvine, Sinclair and West 1990,
+doi:10.1002/adma.19900020304)."""
+MOST_INTERFACE = 1e-3 / 1e-4
+"""F/m2. An arc of more is no double layer but a store, such as an electrode or diffusion."""
+LEADS = 1.0
+"""ohm, of the size of leads and contacts."""
+
+FAMILIES: dict[str, tuple[str, ...]] = {
+    "blocking": ("R0-CPE1", "p(R0,CPE0)-CPE1", "R0-p(R1,CPE1)-CPE2", "p(R0,CPE0)-p(R1,CPE1)-CPE2"),
+    "interface": (
+        "R0-p(R1,CPE1)", "p(R0,CPE0)-p(R1,CPE1)", "R0-p(R1,CPE1)-W2", "R0-p(R1,CPE1)-Ws2",
+        "R0-p(R1,CPE1)-p(R2,CPE2)", "R0-p(R1,CPE1)-p(R2,CPE2)-W3", "R0-p(R1,CPE1)-p(R2,CPE2)-Ws3",
+    ),
+    "electrode": (
+        "R0-p(R1,CPE1)-CPE2", "R0-p(R1,CPE1)-W2", "R0-p(R1,CPE1)-p(R2,CPE2)-W3", "R0-p(R1,CPE1)-p(R2,CPE2)-CPE3",
+        "R0-p(R1,CPE1)-p(R2,CPE2)-p(R3,CPE3)-CPE4",
+    ),
+    "composite": ("TL1", "R0-TL1", "p(R0,CPE0)-TL1", "R0-p(R1,CPE1)-TL2", "R0-TLR1", "p(R0,CPE0)-TLR1"),
+}  # fmt: skip
+"""Circuits that are tried, by kind of cell: SS|SE|SS, Li|SE|Li, a cell with an electrode that stores, a composite."""
+
+
+@dataclass(frozen=True)
+class Window:
+    """What of a spectrum is used.
+
+    Attributes
+    ----------
+    used : array of bool, shape (n,)
+    high, low : str
+        Why it ends there; empty where the spectrum itself does.
+    inductive : bool
+        Whether the leads' inductance is part of what is used.
+    lone : array of bool, shape (n,)
+        Points left out between others.
+    """
+
+    used: Flags
+    high: str
+    low: str
+    inductive: bool
+    lone: Flags
+
+
+@dataclass(frozen=True)
+class Options:
+    """Of `analyse`."""
+
+    circuit: str | None
+    thickness_uncertainty: float
+    area_uncertainty: float
+    low: float | None
+    high: float | None
+    electrolyte_conductivity: float | None
+    electrolyte_fraction: float | None
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A spectrum with all that does not hang on the circuit that is chosen."""
+
+    record: Record
+    options: Options
+    frequency: Floats
+    measured: Complex
+    window: Window
+    fits: tuple[Fit, ...]
+    said: tuple[str, ...]
+    check: kramers_kronig.Check
+    distribution: relaxation.Distribution
+
+
+@dataclass(frozen=True, kw_only=True)
+class Impedance(Result):
+    """What a spectrum says.
+
+    Attributes
+    ----------
+    frequency : array, shape (n,)
+        Hz, falling.
+    measured, fitted : array of complex, shape (n,)
+        Impedance, ohm; the circuit's at all frequencies.
+    used : array of bool, shape (n,)
+        Points of the window.
+    check : Check
+        Kramers and Kronig's relations at the points used.
+    distribution : Distribution
+        Of relaxation times.
+    fit : Fit
+        Of the circuit that the values are of.
+    fits : tuple of Fit
+        Of all circuits that were tried, the best first.
+    family : str
+        Kind of cell: ``blocking``, ``interface`` or ``composite``.
+    prepared : Prepared
+        What does not hang on the circuit.
+    """
+
+    frequency: Floats
+    measured: Complex
+    fitted: Complex
+    used: Flags
+    check: kramers_kronig.Check
+    distribution: relaxation.Distribution
+    fit: Fit
+    fits: tuple[Fit, ...]
+    family: str
+    prepared: "Prepared" = field(repr=False)
+
+    @property
+    def kind(self) -> str:
+        """Name of the command."""
+        return "eis"
+
+    @property
+    def residuals(self) -> Complex:
+        """Of the circuit less the measured, relative to the modulus, at all points."""
+        return (self.fitted - self.measured) / np.abs(self.measured)
+
+    def properties(self) -> list[Property]:
+        """Ionic conductivity of the electrolyte of a blocking cell, where its temperature is known."""
+        temperature = self.records[0].temperature
+        if self.family != "blocking" or "conductivity" not in self.values or temperature is None:
+            return []
+        found = self.values["conductivity"]
+        entry = {
+            "value": text(float(f"{found.value:.4g}"), CONDUCTIVITY),
+            "temperature": text(float(f"{temperature:.6g}"), TEMPERATURE),
+        }
+        return [Property("ionic_conductivity", entry, found.uncertainty)]
+
+
+def analyse(
+    record: Record,
+    *,
+    circuit: str | None = None,
+    area: float | None = None,
+    thickness: float | None = None,
+    thickness_uncertainty: float = 0.0,
+    area_uncertainty: float = 0.0,
+    temperature: float | None = None,
+    low: float | None = None,
+    high: float | None = None,
+    electrolyte_conductivity: float | None = None,
+    electrolyte_fraction: float | None = None,
+) -> Impedance:
+    """Analyse one spectrum.
+
+    Parameters
+    ----------
+    record : Record
+        With `FREQUENCY`, `REAL` and `IMAGINARY`, of one spectrum (`Record.spectra` splits a file).
+    circuit : str, optional
+        As in `solidstack.measure.circuits`, or a kind of cell whose circuits are to be tried: ``blocking`` (SS|SE|SS),
+        ``interface`` (Li|SE|Li), ``composite`` (transmission lines). Default: by the spectrum's course, or
+        ``composite`` where something of its electrolyte is given.
+    area, thickness, temperature : float, optional
+        Of the sample, m2, m (of the electrolyte, or of the composite), K, in place of what the record says.
+    thickness_uncertainty, area_uncertainty : float
+        Half of their 95 % intervals over their values, 0 to 1.
+    low, high : float, optional
+        Ends of the window, Hz; an end that is given is not looked for.
+    electrolyte_conductivity : float, optional
+        Of the electrolyte in a composite, S/m.
+    electrolyte_fraction : float, optional
+        Its volume fraction in the composite, 0 to 1; with its conductivity the tortuosity factor follows.
+
+    Raises
+    ------
+    MeasurementError
+        No spectrum, too few points, nothing left to trust, a circuit that is none, or an option out of bounds.
+    """
+    record = record.with_sample(area=area, thickness=thickness, temperature=temperature)
+    options = Options(
+        circuit, thickness_uncertainty, area_uncertainty, low, high, electrolyte_conductivity, electrolyte_fraction
+    )
+    _require(options, record.source)
+    frequency, measured, said = _points(record)
+    names = _candidates(options)
+    only = tuple(parse_circuit(name) for name in names)
+    inductive = len(only) == 1 and any(one.kind == "L" for one in only[0].root.elements())
+    window = select(frequency, measured, low=low, high=high, inductive=inductive, source=record.source)
+    if not inductive and window.high and len(only) != 1:
+        # more points with an inductance than without: it is that of the leads
+        other = select(frequency, measured, low=low, high=high, inductive=True, source=record.source)
+        if other.used.sum() >= window.used.sum() + 3:
+            window = other
+    f, z = frequency[window.used], measured[window.used]
+    if not only:
+        names = _by_course(f, z)
+        only = tuple(parse_circuit(name) for name in names)
+    if window.inductive and not inductive:
+        only = tuple(parse_circuit(f"L0-{one}") for one in only)
+    fits = [circuits.fit(one, f, z) for one in only if len(one.names) + 2 <= 2 * f.size]
+    if not fits:
+        msg = f"{f.size} points are left in the window, too few for {only[0]}; give a wider window or another circuit"
+        raise MeasurementError(msg, source=record.source)
+    prepared = Prepared(
+        record, options, frequency, measured, window, tuple(sorted(fits, key=_rank)), said,
+        kramers_kronig.check(f, z), relaxation.distribution(f, z, inductive=window.inductive),
+    )  # fmt: skip
+    return _result(prepared, _choice(prepared.fits))
+
+
+def analyse_all(records: Iterable[Record], **options: Any) -> list[Impedance]:
+    """Analyse all spectra of some records, with one circuit for all, so that parameters can be compared.
+
+    The circuit is the one of the least sum of the information criterion over the spectra.
+
+    Parameters
+    ----------
+    records : iterable of Record
+    **options
+        Of `analyse`.
+    """
+    results = [analyse(one, **options) for record in records for one in record.spectra()]
+    if len(results) < 2:
+        return results
+    totals: dict[str, float] = {}
+    for result in results:
+        least = _rank(result.fits[0])
+        for one in result.fits:
+            # one that was not tried on a spectrum gets the worst there: sums count from it
+            name = str(one.circuit).removeprefix("L0-")
+            totals[name] = totals.get(name, 0.0) + min(_rank(one) - least, WORST) - WORST
+    best = min(totals, key=lambda name: totals[name])
+    found = []
+    for result in results:
+        same = [one for one in result.fits if str(one.circuit).removeprefix("L0-") == best]
+        found.append(_result(result.prepared, same[0]) if same else result)
+    return found
+
+
+def over_time(results: Sequence[Impedance]) -> Series:
+    """Tabulate the values of several spectra: a row a spectrum, nan where one lacks a value."""
+    names = list(dict.fromkeys(name for result in results for name in result.values))
+    columns: dict[str, list[Any]] = {
+        "spectrum": list(range(1, len(results) + 1)),
+        "file": [result.records[0].name for result in results],
+        "time": [_begin(result.records[0]) for result in results],
+        "circuit": [result.model for result in results],
+        "deviation": [result.fit.deviation for result in results],
+    }
+    units = {"time": SECOND, "deviation": PERCENT}
+    for name in names:
+        for part in ("value", "low", "high"):
+            column = name if part == "value" else f"{name}_{part}"
+            columns[column] = [
+                float(getattr(result.values[name], part)) if name in result.values else np.nan for result in results
+            ]
+            units[column] = next(result.values[name].unit for result in results if name in result.values)
+    return Series("Spectra", columns, units)
+
+
+def _begin(record: Record) -> float:
+    return float(record.values(TIME).min()) if record.has(TIME) else float("nan")
+
+
+# -- what is given --------------------------------------------------------------------------------------------------
+
+
+def _require(options: Options, source: str) -> None:
+    for name in ("thickness_uncertainty", "area_uncertainty"):
+        value = getattr(options, name)
+        if not 0.0 <= value < 1.0:
+            msg = f"{name}: {100.0 * value:.4g} % is not from 0 to 100 %; it is half the 95 % interval over the value"
+            raise MeasurementError(msg, source=source)
+    for name in ("low", "high"):
+        value = getattr(options, name)
+        if value is not None and not (np.isfinite(value) and value > 0.0):
+            msg = f"{name}: {value:.4g} Hz is not above 0; write for example 1e5"
+            raise MeasurementError(msg, source=source)
+    if options.low is not None and options.high is not None and options.low >= options.high:
+        msg = f"low: {options.low:.4g} Hz is not below high, {options.high:.4g} Hz; exchange them"
+        raise MeasurementError(msg, source=source)
+    sigma, fraction = options.electrolyte_conductivity, options.electrolyte_fraction
+    if sigma is not None and not (np.isfinite(sigma) and sigma > 0.0):
+        msg = f"electrolyte_conductivity: {text(sigma, CONDUCTIVITY)} is not above 0; write for example 1 mS/cm"
+        raise MeasurementError(msg, source=source)
+    if fraction is not None and not 0.0 < fraction <= 1.0:
+        msg = f"electrolyte_fraction: {100.0 * fraction:.4g} % is not above 0 and up to 100 %; it is a volume fraction"
+        raise MeasurementError(msg, source=source)
+
+
+def _points(record: Record) -> tuple[Floats, Complex, tuple[str, ...]]:
+    """Frequencies, falling, and impedances, with what was amiss."""
+    record.require(FREQUENCY, REAL, IMAGINARY)
+    frequency, z = record.values(FREQUENCY), record.impedance
+    said = []
+    sound = np.isfinite(frequency) & np.isfinite(z) & (frequency > 0.0) & (np.abs(z) > 0.0)
+    if not sound.all():
+        said.append(f"{int((~sound).sum())} of {sound.size} rows have no frequency or no impedance and are left out")
+    rows = np.unique(np.column_stack([frequency, z.real, z.imag])[sound], axis=0)[::-1]
+    if len(rows) < sound.sum():
+        said.append(f"{int(sound.sum()) - len(rows)} rows repeat others and are left out")
+    distinct = np.unique(rows[:, 0]).size
+    if distinct < LEAST_POINTS:
+        msg = (
+            f"has {distinct} different frequenc{'y' if distinct == 1 else 'ies'} with an impedance; a spectrum takes "
+            f"at least {LEAST_POINTS}. Measure five points a decade or more"
+        )
+        raise MeasurementError(msg, source=record.source)
+    if distinct < len(rows):
+        said.append(f"{len(rows) - distinct} frequencies were measured more than once; all are used")
+    return rows[:, 0], rows[:, 1] + 1j * rows[:, 2], tuple(said)
+
+
+def _candidates(options: Options) -> tuple[str, ...]:
+    """Circuits to try; none where the spectrum has to say the kind of cell."""
+    if options.circuit is None:
+        given = options.electrolyte_conductivity is not None or options.electrolyte_fraction is not None
+        return FAMILIES["composite"] if given else ()
+    return FAMILIES.get(options.circuit.strip(), (options.circuit,))
+
+
+def _by_course(frequency: Floats, z: Complex) -> tuple[str, ...]:
+    """Blocking, where the low frequencies are capacitive; lithium electrodes, where they are resistive."""
+    last = np.argsort(frequency)[: max(3, z.size // 12)]
+    phase = -float(np.degrees(np.angle(z[last]).mean()))
+    if phase > 60.0:
+        return FAMILIES["blocking"]
+    if phase < 20.0:
+        return FAMILIES["interface"]
+    return tuple(dict.fromkeys([*FAMILIES["interface"][:5], *FAMILIES["blocking"], *FAMILIES["electrode"]]))
+
+
+# -- the window -----------------------------------------------------------------------------------------------------
+
+
+def select(
+    frequency: Floats,
+    impedance: Complex,
+    *,
+    low: float | None = None,
+    high: float | None = None,
+    inductive: bool = False,
+    source: str = "",
+) -> Window:
+    """Find the part of a spectrum that a passive cell can have.
+
+    Parameters
+    ----------
+    frequency : array, shape (n,)
+        Hz, falling.
+    impedance : array of complex, shape (n,)
+        ohm.
+    low, high : float, optional
+        Ends that are given, Hz.
+    inductive : bool
+        Whether the leads may have an inductance.
+    source : str
+        The file, for errors.
+
+    Raises
+    ------
+    MeasurementError
+        Too few points are left.
+    """
+    inside = np.ones(frequency.size, bool)
+    if low is not None:
+        inside &= frequency >= low * (1.0 - 1e-9)
+    if high is not None:
+        inside &= frequency <= high * (1.0 + 1e-9)
+    if inside.sum() < LEAST_POINTS:
+        msg = (
+            f"{int(inside.sum())} points are within the window given; at least {LEAST_POINTS} are needed. The spectrum "
+            f"is from {_hertz(frequency[-1])} to {_hertz(frequency[0])}"
+        )
+        raise MeasurementError(msg, source=source)
+    first = int(np.flatnonzero(inside)[0])
+    f, z = frequency[inside], impedance[inside]
+    grown = _Growth(f, z, inductive).grow(fixed_high=high is not None, fixed_low=low is not None)
+    kept = np.flatnonzero(grown)
+    if kept.size < LEAST_POINTS:
+        msg = (
+            f"{kept.size} of {f.size} points are those of a passive cell, at least {LEAST_POINTS} are needed: "
+            f"{_high_reason(f, z, int(kept[0]) if kept.size else f.size) or 'the others scatter'}. Check the leads and "
+            "the amplitude, or give the window, as in --low 1 --high 1e5"
+        )
+        raise MeasurementError(msg, source=source)
+    used = np.zeros(frequency.size, bool)
+    used[first + kept] = True
+    lone = np.zeros(frequency.size, bool)
+    lone[first + kept[0] : first + kept[-1] + 1] = ~used[first + kept[0] : first + kept[-1] + 1]
+    ends = (
+        "given" if high is not None else _high_reason(f, z, int(kept[0])),
+        "given" if low is not None else _low_reason(f, z, int(kept[-1])),
+    )
+    return Window(used, *ends, inductive, lone)
+
+
+@dataclass(frozen=True)
+class _Growth:
+    """The window that grows from the best part of a spectrum."""
+
+    frequency: Floats
+    impedance: Complex
+    inductive: bool
+
+    def squares(self, used: Flags) -> tuple[float, float]:
+        """Sum of squares that the best passive cell leaves, and variance of a residual."""
+        found = relaxation.passive(self.frequency[used], self.impedance[used], inductive=self.inductive)
+        degrees = max(2 * int(used.sum()) - found.used, 1)
+        return found.sum_of_squares, max(NOISE**2, found.sum_of_squares / degrees)
+
+    def grow(self, *, fixed_high: bool, fixed_low: bool) -> Flags:
+        n = self.frequency.size
+        every = np.ones(n, bool)
+        whole = relaxation.passive(self.frequency, self.impedance, inductive=self.inductive)
+        if (fixed_high and fixed_low) or float(np.abs(whole.residuals).max()) ** 2 < CUT * NOISE**2:
+            return every
+        start, stop = self.core()
+        used = np.zeros(n, bool)
+        used[start:stop] = True
+        if fixed_high:
+            used[:start] = True
+        else:
+            used = self.extend(used, range(start - 1, -1, -1))
+        if fixed_low:
+            used[stop:] = True
+        else:
+            used = self.extend(used, range(stop, n))
+        return self.readmit(used)
+
+    def core(self) -> tuple[int, int]:
+        """Part of a third of the points that a passive cell fits best; of equally good ones the middle."""
+        n = self.frequency.size
+        length = min(n, max(8, n // 3))
+        best, found = np.inf, (0, length)
+        for start in range(0, n - length + 1, max(1, length // 3)):
+            used = np.zeros(n, bool)
+            used[start : start + length] = True
+            score = self.squares(used)[1] * (1.0 + 1e-3 * abs(start + length / 2 - n / 2) / n)
+            if score < best:
+                best, found = score, (start, start + length)
+        return found
+
+    def extend(self, used: Flags, order: Iterable[int]) -> Flags:
+        used, refused = used.copy(), 0
+        squares, variance = self.squares(used)
+        for at in order:
+            used[at] = True
+            more, wider = self.squares(used)
+            if more - squares < CUT * variance:
+                squares, variance, refused = more, wider, 0
+                continue
+            used[at] = False
+            refused += 1
+            if refused == 2:
+                break
+        return used
+
+    def readmit(self, used: Flags) -> Flags:
+        """Take back lone points that the noise of the whole window allows."""
+        kept = np.flatnonzero(used)
+        squares, variance = self.squares(used)
+        for at in range(int(kept[0]), int(kept[-1]) + 1):
+            if used[at]:
+                continue
+            used = used.copy()
+            used[at] = True
+            more, wider = self.squares(used)
+            if more - squares < LONE * variance:
+                squares, variance = more, wider
+            else:
+                used[at] = False
+        return used
+
+
+def _high_reason(f: Floats, z: Complex, first: int) -> str:
+    """What is wrong with the points before the first of the window."""
+    if first == 0:
+        return ""
+    out, edge = z[:first], z[first] if first < z.size else z[-1]
+    said = []
+    negative = np.flatnonzero(out.real <= 0.0)
+    if negative.size:
+        said.append(f"the real part is below 0 at {_hertz(f[negative[-1]])} and above")
+    inductive = np.flatnonzero(out.imag > NOISE * np.abs(out))
+    if inductive.size:
+        said.append(f"the cell is inductive at {_hertz(f[inductive[-1]])} (imaginary part above 0)")
+    if out[-1].real > edge.real * (1.0 + NOISE) or (out.size > 1 and out[-2].real > edge.real * (1.0 + NOISE)):
+        said.append("the real part rises with frequency, which that of a passive cell does not")
+    if not said:
+        said.append("the spectrum deviates from that of every passive cell by more than noise")
+    return "; ".join(said)
+
+
+def _low_reason(f: Floats, z: Complex, last: int) -> str:
+    """What is wrong with the points after the last of the window."""
+    if last == f.size - 1:
+        return ""
+    out, edge = z[last + 1 :], z[last]
+    if (out[:2].real < edge.real * (1.0 - NOISE)).any():
+        return "the real part falls towards low frequency, which that of a passive cell does not: the cell drifted"
+    if (out[:2].imag > NOISE * np.abs(out[:2])).any():
+        return "the imaginary part is above 0 at low frequency: the cell drifted"
+    return "the spectrum deviates from that of every passive cell by more than noise: the cell drifted"
+
+
+def _hertz(f: float) -> str:
+    return f"{f / 1e6:.3g} MHz" if f >= 0.9995e6 else f"{f / 1e3:.3g} kHz" if f >= 0.9995e3 else f"{f:.3g} Hz"
+
+
+# -- the circuit ----------------------------------------------------------------------------------------------------
+
+
+def _determined(fit: Fit) -> bool:
+    return not fit.undetermined and not fit.at_bound
+
+
+def _rank(fit: Fit) -> float:
+    return fit.bic + (0.0 if _determined(fit) else VERY_STRONG)
+
+
+def _choice(fits: Sequence[Fit]) -> Fit:
+    """Of the circuits that are about as good as the best, that of fewest parameters."""
+    near = [one for one in fits if _rank(one) <= _rank(fits[0]) + BARE]
+    return min(near, key=lambda one: (len(one.circuit.names), _rank(one)))
+
+
+def blocks(node: Node) -> bool:
+    """Whether no direct current passes."""
+    if node.kind == "series":
+        return any(map(blocks, node.children))
+    if node.kind == "parallel":
+        return all(map(blocks, node.children))
+    return node.kind in ("C", "CPE", "Wo", "TL")
+
+
+@dataclass(frozen=True)
+class _Parts:
+    """Names of resistances by what they are of, and arcs: names of resistance and storage.
+
+    Slow arcs are of neither: stores, and those whose top is below the window.
+    """
+
+    electrolyte: list[str]
+    interface: list[str]
+    arcs: list[tuple[str, str]]
+    rail: str
+    family: str
+
+
+def _parts(fit: Fit, area: float | None, frequency: Floats) -> _Parts:
+    root = fit.circuit.root
+    children = root.children if root.kind == "series" else (root,)
+    rails = [child.name for child in children if child.kind in ("TL", "TLR")]
+    family = "composite" if rails else "blocking" if blocks(root) else "interface"
+    electrolyte = [child.name for child in children if child.kind == "R"]
+    interface: list[str] = []
+    arcs = []
+    for child in children:
+        resistors = [one for one in child.elements() if one.kind == "R"] if child.kind == "parallel" else []
+        stores = [one for one in child.elements() if one.kind in ("C", "CPE")] if resistors else []
+        if len(resistors) != 1 or len(stores) != 1:
+            interface += [one.name for one in resistors]
+            continue
+        arcs.append((resistors[0].name, stores[0].name))
+        capacitance = _capacitance(fit, *arcs[-1])
+        top = 0.5 / np.pi / (capacitance * fit[resistors[0].name])
+        # the fastest process is the electrolyte's
+        if capacitance < BULK_CAPACITANCE * (area or 1e-4) or not electrolyte:
+            electrolyte.append(resistors[0].name)
+        elif (area is None or capacitance < MOST_INTERFACE * area) and top >= frequency.min():
+            interface.append(resistors[0].name)
+    return _Parts(electrolyte, interface, arcs, rails[0] if rails else "", family)
+
+
+def _capacitance(fit: Fit, resistance: str, store: str) -> float:
+    r"""Capacitance of an arc, :math:`Q^{1/\alpha} R^{1/\alpha-1}` (Hsu and Mansfeld 2001, doi:10.5006/1.3280607)."""
+    if store in fit.circuit.names:
+        return fit[store]
+    q, alpha = fit[f"{store}_Q"], fit[f"{store}_alpha"]
+    return float(q ** (1.0 / alpha) * fit[resistance] ** (1.0 / alpha - 1.0))
+
+
+def _result(prepared: Prepared, fit: Fit) -> Impedance:
+    record, window = prepared.record, prepared.window
+    parts = _parts(fit, record.area, prepared.frequency[window.used])
+    values = _values(prepared, fit, parts)
+    frequency, used = prepared.frequency, window.used
+    return Impedance(
+        records=(record,),
+        values=values,
+        model=str(fit.circuit),
+        window=_window(prepared),
+        warnings=_warnings(prepared, fit, parts, values),
+        series=_series(prepared, fit),
+        frequency=frequency,
+        measured=prepared.measured,
+        fitted=fit.impedance(frequency),
+        used=used,
+        check=prepared.check,
+        distribution=prepared.distribution,
+        fit=fit,
+        fits=prepared.fits,
+        family=parts.family,
+        prepared=prepared,
+    )
+
+
+def _scaled(found: Fitted, label: str, unit: Unit, factor: float, more: float = 0.0) -> Fitted:
+    """A value above 0 times a factor of its own relative uncertainty (half of the 95 % interval)."""
+    half = np.hypot(0.5 * np.log(found.high / found.low) if found.low > 0.0 else np.nan, more)
+    value = found.value * factor
+    with np.errstate(over="ignore"):
+        return Fitted(label, value, float(value * np.exp(-half)), float(value * np.exp(half)), unit)
+
+
+def _values(prepared: Prepared, fit: Fit, parts: _Parts) -> dict[str, Fitted]:
+    record, options = prepared.record, prepared.options
+    area, thickness = record.area, record.thickness
+    geometry = float(np.hypot(options.thickness_uncertainty, options.area_uncertainty))
+    values: dict[str, Fitted] = {}
+
+    def areal(name: str, label: str, found: Fitted) -> None:
+        if area is not None:
+            values[name] = _scaled(found, label, OHM_CM2, area, options.area_uncertainty)
+
+    if parts.rail:
+        name = parts.rail if parts.rail in fit.circuit.names else f"{parts.rail}_R"
+        rail = fit.fitted(name, "Ionic resistance of the composite", OHM)
+        if area is not None and thickness is not None:
+            sigma = _scaled(_inverse(rail), "Effective ionic conductivity", MS_CM, thickness / area, geometry)
+            values["effective_conductivity"] = sigma
+            own, fraction = options.electrolyte_conductivity, options.electrolyte_fraction
+            if own is not None and fraction is not None:
+                values["tortuosity_factor"] = _scaled(_inverse(sigma), "Tortuosity factor", ONE, own * fraction)
+        areal("areal_resistance", "Areal ionic resistance of the composite", rail)
+        values["resistance"] = rail
+    elif parts.electrolyte:
+        words = "Resistance of the electrolyte"
+        found = fit.fitted(parts.electrolyte, words, OHM)
+        if area is not None and thickness is not None:
+            inverse = fit.fitted(parts.electrolyte, words, OHM, -1.0)
+            values["conductivity"] = _scaled(inverse, "Ionic conductivity", MS_CM, thickness / area, geometry)
+        areal("areal_resistance", "Areal resistance of the electrolyte", found)
+        values["resistance"] = found
+    if parts.interface:
+        found = fit.fitted(parts.interface, "Resistance of the interfaces", OHM)
+        areal("areal_interface_resistance", "Areal resistance of the interfaces, both together", found)
+        values["interface_resistance"] = found
+    for name, parameter in zip(fit.circuit.names, fit.circuit.parameters, strict=True):
+        values[name] = fit.fitted(name, f"{name.split('_')[0]}, {parameter.words}", parameter.unit)
+    for resistance, store in parts.arcs:
+        values |= _arc(fit, resistance, store)
+    return values
+
+
+def _inverse(found: Fitted) -> Fitted:
+    return replace(found, value=1.0 / found.value, low=1.0 / found.high, high=1.0 / found.low)
+
+
+def _arc(fit: Fit, resistance: str, store: str) -> dict[str, Fitted]:
+    """Frequency of the top of an arc, and its capacitance."""
+    names = fit.circuit.names
+    at = names.index(resistance)
+    single = store in names
+    q = names.index(store if single else f"{store}_Q")
+
+    def alpha(theta: Floats) -> float:
+        return 1.0 if single else float(theta[q + 1])
+
+    def top(theta: Floats) -> float:
+        return float(np.exp(-(theta[at] + theta[q]) / alpha(theta)) * 0.5 / np.pi)
+
+    def capacitance(theta: Floats) -> float:
+        return float(np.exp((theta[q] + theta[at]) / alpha(theta) - theta[at]))
+
+    number = resistance.removeprefix("R")
+    return {
+        f"frequency_{number}": fit.estimate.fitted(top, f"Top of the arc of {resistance}", HERTZ, logarithmic=True),
+        f"capacitance_{number}": fit.estimate.fitted(
+            capacitance, f"Capacitance of the arc of {resistance}", FARAD, logarithmic=True
+        ),
+    }
+
+
+def _window(prepared: Prepared) -> dict[str, Any]:
+    window, frequency = prepared.window, prepared.frequency
+    used = frequency[window.used]
+    return {
+        "from_Hz": float(used.min()),
+        "to_Hz": float(used.max()),
+        "points": int(window.used.sum()),
+        "points_measured": int(frequency.size),
+        "high_frequency_end": window.high or "the spectrum's own",
+        "low_frequency_end": window.low or "the spectrum's own",
+        "left_out_Hz": frequency[window.lone].tolist(),
+    }
+
+
+def _warnings(prepared: Prepared, fit: Fit, parts: _Parts, values: dict[str, Fitted]) -> tuple[str, ...]:
+    window, frequency, record = prepared.window, prepared.frequency, prepared.record
+    f, z = frequency[window.used], prepared.measured[window.used]
+    said = list(prepared.said)
+    for which, reason, cut in (("above", window.high, frequency > f.max()), ("below", window.low, frequency < f.min())):
+        if reason and reason != "given":
+            edge = _hertz(f.max() if which == "above" else f.min())
+            said.append(f"{int(cut.sum())} points {which} {edge} are cut: {reason}")
+    if window.lone.any():
+        lone = ", ".join(_hertz(one) for one in frequency[window.lone])
+        said.append(f"left out, as they deviate from their neighbours by more than noise: {lone}")
+    if window.inductive:
+        said.append("the leads' inductance is part of the circuit (L0)")
+    if prepared.check.verdict:
+        said.append(prepared.check.verdict)
+    if fit.deviation > max(2.0 * prepared.check.deviation, NOISE):
+        said.append(
+            f"the circuit {fit.circuit} deviates from the spectrum by {100.0 * fit.deviation:.1f} %, "
+            f"Kramers and Kronig's relations by {100.0 * prepared.check.deviation:.1f} %: another circuit may be nearer"
+        )
+    if fit.undetermined or fit.at_bound:
+        names = ", ".join(dict.fromkeys([*fit.undetermined, *fit.at_bound]))
+        said.append(f"the spectrum does not determine {names}; take a simpler circuit or a wider range of frequency")
+    said += _beyond(parts, values, f)
+    first = [name for name in parts.electrolyte if name in [child.name for child in fit.circuit.root.children]]
+    if first and z.real.min() > 1.5 * fit[first[0]]:
+        said.append(
+            f"{first[0]} is extrapolated: the least real part in the window is {z.real.min():.3g} ohm; measure to "
+            "higher frequency"
+        )
+    if parts.family == "blocking":
+        if values["resistance"].value < LEADS:
+            said.append(f"{values['resistance'].value:.2g} ohm is of the size of leads and contacts; subtract a short")
+        if "conductivity" in values and record.temperature is None:
+            said.append("the temperature is not known: a conductivity without it is no property of the material")
+    if "tortuosity_factor" in values and values["tortuosity_factor"].high < 1.0:
+        said.append(
+            "the tortuosity factor is below 1, which no structure has: check thickness, area, fraction and the "
+            "electrolyte's conductivity"
+        )
+    return tuple(said)
+
+
+def _beyond(parts: _Parts, values: dict[str, Fitted], f: Floats) -> list[str]:
+    """Arcs whose top is not in the window."""
+    said = []
+    for resistance, _ in parts.arcs:
+        top = values[f"frequency_{resistance.removeprefix('R')}"].value
+        if not f.min() <= top <= f.max():
+            side = "above" if top > f.max() else "below"
+            said.append(f"the arc of {resistance} has its top at {_hertz(top)}, {side} the window: it is extrapolated")
+    return said
+
+
+def _series(prepared: Prepared, fit: Fit) -> dict[str, Series]:
+    fits, peaks = prepared.fits, prepared.distribution.peaks
+    total = sum(peak.resistance for peak in peaks)
+    candidates: dict[str, Any] = {
+        "circuit": [str(one.circuit) for one in fits],
+        "parameters": [len(one.circuit.names) for one in fits],
+        "bic": [one.bic for one in fits],
+        "aicc": [one.aicc for one in fits],
+        "deviation": [one.deviation for one in fits],
+        "undetermined": [", ".join(dict.fromkeys([*one.undetermined, *one.at_bound])) for one in fits],
+        "chosen": [one is fit for one in fits],
+    }
+    relaxations = {
+        "frequency": [peak.frequency for peak in peaks],
+        "tau": [peak.tau for peak in peaks],
+        "resistance": [peak.resistance for peak in peaks],
+        "share": [peak.resistance / total for peak in peaks],
+    }
+    window, frequency = prepared.window, prepared.frequency
+    fitted = fit.impedance(frequency)
+    check = np.full(frequency.size, np.nan + 1j * np.nan)
+    check[window.used] = prepared.check.residuals
+    left = (fitted - prepared.measured) / np.abs(prepared.measured)
+    columns: dict[str, Any] = {
+        "frequency": frequency.tolist(),
+        "real": prepared.measured.real.tolist(),
+        "imaginary": prepared.measured.imag.tolist(),
+        "fitted_real": fitted.real.tolist(),
+        "fitted_imaginary": fitted.imag.tolist(),
+        "residual_real": left.real.tolist(),
+        "residual_imaginary": left.imag.tolist(),
+        "kramers_kronig_real": check.real.tolist(),
+        "kramers_kronig_imaginary": check.imag.tolist(),
+        "used": window.used.tolist(),
+    }
+    units = dict.fromkeys(("real", "imaginary", "fitted_real", "fitted_imaginary"), OHM)
+    units |= {name: PERCENT for name in columns if name.startswith(("residual", "kramers"))}
+    return {
+        "candidates": Series("Circuits that were tried", candidates, {"deviation": PERCENT}),
+        "relaxations": Series(
+            "Relaxations", relaxations, {"frequency": HERTZ, "tau": SECOND, "resistance": OHM, "share": PERCENT}
+        ),
+        "points": Series("Points", columns, units | {"frequency": HERTZ}),
+    }

@@ -1,0 +1,203 @@
+r"""Distribution of relaxation times, and with it what every passive, capacitive circuit can and cannot have.
+
+The impedance of resistors, capacitors, constant-phase elements, diffusion and transmission lines in series and
+parallel is a sum of relaxations with weights of one sign,
+
+.. math::
+
+    Z(\omega) = R_\infty + \frac{1}{i\omega C} + i\omega L + \int \frac{\gamma(\ln\tau)}{1 + i\omega\tau} d\ln\tau,
+    \quad \gamma \ge 0,
+
+as long as nothing but the leads (L) is inductive. `passive` fits such a sum without smoothing: what it leaves is noise
+or artefact. `distribution` smooths and gives the processes.
+
+Sources: Macutkevic et al., Rev. Sci. Instrum. 75 (2004) 3229 (doi:10.1063/1.1782314), non-negative Tikhonov; Golub,
+Heath and Wahba, Technometrics 21 (1979) 215 (doi:10.1080/00401706.1979.10489751), generalised cross-validation.
+"""
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import optimize
+
+Floats = NDArray[np.float64]
+Complex = NDArray[np.complex128]
+
+PER_DECADE = 6
+"""Relaxation times of `passive`: two neighbours stand for one between them to 0.7 %."""
+SMOOTH_PER_DECADE = 12
+FASTER, SLOWER = 0.5, 2.0
+"""Decades of relaxation times beyond the ends of the spectrum: of slower ones the beginning is seen."""
+MARGIN = 0.3
+"""Decades beyond the spectrum within which a peak counts."""
+LEAST_SHARE = 0.005
+"""Of all resistance, below which a peak is noise."""
+
+
+@dataclass(frozen=True)
+class Passive:
+    """Best sum of relaxations of positive weight.
+
+    Attributes
+    ----------
+    residuals : array of complex, shape (n,)
+        Of the sum less the measured, relative to the modulus.
+    used : int
+        Relaxations and others with a weight above 0.
+    """
+
+    residuals: Complex
+    used: int
+
+    @property
+    def sum_of_squares(self) -> float:
+        """Of the residuals."""
+        return float((np.abs(self.residuals) ** 2).sum())
+
+
+def times(frequency: Floats, per_decade: int, faster: float = FASTER, slower: float = SLOWER) -> Floats:
+    """Relaxation times at equal steps of the logarithm, s, from before the spectrum's first to after its last."""
+    ends = np.log10(0.5 / np.pi / np.array([frequency.max(), frequency.min()]))
+    return np.asarray(10.0 ** np.arange(ends[0] - faster, ends[1] + slower, 1.0 / per_decade))
+
+
+def _columns(frequency: Floats, tau: Floats, *, inductive: bool) -> Complex:
+    """Resistance, capacitance in series, inductance, relaxations: of the same size each."""
+    omega = 2.0 * np.pi * frequency
+    first = [np.ones(omega.size, complex), omega.min() / (1j * omega)]
+    if inductive:
+        first.append(1j * omega / omega.max())
+    return np.column_stack([*first, 1.0 / (1.0 + 1j * omega[:, None] * tau)])
+
+
+def passive(frequency: Floats, impedance: Complex, *, inductive: bool = False) -> Passive:
+    """Fit a sum of relaxations of positive weight, residuals relative to the modulus.
+
+    Parameters
+    ----------
+    frequency : array, shape (n,)
+        Hz.
+    impedance : array of complex, shape (n,)
+        ohm, none 0.
+    inductive : bool
+        Whether an inductance may be in series.
+    """
+    columns = _columns(frequency, times(frequency, PER_DECADE), inductive=inductive)
+    weight = 1.0 / np.abs(impedance)
+    matrix, wanted = _stacked(columns * weight[:, None]), _stacked(impedance * weight)
+    solution, _ = optimize.nnls(matrix, wanted, maxiter=30 * matrix.shape[1])
+    left = matrix @ solution - wanted
+    n = frequency.size
+    return Passive(left[:n] + 1j * left[n:], int((solution > 0.0).sum()))
+
+
+def _stacked(values: Complex) -> Floats:
+    return np.concatenate([values.real, values.imag])
+
+
+@dataclass(frozen=True)
+class Distribution:
+    r"""Distribution of relaxation times.
+
+    Attributes
+    ----------
+    tau : array, shape (m,)
+        s.
+    gamma : array, shape (m,)
+        Resistance per unit of the natural logarithm of the time, ohm.
+    regularisation : float
+        The parameter :math:`\lambda`, relative residuals against relative weights.
+    peaks : tuple of Peak
+        The fastest first.
+    """
+
+    tau: Floats
+    gamma: Floats
+    regularisation: float
+    peaks: tuple["Peak", ...]
+
+
+@dataclass(frozen=True)
+class Peak:
+    """A process: its relaxation time, s, and resistance, ohm, as far as the valleys beside it."""
+
+    tau: float
+    resistance: float
+
+    @property
+    def frequency(self) -> float:
+        """Of its relaxation, Hz."""
+        return 0.5 / np.pi / self.tau
+
+
+def distribution(
+    frequency: Floats, impedance: Complex, *, inductive: bool = False, regularisation: float | None = None
+) -> Distribution:
+    r"""Distribution of relaxation times by Tikhonov's method with non-negative weights.
+
+    Minimises :math:`\|r\|^2 + \lambda\|D x\|^2`, with relative residuals r, and the second differences D of the weights
+    x. The regularisation is the one of least generalised cross-validation (without the sign), and not below what noise
+    of 0.1 % would give.
+
+    Parameters
+    ----------
+    frequency : array, shape (n,)
+        Hz.
+    impedance : array of complex, shape (n,)
+        ohm.
+    inductive : bool
+        Whether an inductance may be in series.
+    regularisation : float, optional
+        In place of the one found.
+    """
+    tau = times(frequency, SMOOTH_PER_DECADE)
+    size = float(np.abs(impedance).max())
+    weight = 1.0 / np.abs(impedance)
+    columns = _columns(frequency, tau, inductive=inductive) * size
+    matrix, wanted = _stacked(columns * weight[:, None]), _stacked(impedance * weight)
+    first = columns.shape[1] - tau.size
+    curvature = np.zeros((tau.size, columns.shape[1]))
+    at = np.arange(tau.size)
+    curvature[at, first + at] = -2.0
+    curvature[at[1:], first + at[:-1]] = 1.0
+    curvature[at[:-1], first + at[1:]] = 1.0
+    if regularisation is None:
+        regularisation = _cross_validated(matrix, wanted, curvature)
+    stacked = np.vstack([matrix, np.sqrt(regularisation) * curvature])
+    solution, _ = optimize.nnls(stacked, np.concatenate([wanted, np.zeros(tau.size)]), maxiter=50 * stacked.shape[1])
+    step = np.log(10.0) / SMOOTH_PER_DECADE
+    weights = solution[first:] * size
+    return Distribution(tau, weights / step, regularisation, _peaks(tau, weights, frequency))
+
+
+def _cross_validated(matrix: Floats, wanted: Floats, curvature: Floats) -> float:
+    """Regularisation of least generalised cross-validation: n squares / (n - trace)^2."""
+    n = wanted.size
+    gram, penalty, right = matrix.T @ matrix, curvature.T @ curvature, matrix.T @ wanted
+    ridge = 1e-12 * np.trace(gram) * np.eye(gram.shape[0])
+    scores = []
+    choices = np.logspace(-3.0, 2.0, 16)
+    for choice in choices:
+        inverse = np.linalg.solve(gram + choice * penalty + ridge, np.column_stack([right, gram]))
+        left = matrix @ inverse[:, 0] - wanted
+        scores.append(n * float(left @ left) / (n - float(np.trace(inverse[:, 1:]))) ** 2)
+    return float(choices[int(np.argmin(scores))])
+
+
+def _peaks(tau: Floats, weights: Floats, frequency: Floats) -> tuple[Peak, ...]:
+    ends = 0.5 / np.pi / np.array([frequency.max(), frequency.min()]) * np.array([10.0**-MARGIN, 10.0**MARGIN])
+    padded = np.concatenate([[0.0], weights, [0.0]])
+    tops = np.flatnonzero((padded[1:-1] > padded[:-2]) & (padded[1:-1] >= padded[2:]) & (weights > 0.0))
+    if not tops.size:
+        return ()
+    valleys = [0, *(a + int(np.argmin(weights[a : b + 1])) for a, b in pairwise(tops)), tau.size]
+    found = []
+    for top, (low, high) in zip(tops, pairwise(valleys), strict=True):
+        part = weights[low:high]
+        if ends[0] <= tau[top] <= ends[1] and part.sum() > 0.0:
+            centre = float(np.exp((part * np.log(tau[low:high])).sum() / part.sum()))
+            found.append(Peak(centre, float(part.sum())))
+    total = sum(peak.resistance for peak in found)
+    return tuple(peak for peak in found if peak.resistance >= LEAST_SHARE * total)
