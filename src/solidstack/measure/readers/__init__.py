@@ -77,6 +77,8 @@ def read(
     sha = sha256(path)
     if kind == "delimited":
         return delimited.read(source, columns, sha, progress)
+    if kind == "biologic-mpt":
+        return biologic_mpt.read(source, columns, sha, progress)
     if kind == "excel":
         return delimited.read_excel(source, columns, sha)
     if kind == "neware":
@@ -87,8 +89,6 @@ def read(
     raw = file.read_bytes()
     if kind == "biologic-mpr":
         return biologic_mpr.read(source, raw, columns, sha)
-    if kind == "biologic-mpt":
-        return biologic_mpt.read(source, raw, columns, sha, progress)
     return gamry.read(source, raw, columns, sha)
 
 

@@ -15,6 +15,7 @@ and current, dates with dates. A damaged byte that none of these shows changes t
 """
 
 import itertools
+import re
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -25,7 +26,7 @@ from numpy.typing import NDArray
 
 from ...errors import MeasurementError
 from ..record import Record
-from .finish import AGREEMENT, Raw, finish, temperature_in
+from .finish import AGREEMENT, Columns, Raw, finish, temperature_in
 
 MAGIC = b"BIO-LOGIC MODULAR FILE\x1a".ljust(48) + b"\0\0\0\0"
 MARK = b"BIO-LOGIC MODULAR FILE"
@@ -111,8 +112,11 @@ def read(path: str, raw: bytes, columns: Mapping[str, str] | None, sha: str) -> 
             msg = f'has {names.count(wanted)} modules "{wanted}" where one is expected; it is cut off or damaged'
             raise MeasurementError(msg, source=path)
     found = {module.name: module for module in modules}
-    values = _points(found["VMP data"], path)
+    values, unknown = _points(found["VMP data"], path)
     result = Raw(values, path, instrument="BioLogic")
+    if unknown:
+        which = ", ".join(map(str, unknown))
+        result.warnings.append(f"columns of ids that are not known are read as numbers of their size: {which}")
     _settings(found["VMP Set"], result)
     log = found.get("VMP LOG")
     if log is None:
@@ -160,7 +164,7 @@ def _modules(raw: bytes, source: str) -> list[Module]:
     return found
 
 
-def _points(module: Module, source: str) -> dict[str, NDArray[np.float64]]:
+def _points(module: Module, source: str) -> tuple[Columns, list[int]]:
     data = module.data
     head = 6 if module.late else 5
     if len(data) < head:
@@ -186,13 +190,32 @@ def _points(module: Module, source: str) -> dict[str, NDArray[np.float64]]:
             f"says {count} points of {number} columns in {room} bytes, which do not agree; the file is damaged or empty"
         )
         raise MeasurementError(msg, source=source)
-    fields, flags = _fields(ids, room // count, source)
-    points = np.frombuffer(data, np.dtype(fields), count, first)
-    return _columns(points, flags)
+    layout, unknown = _layout(ids, room // count, source)
+    points = np.frombuffer(data, layout.dtype, count, first)
+    return _columns(points, layout.flags), unknown
 
 
-def _fields(ids: tuple[int, ...], size: int, source: str) -> tuple[list[tuple[str, str]], list[int]]:
-    """Names and types of what a point is made of, from the ids and a point's size."""
+@dataclass(frozen=True)
+class _Layout:
+    """What a point is made of."""
+
+    names: list[str]
+    formats: list[str]
+    offsets: list[int]
+    size: int
+    flags: list[int]
+
+    @property
+    def dtype(self) -> np.dtype[np.void]:
+        return np.dtype({"names": self.names, "formats": self.formats, "offsets": self.offsets, "itemsize": self.size})
+
+
+def _layout(ids: tuple[int, ...], size: int, source: str) -> tuple[_Layout, list[int]]:
+    """Names, types and places of what a point is made of, from the ids and a point's size; and the unknown ids.
+
+    Sizes of unknown columns are those that sum up to the size of a point. Where several do, a column is read if its
+    place is the same in all.
+    """
     if len(set(ids)) != len(ids):
         msg = "lists a column twice; the file is damaged"
         raise MeasurementError(msg, source=source)
@@ -206,20 +229,27 @@ def _fields(ids: tuple[int, ...], size: int, source: str) -> tuple[list[tuple[st
     fits = [
         fields for fields in itertools.product(*choices) if sum(np.dtype(kind).itemsize for _, kind in fields) == size
     ]
-    places = {tuple(itertools.accumulate(np.dtype(kind).itemsize for _, kind in fields)) for fields in fits}
-    if not fits or len(places) > 1:
+    begins = [tuple(itertools.accumulate([0, *(np.dtype(kind).itemsize for _, kind in fields)])) for fields in fits]
+    unclear = [
+        len({(one[at], fields[at]) for one, fields in zip(begins, fits, strict=True)}) > 1 for at in range(len(own))
+    ]
+    if not fits or any(one and name not in unknown for one, name in zip(unclear, own, strict=True)):
         what = f"among them unknown ones (ids {', '.join(map(str, unknown))})" if unknown else "all of them known"
         msg = (
-            f"a point has {size} bytes, which {'does not fit' if not fits else 'does not tell the places of'} its "
+            f"a point has {size} bytes, which {'does not tell the places of' if fits else 'does not fit'} its "
             f"{len(ids)} columns, {what}; the file is damaged or of a newer program: export it as text (.mpt)"
         )
         raise MeasurementError(msg, source=source)
     seen: dict[str, int] = {}
-    named = []
-    for name, kind in fits[0]:
+    layout = _Layout([], [], [], size, flags)
+    for (name, kind), begin, skipped in zip(fits[0], begins[0][:-1], unclear, strict=True):
+        if skipped:
+            continue
         seen[name] = seen.get(name, 0) + 1
-        named.append((f"{name} {seen[name]}" if seen[name] > 1 else name, kind))
-    return named, flags
+        layout.names.append(f"{name} {seen[name]}" if seen[name] > 1 else name)
+        layout.formats.append(kind)
+        layout.offsets.append(begin)
+    return layout, unknown
 
 
 def _choices(number: int, flags: bool) -> tuple[tuple[str, str], ...]:
@@ -233,8 +263,8 @@ def _choices(number: int, flags: bool) -> tuple[tuple[str, str], ...]:
     return (name, "<f4"), (name, "<f8"), (name, "<u2"), (name, "u1")
 
 
-def _columns(points: NDArray[np.void], flags: list[int]) -> dict[str, NDArray[np.float64]]:
-    found = {}
+def _columns(points: NDArray[np.void], flags: list[int]) -> Columns:
+    found: Columns = {}
     for name in points.dtype.names or ():
         if name == "flags":
             for number in flags:
@@ -278,7 +308,9 @@ def _settings(module: Module, raw: Raw) -> None:
 def _log(module: Module, settings: Module, raw: Raw) -> None:
     data = module.data
     version = _text(data, 0x3B7)
-    raw.instrument = f"BioLogic EC-Lab {version}" if version.replace(".", "").isdigit() else "BioLogic"
+    if re.fullmatch(r"\d+\.\d+", version):
+        # BT-Lab's versions are 1.x, those of EC-Lab had come to 9 when the form began
+        raw.instrument = f"BioLogic {'BT-Lab' if version.startswith('1.') else 'EC-Lab'} {version}"
     begun = struct.unpack_from("<d", data, 0x249)[0] if len(data) >= 0x251 else float("nan")
     day = _day(settings.date)
     if not 20000.0 < begun < 80000.0:
@@ -306,7 +338,13 @@ def _spectra(loops: Module | None, raw: Raw) -> None:
     begins = np.zeros(count, bool)
     cycle = columns.pop("cycle number", None)
     if cycle is not None:
-        begins[1:] |= np.diff(cycle) != 0.0
+        step = np.diff(cycle)
+        begins[1:] |= step != 0.0
+        odd = np.flatnonzero((step != 0.0) & (step != 1.0))
+        if odd.size:
+            raw.warnings.append(
+                f"the cycle number goes from {cycle[odd[0]]:g} to {cycle[odd[0] + 1]:g} at point {odd[0] + 2}"
+            )
     if loops is not None and len(loops.data) >= 4:
         number = min(struct.unpack_from("<I", loops.data)[0], (len(loops.data) - 4) // 4)
         starts = np.frombuffer(loops.data, "<u4", number, 4).astype(np.int64)
@@ -338,6 +376,10 @@ def _twice(raw: Raw) -> None:
     if {"dq/mA.h", "(Q-Qo)/mA.h"} <= set(columns):
         total = columns["(Q-Qo)/mA.h"]
         _agree(raw, np.diff(total), columns["dq/mA.h"][1:], "(Q-Qo)/mA.h", "dq/mA.h", total)
+    if {"Ns", "Ns changes"} <= set(columns):
+        off = np.flatnonzero((np.diff(columns["Ns"]) != 0.0) != (columns["Ns changes"][1:] == 1.0))
+        if off.size:
+            raw.warnings.append(f"the step number and its mark of changes do not agree, first at point {off[0] + 2}")
     if {"P/W", "I/mA", "Ewe/V"} <= set(columns):
         _agree(
             raw, columns["P/W"], columns["Ewe/V"] * columns["I/mA"] * 1e-3, "P/W", "Ewe/V times I/mA", columns["P/W"]

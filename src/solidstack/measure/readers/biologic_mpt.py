@@ -4,9 +4,9 @@ A first line says the program, a second how many lines the head has; its last li
 text is Latin-1, parted by tabs, with a decimal point or comma after the settings of the computer it was exported on.
 """
 
-import io
 import re
 from collections.abc import Mapping
+from pathlib import Path
 
 import numpy as np
 
@@ -18,49 +18,56 @@ from .lines import Layout, Progress, table
 from .names import assign
 
 MARK = re.compile(rb"(?:EC|BT)-Lab ASCII FILE")
+HEAD = 1_000_000
+"""Bytes in which the head must end."""
 _COUNT = re.compile(r"Nb header lines\s*:\s*(\d+)")
 _MASS = {"g": 1e-3, "mg": 1e-6, "ug": 1e-9, "kg": 1.0}
 _AREA = {"cm": 1e-4, "mm": 1e-6, "m": 1.0, "um": 1e-12}
 
 
-def read(
-    path: str, raw: bytes, columns: Mapping[str, str] | None, sha: str, progress: Progress | None = None
-) -> Record:
-    """Read a file's bytes.
+def read(path: str, columns: Mapping[str, str] | None, sha: str, progress: Progress | None = None) -> Record:
+    """Read a file, in pieces.
 
     Raises
     ------
     MeasurementError
         The head is cut off or says another length than it has, or a line of numbers is wrong.
     """
-    text = raw.decode("latin-1").replace("\r\n", "\n").replace("\r", "\n")
-    lines = text.split("\n", 20_000)
-    count = _COUNT.match(lines[1]) if len(lines) > 1 else None
-    if count is None:
-        msg = 'line 2: "Nb header lines : N" is expected; the file is cut off or damaged'
-        raise MeasurementError(msg, source=path)
-    number = int(count[1])
-    if not 3 <= number < len(lines):
-        msg = f"line 2: says {number} lines of head and the file has {len(lines)} lines; it is cut off or damaged"
-        raise MeasurementError(msg, source=path)
-    head = lines[2 : number - 1]
-    names = [name.strip() for name in lines[number - 1].rstrip("\t").split("\t")]
-    if len(names) < 2:
-        msg = f"line {number}: the columns' names are expected here, after {number - 1} lines of head as line 2 says"
-        raise MeasurementError(msg, source=path)
-    result = Raw({}, path)
-    _head(head, lines[0], result)
-    rows = "\n".join(lines[number:])
-    first = next((line for line in lines[number:] if line.strip()), "")
-    decimal = "," if re.search(r"\d,\d", first) else "."
-    by_name = {one.name: label for label, one in assign(names, columns, source=path).items()}
-    layout = Layout(
-        names, [by_name.get(name) for name in names], range(len(names)), frozenset(), "\t", decimal, number + 1,
-        strict=True,
-    )  # fmt: skip
-    stream = io.BytesIO(rows.encode("utf-8"))
-    found, result.lines = table(stream, layout, path, result.warnings, size=len(raw), progress=progress)
-    result.columns = found
+    file = Path(path)
+    with file.open("rb") as stream:
+        start = stream.read(HEAD)
+        ends = [match.end() for match in re.finditer(rb"\r\n|\n|\r", start)]
+        lines = re.split(r"\r\n|\n|\r", start.decode("latin-1"))
+        count = _COUNT.match(lines[1]) if len(lines) > 1 else None
+        if count is None:
+            msg = 'line 2: "Nb header lines : N" is expected; the file is cut off or damaged'
+            raise MeasurementError(msg, source=path)
+        number = int(count[1])
+        if not 3 <= number <= len(ends):
+            msg = f"line 2: says {number} lines of head and {len(ends)} are there; the file is cut off or damaged"
+            raise MeasurementError(msg, source=path)
+        names = [name.strip() for name in lines[number - 1].rstrip("\t").split("\t")]
+        if len(names) < 2:
+            msg = f"line {number}: the columns' names are expected here, where the head ends by line 2"
+            raise MeasurementError(msg, source=path)
+        result = Raw({}, path)
+        head = lines[2 : number - 1]
+        _head(head, lines[0], result)
+        first = next((line for line in lines[number:] if line.strip()), "")
+        by_name = {one.name: label for label, one in assign(names, columns, source=path).items()}
+        layout = Layout(
+            names,
+            [by_name.get(name) for name in names],
+            range(len(names)),
+            frozenset(),
+            "\t",
+            "," if re.search(r"\d,\d", first) else ".",
+            number + 1,
+            strict=True,
+        )
+        stream.seek(ends[number - 1])
+        size = file.stat().st_size
+        result.columns, result.lines = table(stream, layout, path, result.warnings, size=size, progress=progress)
     _loops(head, result)
     return finish(result, columns, sha)
 

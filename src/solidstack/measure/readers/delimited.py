@@ -145,7 +145,15 @@ def _cells(line: str, mark: str) -> list[str]:
 
 
 def _is_value(cell: str) -> bool:
-    return bool(_NUMBER.fullmatch(cell)) or clock(cell) is not None or cell.casefold() in ("nan", "inf")
+    match = _NUMBER.match(cell)
+    if match:
+        rest = cell[match.end() :]
+        return (
+            not rest
+            or ((rest[0] in " µΩ" or rest[0].isalpha()) and known_unit(rest) is not None)
+            or clock(cell) is not None
+        )
+    return cell.casefold() in ("nan", "inf")
 
 
 def _is_row(cells: Sequence[str]) -> bool:
@@ -175,7 +183,7 @@ def find_header(lines: Sequence[str], columns: Mapping[str, str] | None, source:
     if best is None:
         msg = (
             "holds no table: wanted are a line with the columns' names and lines of numbers below it, parted by tab, "
-            "semicolon, comma or blanks"
+            'semicolon, comma or blanks. Where it has no names, give their places, as in --column "voltage=column 2"'
         )
         raise MeasurementError(msg, source=source)
     return best[1]
@@ -197,12 +205,15 @@ def _header_with(lines: Sequence[str], mark: str, asked: set[str]) -> Header | N
         width = len(cells) - (not cells[-1])
         above = [at for at in range(index) if len(split[at]) - (not split[at][-1]) == width and any(split[at])]
         named = [at for at in above if not _is_row(split[at])]
-        if mark == " ":
-            named = _blank_names(lines, split, index, width, named)
+        named = named or _otherwise_parted(lines, split, index, width)
         if not named:
-            if above or index > MOST_REMARKS:
+            if above:
                 continue
-            return None
+            numbered = [f"column {number + 1}" for number in range(width)]
+            if not asked & set(numbered):
+                return None
+            decimal = "," if mark != "," and _decimal_comma(split[index : index + 50]) else "."
+            return Header(numbered, [], mark, decimal, index + 1, "\n".join(lines[:index]))
         at = max(named, key=lambda one: (_known(split[one], [], asked), one))
         units: list[str] = []
         for below in range(at + 1, index):
@@ -219,14 +230,12 @@ def _next(split: Sequence[Sequence[str]], index: int) -> Sequence[str]:
     return next((cells for cells in split[index + 1 :] if any(cells)), split[index])
 
 
-def _blank_names(lines: Sequence[str], split: list[list[str]], index: int, width: int, named: list[int]) -> list[int]:
-    """Where numbers are parted by blanks but names by tabs, commas or several blanks."""
-    if named:
-        return named
-    for at in range(max(0, index - 3), index):
-        for pattern in (r"\t+", r"\s{2,}", r"[,;]\s*"):
+def _otherwise_parted(lines: Sequence[str], split: list[list[str]], index: int, width: int) -> list[int]:
+    """The line of names where it is parted by another mark than the numbers."""
+    for at in range(index - 1, max(-1, index - 6), -1):
+        for pattern in (r"\t+", r"\s{2,}", r"[,;]\s*", r"\s+"):
             cells = [cell.strip() for cell in re.split(pattern, lines[at].strip()) if cell.strip()]
-            if len(cells) == width and not _is_row(cells):
+            if len(cells) == width and not _is_row(cells) and _known(cells, [], set()) >= min(2, width):
                 split[at] = cells
                 return [at]
     return []

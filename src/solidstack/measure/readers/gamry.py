@@ -1,8 +1,8 @@
 """Gamry Framework text files (.DTA).
 
 Lines of cells parted by tabs: a key, its kind, its value and a remark. A table is a key of kind TABLE; below it stand a
-line of names, a line of units and the rows, all with an empty first cell. Impedance is in ZCURVE; CURVE, CURVE1, ... are
-the rest, one a cycle; OCVCURVE is what came before.
+line of names, a line of units and the rows, all with an empty first cell. Impedance is in ZCURVE; CURVE, CURVE1 and so
+on are the rest, one a cycle; OCVCURVE is what came before.
 """
 
 import io

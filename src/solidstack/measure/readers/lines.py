@@ -85,7 +85,7 @@ def table(
     """
     pieces: list[dict[int, NDArray[Any]]] = []
     places: list[NDArray[np.int64]] = []
-    line, rest, done = layout.first, b"", False
+    line, rest, above, done = layout.first, b"", b"", False
     while not done:
         block = stream.read(PIECE)
         done = not block
@@ -99,7 +99,7 @@ def table(
         if done:
             rest = b""
             if block and not block.endswith(b"\n"):
-                block = _last(block, layout, warnings)
+                block = _last(block, above, layout, warnings)
         else:
             cut = block.rfind(b"\n") + 1
             block, rest = block[:cut], block[cut:]
@@ -107,6 +107,7 @@ def table(
                 msg = f"line {line + block.count(10)}: is longer than {LONGEST} bytes; the file is no table of text"
                 raise MeasurementError(msg, source=source)
         if block:
+            above = block[-LONGEST:].rstrip(b"\n").rpartition(b"\n")[2]
             columns, at = _piece(block, layout, line, source)
             if len(at):
                 pieces.append(columns)
@@ -123,13 +124,13 @@ def table(
     return found, np.concatenate(places)
 
 
-def _last(block: bytes, layout: Layout, warnings: list[str]) -> bytes:
+def _last(block: bytes, above: bytes, layout: Layout, warnings: list[str]) -> bytes:
     """A last line without its end: it may be cut, within its last number even."""
     begin = block.rfind(b"\n") + 1
     last = block[begin:]
     if not last.strip():
         return block[:begin]
-    above = block[:begin].rstrip(b"\n").rpartition(b"\n")[2]
+    above = block[:begin].rstrip(b"\n").rpartition(b"\n")[2] or above
     whole = _count(last, layout) >= len(layout.names)
     if whole and above and _form(last, layout) == _form(above, layout):
         return block + b"\n"

@@ -7,6 +7,7 @@ A maker's name is cut into what it is (``Test_Time``) and its unit (``s``): ``Te
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from ...errors import MeasurementError
 from ..record import (
@@ -97,7 +98,7 @@ NAMES: dict[str, tuple[str, ...]] = {
         "testtime", "totaltime", "elapsedtime", "cumulativetime", "runtime", "testsec", "test", "time", "t", "timesec",
         "correctedtime", "zeit", "recordtime",
     ),
-    STEP_TIME: ("steptime", "dpttime", "relativetime", "step"),
+    STEP_TIME: ("steptime", "relativetime", "step"),
     DATE: ("datetime", "date", "realtime", "absolutetime", "timestamp", "systemtime", "dpttime", "unixtime"),
     VOLTAGE: (
         "ewe-ece", "<ewe-ece>", "ewe", "<ewe>", "ecell", "<ecell>", "voltage", "cellvoltage", "volts", "volt",
@@ -155,7 +156,7 @@ def tidy(unit: str) -> str:
     """
     unit = unit.strip().replace("Ω", "ohm").replace("Ω", "ohm").replace("µ", "u").replace("μ", "u").replace("²", "2")
     unit = unit.replace("°", "deg").replace("º", "deg").replace("Ohm", "ohm").replace("OHM", "ohm")
-    unit = unit.removesuffix("vs. Ref.").removesuffix("vs Ref")
+    unit = unit.removesuffix("vs. Ref.").removesuffix("vs Ref").replace("oC", "degC")
     return re.sub(r"[\s.·⋅*^_:\-]", "", unit)
 
 
@@ -211,6 +212,7 @@ def folded(name: str) -> str:
     return re.sub(r"[\s_.]", "", name)
 
 
+@lru_cache(maxsize=1000)
 def label_of(name: str) -> tuple[str, int, Source] | None:
     """The label of a column by its name, its rank among the names of that label, and how it is converted."""
     stem, unit = split(name)
@@ -227,10 +229,12 @@ def label_of(name: str) -> tuple[str, int, Source] | None:
         found = known_unit(unit, label) if unit else ""
         if unit and label not in (STATE, DATE) and found is None and ":" not in unit:
             continue
-        if label == STEP_TIME and key == "step" and not unit:
+        if not unit and (label, key) in ((STEP_TIME, "step"), (CURRENT, "im")):
             continue
         return label, names.index(key), Source(name, found or "", sign * factor(label, found or ""))
-    return None
+    # a header of units alone
+    bare = next((label for label in (TIME, VOLTAGE, CURRENT, FREQUENCY) if tidy(name) in UNITS[label]), None)
+    return None if bare is None or unit else (bare, 99, Source(name, tidy(name), factor(bare, tidy(name))))
 
 
 def factor(label: str, unit: str) -> float:
