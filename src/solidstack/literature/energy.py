@@ -1,11 +1,11 @@
 r"""Specific energy of published cells on a common mass, with the origin of every value in it.
 
-A cell's own specific energy counts what its authors chose to count. Section by section the literature is compared on
+A cell's own specific energy counts what its authors chose to count. The literature is compared on
 
 .. math:: e = \frac{Q_A V}{L + m_{membrane}\,(+\,m_{Li} \text{ or electrodes})}
 
 with the areal capacity Q_A, the average discharge voltage V, the dry positive coating L and the membrane, all per area
-of one coated side. `solidstack.cell.Normalised` is the same for designs; `specific_energy` is the one formula of both.
+of one coated side. `solidstack.cell.Normalised` is the same of a design.
 """
 
 from collections.abc import Iterator
@@ -141,7 +141,7 @@ def find(cell: PublishedCell, name: str) -> Known | None:
     >>> from solidstack.literature import load
     >>> cell = next(cell for cell in load() if cell.key == "lee-2020")
     >>> find(cell, "coating_loading").text()
-    '38.89 mg/cm^2'
+    '38.9 mg/cm^2'
     """
     return _find(cell, name, frozenset())
 

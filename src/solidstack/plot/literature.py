@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.patheffects import withStroke
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter, NullLocator
 
 from .. import units
@@ -28,6 +29,8 @@ _AREA = 34.0
 """Square points for each mAh/cm2."""
 _SMALLEST = 14.0
 _LINES = (1, 2, 5, 10, 20, 50, 100, 200)
+RINGS = (1.5, 5.0, 10.0, 18.0, 28.0, 40.0)
+"""Distances of a label from its mark, points; numbers stay near, names may go farther, on a line."""
 _TICKS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
 
 
@@ -160,7 +163,7 @@ def draw_literature(
     by_key = {cell.key: cell for cell in cells}
     numbers = {point.name: str(number) for number, point in enumerate(published, 1)}
     rows = max(1, math.ceil(len(published) / 2))
-    height = 0.2 + 0.115 * rows
+    height = 0.3 + 0.115 * rows
     with style():
         figure = Figure(figsize=(PAGE, 4.75 + height), layout="constrained")
         figure.get_layout_engine().set(w_pad=0.02, h_pad=0.03, wspace=0.02, hspace=0.02)  # type: ignore[union-attr, call-arg]
@@ -244,23 +247,48 @@ def _frame(axes: Axes, everything: Sequence[Point]) -> None:
         if line[-1] > high or line[0] < low:
             continue
         axes.plot(share, line, color="0.72", linewidth=0.7, zorder=1)
-        at = left + 0.985 * (100.0 - left)
+        span = math.log(high / low)
+        spots = [((p.share - left) / (100.0 - left), math.log(p.loading / low) / span) for p in everything]
+        best = max(
+            (_free(spots, active, place, left, low, high), -order, place, side)
+            for order, (place, side) in enumerate(((0.985, "right"), (0.02, "left"), (0.36, "left"), (0.66, "right")))
+        )
+        room, _, place, side = best
+        # by the slope at the middle of the label: the line bends away from both of its ends
+        at = left + (place + (0.066 if side == "left" else -0.066)) * (100.0 - left)
         y = 100.0 * active / at
-        if not low * 1.05 < y < high / 1.15:
+        if room < 0.0:
             continue
         axes.text(
             at,
-            y,
+            y * 1.012,
             f"{active} mg cm⁻² active",
             fontsize=6,
             color="0.4",
-            ha="right",
+            ha="center",
             va="bottom",
             rotation=math.degrees(math.atan2(-y / at, 1.0)),
             rotation_mode="anchor",
             transform_rotates_text=True,
             zorder=2,
         )
+
+
+def _free(
+    spots: Sequence[tuple[float, float]], active: float, place: float, left: float, low: float, high: float
+) -> float:
+    """Room around a label on a line, in widths of the axes; negative where it would be outside of them."""
+    length = 0.16 if place < 0.5 else -0.16
+    nearest = 0.12
+    for step in range(5):
+        x = place + length * step / 4.0
+        share = left + x * (100.0 - left)
+        y = math.log(100.0 * active / share / low) / math.log(high / low)
+        if not 0.01 < y < 0.96:
+            return -1.0
+        for a, b in spots:
+            nearest = min(nearest, math.hypot(x - a, 0.8 * (y + 0.012 - b)))
+    return nearest
 
 
 def _colour_bar(figure: Figure, axes: Axes, norm: LogNorm, basis: Basis) -> None:
@@ -345,7 +373,7 @@ def _key(
     """Say which cell each number is, in two columns, and what is not in the figure."""
     axes.axis("off")
     rows = max(1, math.ceil(len(entries) / 2))
-    step = 1.0 / (rows + 1.6)
+    step = 1.0 / (rows + 2.4)
     for index, (number, cell) in enumerate(entries):
         column, row = divmod(index, rows)
         words = f"{cell.authors} {cell.year}: {cell.title}" if cell.authors else cell.label
@@ -364,8 +392,18 @@ def _key(
         without = sum(not math.isfinite(point.capacity) for point in published)
         notes.append(f"{without} without areal capacity {'is' if without == 1 else 'are'} in the smallest size.")
     axes.text(
-        0.0, 0.0, "  ".join(notes), transform=axes.transAxes, va="bottom", fontsize=5.8, color="0.35", in_layout=False
+        0.0, 0.0, _lines(notes), transform=axes.transAxes, va="bottom", fontsize=5.8, color="0.35", in_layout=False
     )
+
+
+def _lines(notes: Sequence[str]) -> str:
+    """Put sentences into lines of the width of the page."""
+    lines = [""]
+    for note in notes:
+        if lines[-1] and len(lines[-1]) + len(note) > 150:
+            lines.append("")
+        lines[-1] = f"{lines[-1]} {note}".strip()
+    return "\n".join(lines)
 
 
 def _number(
@@ -409,7 +447,7 @@ def _number(
         x, y, r = discs[own]
         wide, high = 0.6 * size * len(text), 0.8 * size
         options = []
-        for ring in (1.5, 5.0, 10.0):
+        for ring in RINGS if weight == "bold" else RINGS[:3]:
             for step in range(16):
                 angle = 2.0 * math.pi * step / 16.0
                 cx = x + (r + ring + wide / 2.0 * abs(math.cos(angle)) + 0.3) * math.cos(angle)
@@ -419,6 +457,8 @@ def _number(
                 options.append((cost(rectangle, own) + 0.15 * ring - 0.05 * math.cos(angle - 0.8), cx, cy, rectangle))
         _, cx, cy, rectangle = min(options)
         taken.append(rectangle)
+        if weight == "bold":
+            _lead(axes, frame, (x, y, r), rectangle, colour)
         axes.annotate(
             text,
             ((cx - frame[0]) / (frame[2] - frame[0]), (cy - frame[1]) / (frame[3] - frame[1])),
@@ -430,6 +470,7 @@ def _number(
             fontweight=weight,
             zorder=8,
             annotation_clip=False,
+            path_effects=[withStroke(linewidth=1.4, foreground="w")],
         )
 
     # names first: they are longest
@@ -440,6 +481,34 @@ def _number(
     # crowded bubbles choose before those with room
     for index in sorted(range(len(published)), key=lambda i: -_crowd(discs, i)):
         write(index, numbers[published[index].name], 6.3, "0.1", "normal")
+
+
+def _lead(
+    axes: Axes,
+    frame: tuple[float, float, float, float],
+    disc: tuple[float, float, float],
+    rectangle: tuple[float, float, float, float],
+    colour: str,
+) -> None:
+    """Draw a thin line from a mark to its name, where they are apart."""
+    x, y, r = disc
+    x0, y0, x1, y1 = rectangle
+    to = (min(max(x, x0), x1), min(max(y, y0), y1))
+    length = math.hypot(to[0] - x, to[1] - y)
+    if length < r + 3.0:
+        return
+    start = (x + (to[0] - x) * r / length, y + (to[1] - y) * r / length)
+    places = [((a - frame[0]) / (frame[2] - frame[0]), (b - frame[1]) / (frame[3] - frame[1])) for a, b in (start, to)]
+    axes.annotate(
+        "",
+        places[1],
+        places[0],
+        xycoords="axes fraction",
+        textcoords="axes fraction",
+        arrowprops={"arrowstyle": "-", "color": colour, "linewidth": 0.6, "shrinkA": 0.0, "shrinkB": 0.0},
+        zorder=7,
+        annotation_clip=False,
+    )
 
 
 def _crowd(discs: Sequence[tuple[float, float, float]], own: int) -> float:
