@@ -502,3 +502,32 @@ def test_lines_join_equal_loadings_of_active_material() -> None:
         share, loading = (np.asarray(values, dtype=float) for values in line.get_data())
         active = share / 100.0 * loading
         assert active == pytest.approx(np.full_like(active, active[0]), rel=1e-9)
+
+
+@pytest.mark.parametrize("basis", literature.BASES)
+def test_the_figure_follows_the_basis(sheet: ss.Sheet, basis: literature.Basis) -> None:
+    cells = [cell for cell in literature.load() if cell.key == "nat-commun-2024"]
+    (point,) = points(cells, basis=basis)
+    assert design_point(sheet, basis).energy == pytest.approx(point.energy, rel=2e-3)
+    figure = draw_literature(cells, [sheet], basis=basis)
+    assert len(figure.axes[0].collections) == 2
+
+
+def test_mutated_files_are_read_or_refused(tmp_path: Path) -> None:
+    generator = np.random.default_rng(0)
+    path = tmp_path / "cells.toml"
+    refused = 0
+    for _ in range(300):
+        raw = bytearray(ROW.encode())
+        for _ in range(int(generator.integers(1, 5))):
+            at = int(generator.integers(len(raw)))
+            if generator.random() < 0.5:
+                raw[at] = int(generator.integers(256))
+            else:
+                del raw[at : at + int(generator.integers(1, 10))]
+        path.write_bytes(bytes(raw))
+        try:
+            read(path)
+        except LiteratureError:
+            refused += 1
+    assert refused > 200
