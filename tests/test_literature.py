@@ -9,8 +9,8 @@ import pytest
 
 import solidstack as ss
 from solidstack import literature, units
-from solidstack.errors import InputError
-from solidstack.literature import LiteratureError, MeasuredCell, find, normalised, read, read_measured
+from solidstack.errors import InputError, LiteratureError
+from solidstack.literature import MeasuredCell, find, normalised, read, read_measured
 from solidstack.literature.schema import SHIPPED, PublishedCell, Value
 from solidstack.plot.literature import MARKERS, design_point, draw_literature, points
 

@@ -10,6 +10,7 @@
         ├── DesignError                  a design file or a value in it
         ├── StructureError               a 3D structure or image, or what is asked of it
         ├── MeasurementError             a measured file, or what is asked of it
+        ├── LiteratureError              a table of published or measured cells, or what is asked of it
         └── OutputError                  a place that cannot be written
 
 Every error names where, the rule, the received value and the likely cure. An `InputError` carries all
@@ -93,6 +94,10 @@ class StructureError(InputError):
 
 class MeasurementError(InputError):
     """A measured file is wrong, or what is asked of it is."""
+
+
+class LiteratureError(InputError):
+    """A table of published or measured cells is wrong, or what is asked of it is."""
 
 
 class OutputError(InputError):

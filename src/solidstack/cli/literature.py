@@ -7,10 +7,9 @@ from typing import Any, TypeVar, get_args
 import click
 
 from .. import units
-from ..errors import UnitError
+from ..errors import LiteratureError, UnitError
 from ..literature import (
     BASES,
-    LiteratureError,
     NormalisedEnergy,
     PublishedCell,
     add,

@@ -14,6 +14,5 @@ from .library import shipped as shipped
 from .library import user_folder as user_folder
 from .measured import MeasuredCell as MeasuredCell
 from .measured import read_measured as read_measured
-from .schema import LiteratureError as LiteratureError
 from .schema import PublishedCell as PublishedCell
 from .schema import read as read

@@ -15,10 +15,11 @@ from typing import Literal
 import numpy as np
 
 from .. import units
+from ..errors import LiteratureError
 from ..fields import models
 from ..materials import Material, default_library
 from ..units import Kind, Values
-from .schema import RELATIONS, LiteratureError, PublishedCell
+from .schema import RELATIONS, PublishedCell
 
 Basis = Literal["coating-membrane", "with-lithium", "with-electrodes"]
 

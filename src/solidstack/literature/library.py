@@ -7,9 +7,9 @@ from pathlib import Path
 
 import platformdirs
 
-from ..errors import Problem
+from ..errors import LiteratureError, Problem
 from ..files import read_toml, write_atomic
-from .schema import SHIPPED, LiteratureError, PublishedCell, from_document, read
+from .schema import SHIPPED, PublishedCell, from_document, read
 
 ENVIRONMENT = "SOLIDSTACK_LITERATURE"
 """Environment variable: files or folders of the user's rows, joined by the system's path separator."""

@@ -5,10 +5,9 @@ import os
 from dataclasses import dataclass
 
 from .. import units
-from ..errors import Problem
+from ..errors import LiteratureError, Problem
 from ..tables import read_table
 from ..units import Kind
-from .schema import LiteratureError
 
 COLUMNS: dict[str, tuple[str, str, Kind, str]] = {
     "active_share": ("active.?(material)?.?share|am.?wt|wt.?%", "active share (wt%)", units.MASS_SHARE, "wt%"),

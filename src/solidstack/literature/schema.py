@@ -10,7 +10,7 @@ import numpy as np
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from .. import units
-from ..errors import InputError, Problem
+from ..errors import LiteratureError, Problem
 from ..fields import Measure, Strict, problems, reject, reject_all
 from ..files import TomlDocument, read_toml
 from ..units import Kind
@@ -26,10 +26,6 @@ Papers round, and state nominal beside delivered capacities; more than this is a
 
 _DOI = re.compile(r"10\.\d{4,9}/\S+")
 _KEY = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
-
-
-class LiteratureError(InputError):
-    """A table of published cells is wrong, or what is asked of it is."""
 
 
 class Value(Strict):
