@@ -438,9 +438,14 @@ class Fit:
     def fitted(self, names: str | Sequence[str], label: str, unit: Unit, power: float = 1.0) -> Fitted:
         """A parameter, or a sum of some, to a power, with its interval.
 
-        The interval of what is above 0 is symmetric in the logarithm, in which the fit is.
+        The interval of what is above 0 is symmetric in the logarithm, in which the fit is; a parameter at the end of
+        what is allowed has none.
         """
         places = [self.circuit.names.index(name) for name in ([names] if isinstance(names, str) else names)]
+        if not self.estimate.covariance[np.ix_(places, places)].any():
+            # held at an end of what is allowed
+            value = self.values[self.circuit.names[places[0]]]
+            return Fitted(label, value**power, float("nan"), float("nan"), unit)
         if len(places) == 1 and self.circuit.parameters[places[0]].exponent:
             return self.estimate.fitted(places[0], label, unit)
         return self.estimate.fitted(

@@ -56,8 +56,8 @@ BARE, VERY_STRONG = 2.0, 10.0
 """Differences of the Bayesian information criterion not worth more than a bare mention, and of very strong evidence
 (Kass and Raftery 1995, doi:10.1080/01621459.1995.10476572). For less than the first, the circuit of fewer parameters is
 taken; a circuit with parameters that the data do not determine has to be better by the second."""
-WORST = 1e3
-"""Most that one spectrum says against a circuit."""
+WORST = 30.0
+"""Most that one spectrum says against a circuit that all are to share, so that the many decide."""
 BULK_CAPACITANCE = 1e-7 / 1e-4
 """F/m2. An arc of less is the electrolyte's (grains have 1e-12 F/cm, their boundaries 1e-11 to 1e-8 F/cm, in a pellet
 of 1 mm), one of more an interface's (1e-7 to 1e-5 F/cm2; Irvine, Sinclair and West 1990,
@@ -70,8 +70,9 @@ LEADS = 1.0
 FAMILIES: dict[str, tuple[str, ...]] = {
     "blocking": ("R0-CPE1", "p(R0,CPE0)-CPE1", "R0-p(R1,CPE1)-CPE2", "p(R0,CPE0)-p(R1,CPE1)-CPE2"),
     "interface": (
-        "R0-p(R1,CPE1)", "p(R0,CPE0)-p(R1,CPE1)", "R0-p(R1,CPE1)-W2", "R0-p(R1,CPE1)-Ws2",
-        "R0-p(R1,CPE1)-p(R2,CPE2)", "R0-p(R1,CPE1)-p(R2,CPE2)-W3", "R0-p(R1,CPE1)-p(R2,CPE2)-Ws3",
+        "R0-p(R1,CPE1)", "R0-p(R1,CPE1)-W2", "R0-p(R1,CPE1)-Ws2", "R0-p(R1,CPE1)-p(R2,CPE2)",
+        "p(R0,CPE0)-p(R1,CPE1)", "p(R0,CPE0)-p(R1,CPE1)-Ws2", "R0-p(R1,CPE1)-p(R2,CPE2)-W3",
+        "R0-p(R1,CPE1)-p(R2,CPE2)-Ws3",
     ),
     "electrode": (
         "R0-p(R1,CPE1)-CPE2", "R0-p(R1,CPE1)-W2", "R0-p(R1,CPE1)-p(R2,CPE2)-W3", "R0-p(R1,CPE1)-p(R2,CPE2)-CPE3",
@@ -153,7 +154,8 @@ class Impedance(Result):
     fits : tuple of Fit
         Of all circuits that were tried, the best first.
     family : str
-        Kind of cell: ``blocking``, ``interface`` or ``composite``.
+        Kind of cell: ``blocking``, ``interface``, ``electrode`` (it blocks and has arcs of interfaces, as a battery
+        has) or ``composite``.
     prepared : Prepared
         What does not hang on the circuit.
     """
@@ -383,7 +385,7 @@ def _by_course(frequency: Floats, z: Complex) -> tuple[str, ...]:
         return FAMILIES["blocking"]
     if phase < 20.0:
         return FAMILIES["interface"]
-    return tuple(dict.fromkeys([*FAMILIES["interface"][:5], *FAMILIES["blocking"], *FAMILIES["electrode"]]))
+    return tuple(dict.fromkeys([*FAMILIES["interface"][:4], *FAMILIES["blocking"], *FAMILIES["electrode"]]))
 
 
 # -- the window -----------------------------------------------------------------------------------------------------
@@ -604,11 +606,10 @@ class _Parts:
     family: str
 
 
-def _parts(fit: Fit, area: float | None, frequency: Floats) -> _Parts:
+def _parts(fit: Fit, area: float | None, frequency: Floats, tried: str | None) -> _Parts:
     root = fit.circuit.root
     children = root.children if root.kind == "series" else (root,)
     rails = [child.name for child in children if child.kind in ("TL", "TLR")]
-    family = "composite" if rails else "blocking" if blocks(root) else "interface"
     electrolyte = [child.name for child in children if child.kind == "R"]
     interface: list[str] = []
     arcs = []
@@ -626,6 +627,9 @@ def _parts(fit: Fit, area: float | None, frequency: Floats) -> _Parts:
             electrolyte.append(resistors[0].name)
         elif (area is None or capacitance < MOST_INTERFACE * area) and top >= frequency.min():
             interface.append(resistors[0].name)
+    family = "composite" if rails else "blocking" if blocks(root) else "interface"
+    if family == "blocking" and tried is None and not {resistance for resistance, _ in arcs} <= set(electrolyte):
+        family = "electrode"
     return _Parts(electrolyte, interface, arcs, rails[0] if rails else "", family)
 
 
@@ -639,7 +643,7 @@ def _capacitance(fit: Fit, resistance: str, store: str) -> float:
 
 def _result(prepared: Prepared, fit: Fit) -> Impedance:
     record, window = prepared.record, prepared.window
-    parts = _parts(fit, record.area, prepared.frequency[window.used])
+    parts = _parts(fit, record.area, prepared.frequency[window.used], prepared.options.circuit)
     values = _values(prepared, fit, parts)
     frequency, used = prepared.frequency, window.used
     return Impedance(

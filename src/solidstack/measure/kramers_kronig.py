@@ -7,7 +7,8 @@ A sum of relaxations at fixed times obeys the relations whatever its weights, of
     Z(\omega) = R + i\omega L + \frac{1}{i\omega C} + \sum_k \frac{R_k}{1 + i\omega\tau_k},
 
 so what a linear fit of it leaves is noise or a breach [1]_. Too many relaxations fit the noise: their number grows
-until :math:`\mu = 1 - \sum_{R_k<0}|R_k| / \sum_{R_k\ge0}|R_k|` falls below 0.85 [2]_.
+until :math:`\mu = 1 - \sum_{R_k<0}|R_k| / \sum_{R_k\ge0}|R_k|` falls below 0.85 [2]_ and the residuals have no course
+over frequency, or until there are six a decade; it begins at three.
 
 .. [1] Boukamp, J. Electrochem. Soc. 142 (1995) 1885, doi:10.1149/1.2044210
 .. [2] Schönleber, Klotz and Ivers-Tiffée, Electrochim. Acta 131 (2014) 20, doi:10.1016/j.electacta.2014.01.034
@@ -22,12 +23,12 @@ Floats = NDArray[np.float64]
 Complex = NDArray[np.complex128]
 
 CRITERION = 0.85
-PER_DECADE = 7.0
-"""Most relaxations a decade."""
+LEAST_PER_DECADE, PER_DECADE = 3.0, 6.0
+"""Fewest and most relaxations a decade: of fewer, weights below 0 come from what is between them."""
 ACCURACY = 0.01
 """Of an impedance meter over most of its range: a residual below it is no breach."""
 RUNS = 3.0
-"""Standard deviations of the correlation of neighbouring residuals beyond which they have a course."""
+"""Standard deviations of equal signs of neighbouring residuals beyond which they have a course over frequency."""
 
 
 @dataclass(frozen=True)
@@ -53,12 +54,9 @@ class Check:
 
     @property
     def course(self) -> float:
-        """Correlation of neighbouring residuals in units of its standard deviation without a course."""
-        parts = np.array([self.residuals.real, self.residuals.imag])
-        total = float((parts**2).sum())
-        if total == 0.0:
-            return 0.0
-        return float((parts[:, 1:] * parts[:, :-1]).sum() / total * np.sqrt(2.0 * self.residuals.size))
+        """Neighbouring residuals of equal sign, in standard deviations more than by chance."""
+        signs = np.sign([self.residuals.real, self.residuals.imag])
+        return float((signs[:, 1:] * signs[:, :-1]).sum() / np.sqrt(signs[:, 1:].size))
 
     @property
     def verdict(self) -> str:
@@ -94,7 +92,8 @@ def check(frequency: Floats, impedance: Complex) -> Check:
     decades = float(np.log10(omega.max() / omega.min()))
     most = int(min(PER_DECADE * decades + 1.0, 2 * omega.size - len(fixed) - 2))
     wanted = _stacked(impedance * weight)
-    for count in range(min(3, most), max(most, 1) + 1):
+    least = max(min(int(LEAST_PER_DECADE * decades + 1.0), most), 1)
+    for count in range(least, max(most, least) + 1):
         tau = np.geomspace(1.0 / omega.max(), 1.0 / omega.min(), count)
         columns = np.column_stack([*fixed, 1.0 / (1.0 + 1j * omega[:, None] * tau)]) * weight[:, None]
         matrix = _stacked(columns.astype(complex))
@@ -104,11 +103,11 @@ def check(frequency: Floats, impedance: Complex) -> Check:
         weights = (solution / length)[len(fixed) :]
         above, below = weights[weights >= 0.0].sum(), -weights[weights < 0.0].sum()
         mu = float(1.0 - below / above) if above > 0.0 else 0.0
-        # a sum that is too short leaves a course, and may have weights below 0 as well
-        if mu < CRITERION and count >= decades:
+        n = omega.size
+        found = Check(left[:n] + 1j * left[n:], count, mu)
+        if mu < CRITERION and found.course < RUNS:
             break
-    n = omega.size
-    return Check(left[:n] + 1j * left[n:], count, mu)
+    return found
 
 
 def _stacked(values: Complex) -> Floats:

@@ -1,0 +1,225 @@
+"""Figures of impedance: the spectrum with its fit, what the fit leaves, and the relaxation times."""
+
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
+
+from ..measure.impedance import Impedance
+from .style import PAGE, style
+
+# Okabe-Ito
+_BLUE, _ORANGE, _GREEN = "#0072b2", "#d55e00", "#009e73"
+OUTSIDE = 1.0
+"""How far points that were cut may widen the Nyquist plot, in ranges of those that are used."""
+
+
+def draw_eis(result: Impedance) -> Figure:
+    """Draw a spectrum: Nyquist plot, modulus and phase, residuals, distribution of relaxation times.
+
+    Parameters
+    ----------
+    result : Impedance
+    """
+    with style():
+        figure = Figure(figsize=(PAGE, 6.2), layout="constrained")
+        figure.suptitle(f"{result.records[0].name}: {result.model}", fontsize=8)
+        grid = figure.add_gridspec(3, 2, height_ratios=(0.62, 0.62, 1.0))
+        _nyquist(figure.add_subplot(grid[:2, 0]), result)
+        modulus = figure.add_subplot(grid[0, 1])
+        _bode(modulus, figure.add_subplot(grid[1, 1], sharex=modulus), result)
+        _residuals(figure.add_subplot(grid[2, 0]), result)
+        _relaxations(figure.add_subplot(grid[2, 1]), result)
+    return figure
+
+
+def _nyquist(axes: Axes, result: Impedance) -> None:
+    z, used = result.measured, result.used
+    inner = z[used]
+    fine = np.geomspace(result.frequency[used].min(), result.frequency[used].max(), 400)
+    model = result.fit.impedance(fine)
+    unit, scale = _ohm(float(np.abs(np.concatenate([inner, model])).max()))
+    if not used.all():
+        cut = z[~used] / scale
+        axes.plot(cut.real, -cut.imag, "o", mfc="none", color=_ORANGE, ms=3.5, mew=0.8, label="Cut")
+    axes.plot(inner.real / scale, -inner.imag / scale, "o", color=_BLUE, ms=3.0, label="Measured")
+    axes.plot(model.real / scale, -model.imag / scale, color="black", lw=1.0, label="Circuit")
+    _limits(axes, inner / scale, z[~used] / scale)
+    axes.axhline(0.0, color="0.6", lw=0.6, zorder=0)
+    axes.set_aspect("equal", adjustable="box")
+    axes.set_xlabel(f"Real part, {unit}")
+    axes.set_ylabel(f"−Imaginary part, {unit}")
+    for setter in (axes.xaxis, axes.yaxis):
+        setter.set_major_locator(MaxNLocator(5))
+    _label_decades(axes, result, scale)
+    axes.legend(loc="upper left", bbox_to_anchor=(0.0, 1.0), handlelength=1.2, borderpad=0.2)
+
+
+def _limits(axes: Axes, inner: Any, outer: Any) -> None:
+    """Ends of the points used, and of those cut that are near; the legend has a strip above."""
+    ends = []
+    for of_inner, of_outer in ((inner.real, outer.real), (-inner.imag, -outer.imag)):
+        low, high = float(of_inner.min()), float(of_inner.max())
+        low = min(0.0, low) if low < 0.6 * (high - low) else low
+        reach = OUTSIDE * 0.35 * max(high - low, 1e-30)
+        near = of_outer[(of_outer > low - reach) & (of_outer < high + reach)]
+        ends.append((min([low, *near]), max([high, *near])))
+    (left, right), (bottom, top) = ends
+    size = max(right - left, (top - bottom) * 1.25, 1e-12)
+    height = max(top - bottom, 0.6 * size)
+    axes.set_xlim(left - 0.05 * size, left + 1.06 * size)
+    axes.set_ylim(bottom - 0.05 * size, bottom + height * 1.22 + 0.02 * size)
+
+
+def _label_decades(axes: Axes, result: Impedance, scale: float) -> None:
+    """Write the frequency at points nearest to some decades, where they do not crowd."""
+    used = np.flatnonzero(result.used)
+    f, z = result.frequency[used], result.measured[used] / scale
+    taken: list[complex] = []
+    extent = axes.get_xlim()[1] - axes.get_xlim()[0]
+    # points that stand out first: the tops of arcs are what is looked for
+    decades = sorted(range(-6, 10), key=lambda power: -float(-z.imag[np.argmin(np.abs(np.log10(f) - power))]))
+    for power in decades:
+        at = int(np.argmin(np.abs(np.log10(f) - power)))
+        if abs(np.log10(f[at]) - power) > 0.15 or any(abs(z[at] - other) < 0.13 * extent for other in taken):
+            continue
+        taken.append(z[at])
+        offset, side = _beside(z, at, axes)
+        axes.annotate(
+            _hertz(10.0**power), (z[at].real, -z[at].imag), xytext=offset, textcoords="offset points", fontsize=6,
+            color="0.25", ha=side, va="center", annotation_clip=True,
+        )  # fmt: skip
+        axes.plot(z[at].real, -z[at].imag, "o", mfc="none", color="0.25", ms=5.0, mew=0.6)
+
+
+def _beside(z: Any, at: int, axes: Axes) -> tuple[tuple[int, int], str]:
+    """Where a label stands free of the curve: inside an arc, above its top, left of a tail."""
+    left, right = axes.get_xlim()
+    step = z[min(at + 1, z.size - 1)] - z[max(at - 1, 0)]
+    slope = -step.imag / max(abs(step), 1e-30) * (1.0 if step.real >= 0.0 else -1.0)
+    if slope > 0.3:
+        return ((-6, 2), "right") if z[at].real > left + 0.72 * (right - left) else ((6, -5), "left")
+    return ((-6, -5), "right") if slope < -0.3 else ((0, 8), "center")
+
+
+def _bode(modulus: Axes, angle: Axes, result: Impedance) -> None:
+    f, z, used = result.frequency, result.measured, result.used
+    fine = np.geomspace(f.min(), f.max(), 400)
+    model = result.fit.impedance(fine)
+    inside = (fine >= f[used].min() * 0.999) & (fine <= f[used].max() * 1.001)
+    low, high = np.log10(np.abs(z[used]).min()), np.log10(np.abs(z[used]).max())
+    unit, scale = _ohm(10.0**high)
+    for axes, values, curve, colour in (
+        (modulus, np.abs(z) / scale, np.abs(model) / scale, _BLUE),
+        (angle, -np.degrees(np.angle(z)), -np.degrees(np.angle(model)), _GREEN),
+    ):
+        axes.semilogx(f[~used], values[~used], "o", mfc="none", color=_ORANGE, ms=3.5, mew=0.8)
+        axes.semilogx(f[used], values[used], "o", color=colour, ms=3.0)
+        axes.plot(fine[inside], curve[inside], color="black", lw=1.0)
+        axes.plot(fine, curve, color="black", lw=0.8, ls=":")
+    modulus.set_yscale("log")
+    reach = max(high - low, 0.3)
+    modulus.set_ylim(10.0 ** (low - 0.12 * reach) / scale, 10.0 ** (low + 1.15 * reach) / scale)
+    subs = (1.0, 2.0, 3.0, 5.0, 7.0) if reach < 0.8 else (1.0, 2.0, 5.0) if reach < 1.6 else (1.0,)
+    modulus.yaxis.set_major_locator(LogLocator(10.0, subs, numticks=9))
+    modulus.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    modulus.yaxis.set_minor_formatter(NullFormatter())
+    modulus.set_ylabel(f"Modulus, {unit}")
+    modulus.tick_params(labelbottom=False)
+    inner = -np.degrees(np.angle(z[used]))
+    bottom, top = min(0.0, float(inner.min())), max(float(inner.max()), 5.0)
+    angle.set_ylim(bottom - 0.08 * (top - bottom), top + 0.12 * (top - bottom))
+    angle.yaxis.set_major_locator(MaxNLocator(5, steps=[1, 1.5, 2, 3, 5, 10]))
+    angle.set_ylabel("−Phase, °")
+    angle.set_xlabel("Frequency, Hz")
+    _plain(angle, f)
+
+
+def _residuals(axes: Axes, result: Impedance) -> None:
+    f, used = result.frequency, result.used
+    fit, check = 100.0 * result.residuals[used], -100.0 * result.check.residuals
+    axes.axhline(0.0, color="0.5", lw=0.6)
+    for values, colour, marks, name in (
+        (fit, _BLUE, ("o-", "o--"), "Circuit"),
+        (check, _ORANGE, ("^-", "^--"), "Kramers-Kronig"),
+    ):
+        for part, mark, words, fill in (
+            (values.real, marks[0], "real", colour),
+            (values.imag, marks[1], "imaginary", "none"),
+        ):
+            axes.plot(f[used], part, mark, color=colour, mfc=fill, ms=2.8, mew=0.7, lw=0.7, label=f"{name}, {words}")
+    axes.set_xscale("log")
+    _plain(axes, f)
+    size = max(1.0, float(np.abs(np.concatenate([fit.real, fit.imag, check.real, check.imag])).max()))
+    axes.set_ylim(-1.15 * size, 1.15 * size)
+    axes.set_xlabel("Frequency, Hz")
+    axes.set_ylabel("Model less measured, % of modulus")
+    for which in ((f > f[used].max()), (f < f[used].min())):
+        if which.any():
+            low, high = f[which].min() / 1.1, f[which].max() * 1.1
+            axes.axvspan(low, high, color="0.92", zorder=0)
+            axes.text(np.sqrt(low * high), 1.06 * size, "cut", ha="center", va="top", color="0.35", fontsize=7)
+    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=2, handlelength=2.2)
+
+
+def _relaxations(axes: Axes, result: Impedance) -> None:
+    found = result.distribution
+    f = 0.5 / np.pi / found.tau
+    ends = result.frequency[result.used].min(), result.frequency[result.used].max()
+    shown = (f >= ends[0]) & (f <= ends[1])
+    unit, scale = _ohm(float(found.gamma[shown].max()) if shown.any() else 1.0)
+    axes.fill_between(f[shown], found.gamma[shown] / scale, color=_BLUE, alpha=0.2, lw=0)
+    axes.plot(f[shown], found.gamma[shown] / scale, color=_BLUE)
+    axes.set_xscale("log")
+    _plain(axes, result.frequency)
+    axes.set_xlabel("Frequency of relaxation, Hz")
+    axes.set_ylabel(f"Distribution of relaxation times, {unit}")
+    top = max(float(found.gamma[shown].max()) / scale if shown.any() else 0.0, 1e-12)
+    axes.set_ylim(0.0, 1.22 * top)
+    placed: list[tuple[float, float]] = []
+    for peak in sorted(found.peaks, key=lambda one: -one.resistance)[:6]:
+        height = float(np.interp(np.log(peak.tau), np.log(found.tau), found.gamma)) / scale
+        spot = (np.log10(peak.frequency), height / top)
+        crowded = any(abs(spot[0] - x) < 0.9 and abs(spot[1] - y) < 0.12 for x, y in placed)
+        if crowded or not ends[0] <= peak.frequency <= ends[1]:
+            continue
+        placed.append(spot)
+        axes.annotate(
+            f"{peak.resistance:.3g} Ω\n{_hertz(peak.frequency)}", (peak.frequency, height), xytext=(0, 3),
+            textcoords="offset points", ha="center", va="bottom", fontsize=6, color="0.25",
+            bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.75, "pad": 0.6},
+        )  # fmt: skip
+
+
+def _plain(axes: Axes, frequency: Any) -> None:
+    """A logarithmic axis of frequency, the same for all panels, with plain numbers."""
+    axes.set_xlim(frequency.min() / 1.8, frequency.max() * 1.8)
+    decades = np.log10(frequency.max() / frequency.min())
+    axes.xaxis.set_major_locator(LogLocator(100.0 if decades > 5.0 else 10.0, numticks=12))
+    axes.xaxis.set_minor_locator(LogLocator(10.0, numticks=20))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: _short(value)))
+    axes.xaxis.set_minor_formatter(NullFormatter())
+
+
+def _short(value: float) -> str:
+    for factor, letter in ((1e6, "M"), (1e3, "k")):
+        if value >= 0.9995 * factor:
+            return f"{value / factor:.3g}{letter}"
+    return f"{value:.3g}"
+
+
+def _hertz(value: float) -> str:
+    for factor, prefix in ((1e6, "M"), (1e3, "k"), (1.0, ""), (1e-3, "m")):
+        if value >= 0.9995 * factor:
+            return f"{value / factor:.3g} {prefix}Hz"
+    return f"{value:.2g} Hz"
+
+
+def _ohm(most: float) -> tuple[str, float]:
+    """Unit that fits, and its size in ohm."""
+    for factor, unit in ((1e9, "GΩ"), (1e6, "MΩ"), (1e4, "kΩ")):
+        if most >= factor:
+            return unit, min(factor, 1e3) if unit == "kΩ" else factor
+    return "Ω", 1.0
