@@ -80,12 +80,12 @@ def mpr(
     )
     before = {"0": 100, "2": 405, "3": 406, "late": 1007}[form]
     data = head.ljust(before, b"\0") + points.tobytes()
-    settings = bytearray(0x400)
+    settings = bytearray(0x280)
     settings[0] = technique
     settings[7 : 8 + len(remarks)] = bytes([len(remarks)]) + remarks
     for at, value in ((0x107, mass), (0x211, area), (0x24C, characteristic_mass)):
         struct.pack_into("<f", settings, at, value)
-    text = bytearray(0x400)
+    text = bytearray(0x3C0)
     struct.pack_into("<d", text, 0x249, 44258.86)  # 2021-03-03
     text[0x3B7:0x3BD] = b"\x0511.33"
     version = 10 if late else 0

@@ -11,7 +11,9 @@ VMP LOG       start, program's version, file name
 
 The file has no check sum. What it says twice is compared: lengths of modules with the size of the file, points and ids
 of columns with the length of their module, |Z| and phase with the parts, charge with its increments, power with voltage
-and current, dates with dates. A damaged byte that none of these shows changes that one value.
+and current, steps with their marks, dates with dates. A damaged byte that none of these shows changes that one value,
+and the current beside it where the file has no current and it is made from charge and time; a damaged id of a column
+gives its numbers another name.
 """
 
 import itertools
@@ -81,6 +83,8 @@ TECHNIQUES = {
     0x18: "chronoamperometry", 0x19: "chronopotentiometry", 0x1D: "impedance", 0x1E: "impedance", 0x6C: "linear-sweep",
     0x7F: "cycling",
 }  # fmt: skip
+_WITH_CURRENT = {"impedance", "chronoamperometry", "linear-sweep", "cyclic-voltammetry"}
+_SPECTRUM = {"freq/Hz", "Re(Z)/Ohm", "-Im(Z)/Ohm", "|Z|/Ohm", "Phase(Z)/deg"}
 NOT_STATED = 0.001
 """What the program has where the user gave no area (cm2) or mass (mg)."""
 MOST_UNKNOWN = 5
@@ -124,6 +128,7 @@ def read(path: str, raw: bytes, columns: Mapping[str, str] | None, sha: str) -> 
     else:
         _log(log, found["VMP Set"], result)
     _spectra(found.get("VMP loop"), result)
+    _all_there(result)
     _current(result)
     _twice(result)
     return finish(result, columns, sha)
@@ -271,7 +276,8 @@ def _columns(points: NDArray[np.void], flags: list[int]) -> Columns:
                 mask = FLAGS[number]
                 found[FLAG_NAMES[number]] = ((points["flags"] & mask) // (mask & -mask)).astype(np.float64)
         else:
-            found[name] = points[name].astype(np.float64)
+            with np.errstate(invalid="ignore"):  # of a damaged number that is none
+                found[name] = points[name].astype(np.float64)
     return found
 
 
@@ -351,6 +357,27 @@ def _spectra(loops: Module | None, raw: Raw) -> None:
         begins[starts[(starts > 0) & (starts < count)]] = True
     if begins.any():
         columns["Spectrum Count / 1"] = 1.0 + np.cumsum(begins)
+
+
+def _all_there(raw: Raw) -> None:
+    """Columns come in groups: one without the others, or two of the same that differ, has a damaged name."""
+    names = set(raw.columns)
+    voltage, current = names & {"Ewe/V", "<Ewe>/V", "Ewe-Ece/V"}, names & {"I/mA", "<I>/mA", "dq/mA.h", "control/mA"}
+    lacking = [] if "time/s" in names else ["time/s"]
+    if raw.technique == "impedance":
+        lacking += sorted(_SPECTRUM - names)
+    if raw.technique in _WITH_CURRENT:
+        lacking += [name for name, some in (("Ewe/V", voltage), ("I/mA", current)) if not some]
+    if lacking:
+        which = ", ".join(f'"{name}"' for name in lacking)
+        raw.warnings.append(f"has no column {which}, which such a file has; the names of its columns may be damaged")
+    for one, other in (("Ewe/V", "<Ewe>/V"), ("I/mA", "<I>/mA")):
+        if one in names and other in names:
+            with np.errstate(all="ignore"):
+                off = np.abs(raw.columns[one] - raw.columns[other])
+                alike = bool(np.nanmedian(off) <= 0.2 * np.nanmedian(np.abs(raw.columns[one])) + 1e-9)
+            if not alike:
+                raw.warnings.append(f'has "{one}" and "{other}", which differ; the name of one may be damaged')
 
 
 def _current(raw: Raw) -> None:

@@ -91,9 +91,7 @@ def read(path: str, columns: Mapping[str, str] | None, sha: str, progress: Progr
             source_stream = stream
         _skip(source_stream, header.line - 1)
         found, places = table(source_stream, layout, path, warnings, size=file.stat().st_size, progress=progress)
-    raw = Raw(
-        found, path, lines=places, units=[header.units[index] for index in wanted] if header.units else [], keep=True
-    )
+    raw = Raw(found, path, lines=places, units=[header.units[index] for index in wanted] if header.units else [])
     raw.warnings += warnings
     _dates(raw, chosen)
     describe(raw, header)
@@ -203,7 +201,7 @@ def _header_with(lines: Sequence[str], mark: str, asked: set[str]) -> Header | N
         if len(cells) < 2 or not _is_row(cells) or not _is_row(_next(split, index)):
             continue
         width = len(cells) - (not cells[-1])
-        above = [at for at in range(index) if len(split[at]) - (not split[at][-1]) == width and any(split[at])]
+        above = [at for at in range(index) if any(split[at]) and len(split[at]) - (not split[at][-1]) == width]
         named = [at for at in above if not _is_row(split[at])]
         named = named or _otherwise_parted(lines, split, index, width)
         if not named:
@@ -219,7 +217,7 @@ def _header_with(lines: Sequence[str], mark: str, asked: set[str]) -> Header | N
         for below in range(at + 1, index):
             line = split[below][:width]
             if sum(1 for cell in line if known_unit(cell.strip("()[]"))) >= max(1, sum(map(bool, line)) // 2):
-                units = [cell.strip("()[]") for cell in line]
+                units = [cell.strip("()[]") for cell in line] + [""] * (width - len(line))
         names = split[at][:width]
         decimal = "," if mark != "," and _decimal_comma(split[index : index + 50]) else "."
         return Header(_distinct(names), units, mark, decimal, index + 1, "\n".join(lines[:at]))
@@ -233,7 +231,7 @@ def _next(split: Sequence[Sequence[str]], index: int) -> Sequence[str]:
 def _otherwise_parted(lines: Sequence[str], split: list[list[str]], index: int, width: int) -> list[int]:
     """The line of names where it is parted by another mark than the numbers."""
     for at in range(index - 1, max(-1, index - 6), -1):
-        for pattern in (r"\t+", r"\s{2,}", r"[,;]\s*", r"\s+"):
+        for pattern in (r"\t+", r"\s{2,}", r"[,;]\s*"):
             cells = [cell.strip() for cell in re.split(pattern, lines[at].strip()) if cell.strip()]
             if len(cells) == width and not _is_row(cells) and _known(cells, [], set()) >= min(2, width):
                 split[at] = cells

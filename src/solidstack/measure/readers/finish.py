@@ -25,7 +25,7 @@ from ..record import (
     VOLTAGE,
     Record,
 )
-from .names import AREAL, MODULUS, PHASE, STATE, STEP_TIME, Source, assign, factor, known_unit, split
+from .names import AREAL, MODULUS, PHASE, SHORT, STATE, STEP_TIME, Source, assign, factor, known_unit, split
 
 Floats = NDArray[np.float64]
 Columns = dict[str, NDArray[Any]]
@@ -131,15 +131,24 @@ def finish(raw: Raw, columns: Mapping[str, str] | None, sha: str) -> Record:
             'or --column "Real Impedance / ohm=R"'
         )
         raise MeasurementError(msg, source=raw.source)
-    frame = pd.DataFrame({**{label: table[label] for label in ORDER if label in table}, **table}, copy=False)
-    frame = _sound(raw, frame)
-    frame = _unique(raw, frame)
-    _in_order(raw, frame)
-    name = raw.technique or ("impedance" if REAL in frame and IMAGINARY in frame and FREQUENCY in frame else "")
+    own = not {REAL, IMAGINARY} & {SHORT.get(name.casefold().strip(), name) for name in columns or {}}
+    ordered = {**{label: table[label] for label in ORDER if label in table}, **table}
+    table = _sound(raw, ordered, chosen if own else {})
+    table = _unique(raw, table)
+    _in_order(raw, table)
+    name = raw.technique or ("impedance" if {REAL, IMAGINARY, FREQUENCY} <= set(table) else "")
     return Record(
-        frame, source=raw.source, technique=name, instrument=raw.instrument, area=raw.area, thickness=raw.thickness,
-        mass=raw.mass, temperature=raw.temperature, sha256=sha, warnings=tuple(dict.fromkeys(raw.warnings)),
-    )  # fmt: skip
+        pd.DataFrame(table, copy=False),
+        source=raw.source,
+        technique=name,
+        instrument=raw.instrument,
+        area=raw.area,
+        thickness=raw.thickness,
+        mass=raw.mass,
+        temperature=raw.temperature,
+        sha256=sha,
+        warnings=tuple(dict.fromkeys(raw.warnings)),
+    )
 
 
 def _labelled(raw: Raw, chosen: Mapping[str, Source]) -> Columns:
@@ -197,17 +206,17 @@ def _added_up(raw: Raw, time: Floats) -> Floats:
     return np.concatenate([time[:1], time[0] + np.cumsum(np.where(back, time[1:], step))])
 
 
-def _sound(raw: Raw, frame: pd.DataFrame) -> pd.DataFrame:
+def _sound(raw: Raw, table: Columns, chosen: Mapping[str, Source]) -> Columns:
     """Leave out rows that cannot be: not finite, beyond all cells, or at odds with |Z| and phase."""
-    count = len(frame)
+    count = len(next(iter(table.values())))
     bad = np.zeros(count, bool)
     for label, limit in LIMITS.items():
-        if label not in frame:
+        if label not in table:
             continue
-        values = frame[label].to_numpy(float)
-        wrong = ~(np.abs(values) <= limit) & ~np.isnan(values)
-        if label == TIME or (label == FREQUENCY and REAL in frame):
-            wrong |= np.isnan(values)
+        values, absent = table[label], np.isnan(table[label])
+        wrong = ~(np.abs(values) <= limit) & ~absent
+        if label == TIME or (label == FREQUENCY and REAL in table):
+            wrong |= absent
         if label == FREQUENCY:
             wrong |= values < 0.0
         if wrong.any():
@@ -217,44 +226,44 @@ def _sound(raw: Raw, frame: pd.DataFrame) -> pd.DataFrame:
                 f"({values[row]:.4g}, {raw.at(row)})"
             )
         bad |= wrong
-    for label in ORDER:
-        if label in frame and bool(frame[label].isna().all()):
-            frame = frame.drop(columns=label)
-    bad |= _at_odds(raw, frame)
+        if absent.all():
+            del table[label]
+    bad |= _at_odds(raw, table, chosen)
     if not bad.any():
-        return frame
-    if bad.sum() > max(2, MOST * count):
+        return table
+    if bad.sum() > max(2, MOST * count) or bad.all():
         row = int(np.flatnonzero(bad)[0])
         msg = (
             f"{int(bad.sum())} of {count} points are damaged or the columns are shifted, the first at {raw.at(row)}: "
             f"{raw.warnings[-1]}. Export the file again"
         )
         raise MeasurementError(msg, source=raw.source)
+    return _kept(raw, table, ~bad)
+
+
+def _kept(raw: Raw, table: Columns, rows: NDArray[np.bool_]) -> Columns:
     if raw.lines is not None:
-        raw.lines = raw.lines[~bad]
-    return frame[~bad].reset_index(drop=True)
+        raw.lines = raw.lines[rows]
+    return {name: values[rows] for name, values in table.items()}
 
 
 def _rows(count: int) -> str:
     return f"{count} row{'s' if count > 1 else ''}"
 
 
-def _at_odds(raw: Raw, frame: pd.DataFrame) -> NDArray[np.bool_]:
-    bad = np.zeros(len(frame), bool)
-    if not (REAL in frame and IMAGINARY in frame and FREQUENCY in frame):
+def _at_odds(raw: Raw, table: Columns, chosen: Mapping[str, Source]) -> NDArray[np.bool_]:
+    bad = np.zeros(len(next(iter(table.values()))), bool)
+    if not {REAL, IMAGINARY, FREQUENCY} <= set(table):
         return bad
-    spectrum = frame[FREQUENCY].to_numpy(float) > 0.0
-    real, imaginary = frame[REAL].to_numpy(float), frame[IMAGINARY].to_numpy(float)
-    chosen = assign(list(raw.columns))
+    spectrum = table[FREQUENCY] > 0.0
+    real, imaginary = table[REAL], table[IMAGINARY]
+    size = np.hypot(real, imaginary)
     with np.errstate(all="ignore"):
         for label in (MODULUS, PHASE):
             if label not in chosen or raw.columns[chosen[label].name].dtype == object:
                 continue
             said = raw.columns[chosen[label].name] * chosen[label].factor
-            size = np.hypot(real, imaginary)
             if label == MODULUS:
-                if chosen[label].name in frame and size[spectrum].size and np.nanmedian(said[spectrum]) == 0.0:
-                    continue
                 off = ~(np.abs(said - size) <= AGREEMENT * size)
             else:
                 turn = np.angle(np.exp(1j * np.deg2rad(said)) * (real - 1j * imaginary) / size)
@@ -272,24 +281,22 @@ def _at_odds(raw: Raw, frame: pd.DataFrame) -> NDArray[np.bool_]:
     return bad
 
 
-def _unique(raw: Raw, frame: pd.DataFrame) -> pd.DataFrame:
-    key = TIME if TIME in frame else FREQUENCY if FREQUENCY in frame else None
-    if key is None or (key == TIME and bool((np.diff(frame[key].to_numpy(float)) > 0.0).all())):
-        return frame
-    again = frame.duplicated().to_numpy()
+def _unique(raw: Raw, table: Columns) -> Columns:
+    key = TIME if TIME in table else FREQUENCY if FREQUENCY in table else None
+    if key is None or (key == TIME and bool((np.diff(table[key]) > 0.0).all())):
+        return table
+    again = pd.DataFrame(table, copy=False).duplicated().to_numpy()
     if not again.any():
-        return frame
+        return table
     row = int(np.flatnonzero(again)[0])
     raw.warnings.append(f"{_rows(int(again.sum()))} left out that an earlier row already is (first {raw.at(row)})")
-    if raw.lines is not None:
-        raw.lines = raw.lines[~again]
-    return frame[~again].reset_index(drop=True)
+    return _kept(raw, table, ~again)
 
 
-def _in_order(raw: Raw, frame: pd.DataFrame) -> None:
-    if TIME not in frame or len(frame) < 2:
+def _in_order(raw: Raw, table: Columns) -> None:
+    if TIME not in table:
         return
-    time = frame[TIME].to_numpy(float)
+    time = table[TIME]
     back = np.flatnonzero(np.diff(time) < 0.0)
     if not back.size:
         return

@@ -25,6 +25,7 @@ TECHNIQUES = {
     "PWRCHARGE": "cycling", "PWRDISCHARGE": "cycling", "POTDYN": "linear-sweep", "CVLSV": "linear-sweep",
 }  # fmt: skip
 _TABLE = re.compile(r"(Z?CURVE\d*|OCVCURVE|EISMONCURVE|\w+)\tTABLE(?:\t(\d+))?")
+_KEY = re.compile(r"[A-Z]{2}[A-Z0-9_]*(\t|$)")
 TEXTS = frozenset({"over", "ierange", "ie range", "imod"})
 PLACEHOLDER = 1.0
 """cm2: what the program has where the user gave no area."""
@@ -50,7 +51,7 @@ def read(path: str, raw: bytes, columns: Mapping[str, str] | None, sha: str) -> 
     whole = text.endswith(("\n", "\r"))
     lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
     result = Raw({}, path, instrument="Gamry Framework")
-    tables = _tables(lines)
+    tables = _tables(lines, path)
     _head(lines, result)
     curves = [one for one in tables if re.fullmatch(r"Z?CURVE\d*|EISMONCURVE", one.name)]
     curves = [one for one in curves if one.name.startswith("Z")] or curves
@@ -62,7 +63,7 @@ def read(path: str, raw: bytes, columns: Mapping[str, str] | None, sha: str) -> 
     return finish(result, columns, sha)
 
 
-def _tables(lines: list[str]) -> list[_Table]:
+def _tables(lines: list[str], path: str) -> list[_Table]:
     found: list[_Table] = []
     current: _Table | None = None
     for at, line in enumerate(lines, 1):
@@ -73,6 +74,9 @@ def _tables(lines: list[str]) -> list[_Table]:
         elif current is not None and line.startswith("\t") and line.strip():
             current.rows.append(line)
         elif line.strip():
+            if current is not None and not _KEY.match(line):
+                msg = f'line {at}: "{line[:40]}" is neither a point of {current.name} nor a key; mend the line'
+                raise MeasurementError(msg, source=path)
             current = None
     return found
 
@@ -113,7 +117,10 @@ def _join(curves: list[_Table], raw: Raw, path: str, *, whole_until: int | None)
             raw.warnings.append(f"line {curve.line}: the table {curve.name} has no points")
             continue
         own = [cell.strip() for cell in curve.rows[0].rstrip("\t").split("\t")][1:]
-        units = [cell.strip() for cell in curve.rows[1].split("\t")][1:]
+        units = [cell.strip() for cell in curve.rows[1].rstrip("\t").split("\t")][1:]
+        if len(units) > len(own):
+            msg = f"line {curve.line + 2}: has {len(units)} units for {len(own)} columns; mend the line"
+            raise MeasurementError(msg, source=path)
         if names and own != names:
             msg = f"line {curve.line}: the table {curve.name} has other columns than the first"
             raise MeasurementError(msg, source=path)
@@ -132,6 +139,10 @@ def _join(curves: list[_Table], raw: Raw, path: str, *, whole_until: int | None)
         columns, at = table(io.BytesIO(data.encode()), layout, path, raw.warnings)
         if curve.count is not None and len(at) != curve.count:
             raw.warnings.append(f"line {curve.line}: tells of {curve.count} points and {len(at)} are there")
+        number = columns.get("Pt")
+        if number is not None and len(number) > 1 and not bool(np.all(np.diff(number) == 1.0)):
+            row = int(np.flatnonzero(np.diff(number) != 1.0)[0]) + 1
+            raw.warnings.append(f"line {int(at[row])}: the point's number does not follow that above; points are lost")
         parts.append(columns)
         places.append(at)
         numbers.append(np.full(len(at), index + 1.0))

@@ -143,8 +143,8 @@ def _last(block: bytes, above: bytes, layout: Layout, warnings: list[str]) -> by
 
 def _form(line: bytes, layout: Layout) -> str:
     """What a line ends with, all digits alike: a cut number has another form than that above it."""
-    mark = None if layout.mark == " " else layout.mark
-    text = line.decode("latin-1").rstrip(" ").removesuffix(layout.mark).split(mark)[-1]
+    cells = line.decode("latin-1").rstrip(" ").split(None if layout.mark == " " else layout.mark)
+    text = cells[-2] if len(cells) == len(layout.names) + 1 and not cells[-1] else cells[-1]
     return re.sub(r"[+-]", "+", re.sub(r"\d", "0", text.lstrip(" +-")))
 
 
