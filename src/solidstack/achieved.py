@@ -21,8 +21,8 @@ from .sheet import Sheet, evaluate
 Floats = NDArray[np.float64]
 
 NAN = math.nan
-BEGIN, END = 0.05, 0.6
-"""Share of the measured capacity over which the mean distance of two curves is taken: the end is left to capacity."""
+BEGIN, END = 0.2, 0.8
+"""Share of the charge over which the distance of charge and discharge is taken: its ends are left to capacity."""
 LITHIUM = ("lithium-foil", "lithium-on-collector", "anode-free")
 """Negatives that the companion stands for."""
 
@@ -129,9 +129,10 @@ def compare(
 
     The specific energy is capacity times mean voltage over mass, so that its ratio to the designed one is a product of
     ratios. Each is a reason; where there is a simulation at the measured current, capacity and voltage each part into
-    what the simulation has already and what it has not. The distance of the two curves at the same charge is taken as
-    that of a resistance in series, :math:`R = \Delta V / i`: it also ends the discharge earlier, which is one part of
-    the lost capacity. The rest of that is active material that is missing or takes no part.
+    what the simulation has already and what it has not. By as much as charge and discharge are farther apart than
+    simulated, over the currents of both, there is a resistance in series that the simulation does not have. It also
+    ends charge and discharge earlier, which is one part of the lost capacity. The rest of that is active material that
+    is missing or takes no part.
 
     Parameters
     ----------
@@ -167,6 +168,7 @@ def compare(
     mass = float(sheet.cell.mass) if cell_mass is None else cell_mass
     area = float(sheet.cell.positive_area * 2.0 * design.stack.bilayers)
     density = abs(discharge.current) / area
+    taken = None if charge is None else _curve(charge)
     warnings = list[str]()
     if cell_mass is None:
         warnings.append("no cell mass was given: the designed one is taken, so mass is no reason; weigh the cell")
@@ -174,10 +176,28 @@ def compare(
     if simulated:
         model, said = _simulated(design, sheet, charge, discharge, area)
         warnings += [said] if said else []
+    if model is not None and taken is None:
+        warnings.append("no charge before the discharge: the resistance in series cannot be told, nor what it costs")
     capacity, voltage = float(sheet.cell.capacity), float(sheet.cell.average_voltage)
-    reasons, resistance = _reasons(capacity, voltage, measured, model, density, float(sheet.cell.mass) / mass)
+    resistance = NAN
+    if model is None:
+        reasons = [
+            Reason("capacity: active material, loading and current together", measured.total / capacity),
+            Reason("average voltage", measured.mean_voltage / voltage),
+        ]
+    else:
+        if charge is not None and taken is not None:
+            ohm = _resistance((taken, measured), model, (abs(charge.current), abs(discharge.current)))
+            resistance = ohm * area
+            shifts = ohm * abs(charge.current), ohm * abs(discharge.current)
+        else:
+            shifts = 0.0, 0.0
+        reasons = _reasons(capacity, voltage, measured, model, shifts, resistance)
+    if mass != float(sheet.cell.mass):
+        lighter = float(sheet.cell.mass) / mass
+        reasons.append(Reason(f"the cell is {'heavier' if lighter < 1.0 else 'lighter'} than designed", lighter))
     energy = measured.total * measured.mean_voltage
-    rows = _rows(sheet, measured, None if charge is None else _curve(charge), model, cell_mass, mass)
+    rows = _rows(sheet, measured, taken, None if model is None else model[1], cell_mass, mass)
     values = {
         "specific_energy": _value("Specific energy", energy / mass, units.WH_KG),
         "capacity": _value("Discharge capacity", measured.total, units.AH),
@@ -213,8 +233,8 @@ def compare(
         measured=energy / mass,
         reasons=tuple(ranked),
         measured_discharge=measured,
-        measured_charge=None if charge is None else _curve(charge),
-        simulated_discharge=model,
+        measured_charge=taken,
+        simulated_discharge=None if model is None else model[1],
         designed_capacity=capacity,
         designed_voltage=voltage,
         name=design.name,
@@ -251,8 +271,8 @@ def _curve(half: HalfCycle) -> Curve:
 
 def _simulated(
     design: Design, sheet: Sheet, charge: HalfCycle | None, discharge: HalfCycle, area: float
-) -> tuple[Curve | None, str]:
-    """Run the homogenised model as the cell was cycled; None and the reason where it cannot be."""
+) -> tuple[tuple[Curve, Curve] | None, str]:
+    """Charge and discharge of the homogenised model, cycled as the cell was; None and the reason where it cannot be."""
     if find_spec("pybamm") is None:
         return None, 'no simulation: it needs PyBaMM, `pip install "solidstack[companion]"`'
     if design.negative.kind not in LITHIUM:
@@ -271,51 +291,71 @@ def _simulated(
         run = simulate(design, Protocol.from_dict({"steps": steps}))
     except SolidstackError as error:
         return None, f"no simulation: {error}"
-    step = run.of("discharge")
-    if step is None or not step.capacity > 0.0:
-        return None, f"no simulation: {run.outcome}"
-    rows = run.rows(step)
     active = float(sheet.cell.am_mass_fraction * sheet.cell.mass) / series
-    return Curve(run.capacity[rows] * active, run.voltage[rows] * series), ""
+    curves = []
+    for kind in ("charge", "discharge"):
+        step = run.of(kind)
+        if step is None or not step.capacity > 0.0:
+            return None, f"no simulation: {run.outcome}"
+        rows = run.rows(step)
+        curves.append(Curve(run.capacity[rows] * active, run.voltage[rows] * series))
+    return (curves[0], curves[1]), ""
+
+
+def _resistance(measured: tuple[Curve, Curve], model: tuple[Curve, Curve], currents: tuple[float, float]) -> float:
+    """Resistance of the cell beyond the simulation's, ohm: charge and discharge at the same state are farther apart."""
+
+    def apart(curves: tuple[Curve, Curve], state: Floats) -> Floats:
+        up, down = curves
+        return np.interp(state, up.capacity, up.voltage) - np.interp(up.total - state, down.capacity, down.voltage)
+
+    share = np.linspace(BEGIN, END, 100)
+    gaps = [apart(curves, share * curves[0].total) for curves in (measured, model)]
+    return float(np.median(gaps[0] - gaps[1])) / sum(currents)
 
 
 def _reasons(
-    capacity: float, voltage: float, measured: Curve, model: Curve | None, density: float, lighter: float
-) -> tuple[list[Reason], float]:
-    """Factors from designed to measured specific energy, and the resistance beyond the simulation's, ohm m2."""
-    reasons, resistance = list[Reason](), NAN
-    if model is None:
-        reasons.append(Reason("capacity: active material, loading and current together", measured.total / capacity))
-        reasons.append(Reason("average voltage", measured.mean_voltage / voltage))
+    capacity: float,
+    voltage: float,
+    measured: Curve,
+    model: tuple[Curve, Curve],
+    shifts: tuple[float, float],
+    resistance: float,
+) -> list[Reason]:
+    """Factors from designed to measured capacity and voltage; `shifts` are V by which both curves are moved apart."""
+    up, down = model
+    # moved apart, the simulated curves meet the ends of charge and discharge earlier
+    charged = up.total - _until(up, float(up.voltage[-1]) - shifts[0])
+    ended = _until(down, float(down.voltage[-1]) + shifts[1]) - charged
+    ended = min(max(ended, 0.01 * down.total), down.total)
+    what = f"{abs(resistance) * 1e4:.3g} ohm cm2 {'more' if resistance > 0.0 else 'less'} in series than simulated"
+    reasons = [
+        Reason("capacity that the simulation does not reach at this current either", down.total / capacity),
+        Reason(
+            "active material that is missing or takes no part: loading, contact, losses of the first cycles",
+            measured.total / ended,
+        ),
+        Reason("voltage that the simulation does not reach at this current either", down.mean_voltage / voltage),
+    ]
+    if math.isfinite(resistance):
+        reasons.append(Reason(f"charge and discharge end earlier: {what}", ended / down.total))
     else:
-        charge = np.linspace(BEGIN, END, 100) * min(measured.total, model.total)
-        apart = float(
-            np.median(
-                np.interp(charge, model.capacity, model.voltage)
-                - np.interp(charge, measured.capacity, measured.voltage)
-            )
-        )
-        resistance = apart / density
-        # the simulated discharge, lowered by that distance, ends where it meets the measured end
-        lowered = model.voltage - apart
-        above = np.flatnonzero(lowered > measured.voltage[-1])
-        left = float(model.capacity[above[-1]]) if len(above) else 0.0
-        ended = min(max(left, 0.01 * model.total), model.total) if apart > 0.0 else model.total
-        what = "more" if apart > 0.0 else "less"
-        where = f"{abs(resistance) * 1e4:.3g} ohm cm2 {what} in series than simulated"
-        reasons += [
-            Reason("capacity that the simulation does not reach at this current either", model.total / capacity),
-            Reason(f"discharge ends earlier: {where}", ended / model.total),
-            Reason(
-                "active material that is missing or takes no part: loading, contact, losses of the first cycles",
-                measured.total / ended,
-            ),
-            Reason("voltage that the simulation does not reach at this current either", model.mean_voltage / voltage),
-            Reason(f"lower voltage than simulated: {where}", measured.mean_voltage / model.mean_voltage),
-        ]
-    if lighter != 1.0:
-        reasons.append(Reason(f"the cell is {'heavier' if lighter < 1.0 else 'lighter'} than designed", lighter))
-    return reasons, resistance
+        what = "resistance in series, or another state of charge"
+    return [*reasons, Reason(f"lower voltage than simulated: {what}", measured.mean_voltage / down.mean_voltage)]
+
+
+def _until(curve: Curve, voltage: float) -> float:
+    """Charge at which a curve last crosses a voltage on its way to its end, A s; its whole where it does not."""
+    rising = curve.voltage[-1] > curve.voltage[0]
+    inside = curve.voltage < voltage if rising else curve.voltage > voltage
+    at = np.flatnonzero(inside)
+    if len(at) == 0:
+        return 0.0
+    if at[-1] + 1 >= len(curve.voltage):
+        return curve.total
+    v0, v1 = curve.voltage[at[-1] : at[-1] + 2]
+    q0, q1 = curve.capacity[at[-1] : at[-1] + 2]
+    return float(q0 + (q1 - q0) * (voltage - v0) / (v1 - v0))
 
 
 def _rows(
