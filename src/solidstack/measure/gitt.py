@@ -1,0 +1,844 @@
+"""Galvanostatic intermittent titration: chemical diffusivity in the active material, pulse by pulse."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import erf
+from scipy.stats import binom
+
+from ..errors import MeasurementError
+from ..units import (
+    CM2_S,
+    DIFFUSIVITY,
+    MA,
+    MAH_G,
+    MV,
+    MV_H,
+    OHM,
+    PERCENT,
+    SECOND,
+    TEMPERATURE,
+    UM,
+    Unit,
+    V,
+    text,
+)
+from .cycling import EDGE, Signal, signal, thinned
+from .record import Record
+from .result import Fitted, Property, Result, Series
+from .statistics import quantile
+
+Floats = NDArray[np.float64]
+NAN = math.nan
+
+POINTS = 8
+"""That a pulse has at least; fewer are a spike or too coarse for a line."""
+RESTED = 3
+"""Points of a rest."""
+LATER = 5.0
+"""Current that flows this many times longer than the usual pulse is none of them."""
+SKIPPED = 0.05
+"""Share of the pulse that is left out at its beginning: double layers and charge transfer settle."""
+END = 0.1
+"""Share of a rest, at its end, over which the potential is taken."""
+LONG = 0.2
+"""Pulse time over R2/D from which the front of the diffusion has met itself in the middle: the potential then hardly
+depends on D. Weppner and Huggins ask for much less than 1."""
+UNRESTED = 0.05
+"""Share of the step of the rest potential that may be left to relax."""
+BENT = 0.05
+"""Residual over the rise of the potential in a pulse from which it is not that of diffusion."""
+FAINT = 5.0
+"""Standard deviations that a step of the rest potential has to be."""
+UNSTEADY = 0.02
+"""Relative spread of the current within a pulse."""
+TAIL = 0.4
+"""Of the relaxation, the part that its time scale is told from."""
+SLOWER, FASTER = 0.4, 1.3
+"""Diffusivity of the end of the relaxation over that of the pulse within which both say the same. In a slab, as when a
+reaction front spreads through the electrode, it is 2 to 4: the first eigenvalue is pi2 in place of 20.19/9."""
+FRONT = 3.0
+"""The ionic resistance of the electrode has to allow this many times the diffusivity found."""
+SEARCH = np.linspace(-2.5, 2.5, 41)
+"""Natural logarithms of the ratio of diffusivities that are tried on a rest."""
+
+WORDS: dict[str, str] = {
+    "long pulse": f"the pulse is longer than {LONG:g} R²/D: shorten it, or the potential says little of D",
+    "short rest": f"more than {100 * UNRESTED:g} % of the step is left to relax at the end of a rest: rest longer",
+    "not diffusion": f"the potential is not that of diffusion within {100 * BENT:g} % of its rise: a plateau or step "
+    "of the potential, charge transfer, or a side reaction",
+    "faint step": "the step of the rest potential is within its noise: pass more charge in a pulse",
+    "unsteady current": "the current is not constant",
+    "wrong way": "the rest potential moved against the current: a drift, self-discharge or a wrong sign",
+    "other relaxation": "the rest relaxes on another time scale than diffusion in spheres of the D of the pulse: the "
+    "reaction front spreads through the electrode (few or long ionic paths), or sizes differ widely",
+    "reaction front": "the ionic resistance of the electrode alone makes the potential move like that: the pulse "
+    "measures the spreading of the reaction front and not diffusion in the particles",
+}
+"""Flags of a pulse, and what each means."""
+
+
+def _roots(count: int) -> Floats:
+    """Solve tan b = b above 0, by Newton's method from the asymptotic value."""
+    b: Any = (np.arange(1, count + 1) + 0.5) * np.pi
+    b = b - 1.0 / b
+    for _ in range(8):
+        b = b - (np.sin(b) - b * np.cos(b)) / (b * np.sin(b))
+    found: Floats = b
+    return found
+
+
+_SQUARES = _roots(14) ** 2
+_EARLY = 0.05
+
+
+def surface(T: Any) -> Floats:
+    r"""Rise of the surface concentration of a sphere under constant flux from T = 0 on, in units of j R/D.
+
+    .. math::
+        f(T) = 3T + \frac{1}{5} - 2 \sum_n \frac{e^{-\beta_n^2 T}}{\beta_n^2}, \quad \tan \beta_n = \beta_n
+        \qquad f \to e^T (1 + \mathrm{erf} \sqrt{T}) - 1 \approx 2 \sqrt{T/\pi} + T \; (T \ll 1)
+
+    Parameters
+    ----------
+    T : array
+        D t/R2, 0 or more.
+
+    Notes
+    -----
+    Carslaw and Jaeger, Conduction of Heat in Solids (1959), section 9.7. Both forms agree to 1e-8 at their border.
+
+    Examples
+    --------
+    >>> float(surface(0.0)), round(float(surface(10.0)), 6)
+    (0.0, 30.2)
+    """
+    T = np.asarray(T, float)
+    early = np.minimum(T, _EARLY)
+    short = np.exp(early) * (1.0 + erf(np.sqrt(early))) - 1.0
+    late = np.maximum(T, _EARLY)[..., None]
+    full = 3.0 * late[..., 0] + 0.2 - 2.0 * np.sum(np.exp(-_SQUARES * late) / _SQUARES, axis=-1)
+    found: Floats = np.where(_EARLY > T, short, full)
+    return found
+
+
+def _surface_rate(T: Floats) -> Floats:
+    """Derivative of `surface`; T above 0."""
+    early = np.minimum(T, _EARLY)
+    short = np.exp(early) * (1.0 + erf(np.sqrt(early))) + 1.0 / np.sqrt(np.pi * early)
+    late = np.maximum(T, _EARLY)[..., None]
+    full = 3.0 + 2.0 * np.sum(np.exp(-_SQUARES * late), axis=-1)
+    found: Floats = np.where(_EARLY > T, short, full)
+    return found
+
+
+@dataclass(frozen=True, eq=False)
+class Pulse:
+    """A pulse of current with the rests around it.
+
+    Attributes
+    ----------
+    number : int
+    begin, end, rested : float
+        Times at which current begins and ends, and the end of the rest, s.
+    charge : float
+        A s, above 0 where the cell is charged.
+    before, after : float
+        Rest potentials, V.
+    step, step_deviation : float
+        Of the rest potential, V.
+    drop : float
+        What the potential jumps at once, V: ohmic, and charge transfer that is settled before the fitted part.
+    rise : float
+        Of the potential in the pulse without the jump, V.
+    diffusivity, low, high : float
+        With 95 % interval, m2/s; nan where there is none.
+    simple : float
+        After Weppner and Huggins by the line over the root of time, m2/s.
+    reduced : float
+        Pulse time over R2/D.
+    misfit : float
+        Residual over rise.
+    drift : float
+        Of the potential at the end of the rest, V/s.
+    unrested : float
+        Share of the step that is left to relax; nan where it cannot be told.
+    relaxation : float
+        Diffusivity of the rest over that of the pulse; nan where the rest does not say.
+    flags : tuple of str
+        Of `WORDS`: why it is not valid.
+    time, voltage, fitted : array, shape (n,)
+        Of the fitted part: s since the pulse began, V.
+    """
+
+    number: int
+    begin: float
+    end: float
+    rested: float
+    charge: float
+    before: float
+    after: float
+    step: float
+    step_deviation: float
+    drop: float
+    rise: float
+    diffusivity: float
+    low: float
+    high: float
+    simple: float
+    reduced: float
+    misfit: float
+    drift: float
+    unrested: float
+    relaxation: float
+    flags: tuple[str, ...]
+    time: Floats
+    voltage: Floats
+    fitted: Floats
+
+    @property
+    def duration(self) -> float:
+        """Of the current, s."""
+        return self.end - self.begin
+
+    @property
+    def current(self) -> float:
+        """Mean of the pulse, A."""
+        return self.charge / self.duration
+
+    @property
+    def valid(self) -> bool:
+        """Whether it has a diffusivity and no flag."""
+        return not self.flags and math.isfinite(self.diffusivity)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Gitt(Result):
+    """Diffusivity by titration.
+
+    Attributes
+    ----------
+    pulses : tuple of Pulse
+    radius : float
+        m.
+    temperature : float or None
+        K.
+    time, voltage : array, shape (n,)
+        Of the record, thinned for a figure: s, V.
+    """
+
+    pulses: tuple[Pulse, ...]
+    radius: float
+    temperature: float | None
+    time: Floats
+    voltage: Floats
+
+    @property
+    def kind(self) -> str:
+        """Name of the analysis."""
+        return "gitt"
+
+    def properties(self) -> list[Property]:
+        """Median diffusivity of the valid pulses at the temperature of the cell."""
+        found = self.values["diffusivity"]
+        if self.temperature is None or not any(one.valid for one in self.pulses) or not math.isfinite(found.value):
+            return []
+        entry = {
+            "value": text(float(f"{found.value:.6g}"), DIFFUSIVITY),
+            "temperature": text(self.temperature, TEMPERATURE),
+        }
+        return [Property("diffusivity", entry, found.uncertainty)]
+
+    def data(self) -> dict[str, Series]:
+        """Potential over time, and the fitted part of each pulse."""
+        fits: dict[str, list[Any]] = {"pulse": [], "time": [], "voltage": [], "fitted": []}
+        for one in self.pulses:
+            at = thinned(len(one.time), 60)
+            fits["pulse"] += [one.number] * len(at)
+            for name in ("time", "voltage", "fitted"):
+                fits[name] += getattr(one, name)[at].tolist()
+        return {
+            "voltage": Series(
+                "Potential over time",
+                {"time": self.time.tolist(), "voltage": self.voltage.tolist()},
+                {"time": SECOND, "voltage": V},
+            ),
+            "fits": Series("Fitted parts of the pulses", fits, {"time": SECOND, "voltage": V, "fitted": V}),
+        }
+
+
+def analyse(
+    record: Record,
+    *,
+    radius: float | None = None,
+    area: float | None = None,
+    mass: float | None = None,
+    molar_mass: float | None = None,
+    molar_volume: float | None = None,
+    theoretical_capacity: float | None = None,
+    initial_stoichiometry: float | None = None,
+    ionic_resistance: float | None = None,
+) -> Gitt:
+    r"""Diffusivity from the pulses and rests of a titration.
+
+    Pulses are found from the current. While a pulse is short against R2/D, its potential without the jump at its
+    beginning goes with the root of time, and with the step of the rest potential (Weppner and Huggins; a sphere has
+    the volume R/3 per area)
+
+    .. math::
+        D = \frac{4}{\pi \tau} \left(\frac{R}{3}\right)^2 \left(\frac{\Delta E_s}{\Delta E_t}\right)^2,
+        \qquad \Delta E_t = \sqrt{\tau} \frac{dE}{d\sqrt{t}} .
+
+    That is the short-time limit of the sphere: at :math:`\tau D/R^2 = 0.05` it is off by a third. The diffusivity
+    given here is of the whole solution, with the same measured quantities and the same limit
+
+    .. math::
+        E(t) = E_0 + \Delta E_s \frac{f(Dt/R^2)}{3 D \tau/R^2}
+
+    (`surface`); that of the line over the root of time stands beside it. It holds for particles of one size, a
+    potential that is straight within a pulse, and particles that all see the same potential. The last is not so in an
+    electrode with few ionic paths: then the front of the reaction spreads during the pulse, and the result can be
+    orders of magnitude too low. This shows in the rest, which relaxes as in a slab and not as in a sphere, or by the
+    ionic resistance.
+
+    Parameters
+    ----------
+    record : Record
+        Time, voltage and current, with rests between pulses.
+    radius : float, optional
+        Of the particles, m (half of D50). Without it `area`, `mass`, `molar_mass` and `molar_volume` give three times
+        volume over area.
+    area : float, optional
+        Of the interface of the active material, m2 (not of the electrode).
+    mass : float, optional
+        Of the active material, kg; default: what the record says.
+    molar_mass, molar_volume : float, optional
+        kg/mol and m3/mol.
+    theoretical_capacity : float, optional
+        A s/kg; with `mass` and `initial_stoichiometry` it gives the stoichiometry after each pulse.
+    initial_stoichiometry : float, optional
+        At the beginning of the record; falls on charge.
+    ionic_resistance : float, optional
+        Of the whole electrode, ohm, as from a transmission line: whether its reaction front can be what is measured.
+
+    Returns
+    -------
+    Gitt
+        Values: `diffusivity`, the median of the valid pulses with its interval, lowest and highest, and more.
+
+    Raises
+    ------
+    MeasurementError
+        Another technique, no current, no pulse, no rest after any pulse, no radius, or a value that is not above 0.
+
+    Notes
+    -----
+    Weppner and Huggins, J. Electrochem. Soc. 124 (1977) 1569, doi 10.1149/1.2133112.
+    """
+    record = record.with_sample(mass=mass)
+    radius = _radius(record, radius, area, molar_mass, molar_volume)
+    for name, value in (
+        ("theoretical capacity", theoretical_capacity),
+        ("initial stoichiometry", initial_stoichiometry),
+        ("ionic resistance", ionic_resistance),
+    ):
+        if value is not None and not (math.isfinite(value) and value > 0.0):
+            msg = f"{name}: {value:g} is not above 0"
+            raise MeasurementError(msg, source=record.source)
+    found = signal(record, "titration")
+    pieces, said = _pieces(found, record)
+    noise = _noise(found, pieces)
+    pulses = [_pulse(number, found, piece, radius, noise, ionic_resistance) for number, piece in enumerate(pieces, 1)]
+    valid = [one for one in pulses if one.valid]
+    used = valid or [one for one in pulses if math.isfinite(one.diffusivity)]
+    stoichiometry = _stoichiometry(pulses, record, theoretical_capacity, initial_stoichiometry)
+    drawn = thinned(len(found.time), 4000)
+    return Gitt(
+        records=(record,),
+        values=_values(used, radius),
+        model="diffusion in spheres under constant current, step of the rest potential between pulses",
+        window={
+            "pulses": len(pulses),
+            "valid": len(valid),
+            "pulse_s": float(f"{np.median([one.duration for one in pulses]):.6g}"),
+            "rest_s": float(f"{np.median([one.rested - one.end for one in pulses]):.6g}"),
+            "radius_um": float(f"{UM.of(radius):.6g}"),
+            "fitted_from_pct": 100.0 * SKIPPED,
+            "noise_of_rest_mV": float(f"{MV.of(noise):.3g}") if math.isfinite(noise) else None,
+        },
+        warnings=tuple(dict.fromkeys([*found.warnings, *said, *_warnings(pulses, record, radius, ionic_resistance)])),
+        series={"pulses": _table(pulses, record, stoichiometry)},
+        pulses=tuple(pulses),
+        radius=radius,
+        temperature=record.temperature,
+        time=found.time[drawn],
+        voltage=found.voltage[drawn],
+    )
+
+
+def _radius(
+    record: Record, radius: float | None, area: float | None, molar_mass: float | None, molar_volume: float | None
+) -> float:
+    given: Mapping[str, float | None] = {
+        "radius": radius, "area": area, "molar mass": molar_mass, "molar volume": molar_volume
+    }  # fmt: skip
+    for name, value in given.items():
+        if value is not None and not (math.isfinite(value) and value > 0.0):
+            msg = f"{name}: {value:g} is not above 0; the radius is written for example 2.5 um"
+            raise MeasurementError(msg, source=record.source)
+    if radius is not None:
+        return radius
+    if area is not None and molar_mass is not None and molar_volume is not None:
+        return 3.0 * record.given("mass") / molar_mass * molar_volume / area
+    msg = (
+        "does not say the radius of the particles, which a diffusivity goes with the square of; give it, as in "
+        '--radius "2.5 um" (half of D50)'
+    )
+    raise MeasurementError(msg, source=record.source)
+
+
+@dataclass(frozen=True)
+class _Piece:
+    """Places of a pulse and of the rests around it: first and one after the last."""
+
+    rest: tuple[int, int]
+    pulse: tuple[int, int]
+    after: tuple[int, int]
+    begin: float
+
+
+def _pieces(found: Signal, record: Record) -> tuple[list[_Piece], list[str]]:
+    """Find the pulses: current of one sign between two rests."""
+    sign, time = found.sign, found.time
+    edges = np.flatnonzero(np.diff(sign)) + 1
+    starts, ends = np.concatenate([[0], edges]), np.concatenate([edges, [len(sign)]])
+    runs = list(zip(starts.tolist(), ends.tolist(), sign[starts].tolist(), strict=True))
+    pieces, loose, coarse = [], 0, 0
+    for at, (start, end, kind) in enumerate(runs):
+        if kind == 0 or end - start < 2:
+            continue
+        before = runs[at - 1] if at else None
+        after = runs[at + 1] if at + 1 < len(runs) else None
+        if before is None or before[2] != 0 or after is None or after[2] != 0 or after[1] - after[0] < RESTED:
+            loose += 1
+            continue
+        if end - start < POINTS:
+            coarse += 1
+            continue
+        gap, step = time[start] - time[start - 1], time[start + 1] - time[start]
+        begin = float(time[start - 1] if gap <= EDGE * step else time[start] - step)
+        pieces.append(_Piece((before[0], before[1]), (start, end), (after[0], after[1]), begin))
+    if not pieces:
+        _no_pulses(record, loose, coarse)
+    length = np.array([time[one.pulse[1] - 1] - one.begin for one in pieces])
+    usual = float(np.median(length))
+    longer = length > LATER * usual
+    said = []
+    if longer.any():
+        said.append(
+            f"current that flows {LATER:g} times longer than the usual pulse ({usual:.4g} s) was left out "
+            f"{int(longer.sum())} time{'s' if longer.sum() > 1 else ''}"
+        )
+        pieces = [one for one, wrong in zip(pieces, longer, strict=True) if not wrong]
+    if loose:
+        said.append(f"{loose} pulse{'s' if loose > 1 else ''} without a rest on both sides left out")
+    if coarse:
+        said.append(f"{coarse} pulse{'s' if coarse > 1 else ''} of fewer than {POINTS} points left out")
+    return pieces, said
+
+
+def _no_pulses(record: Record, loose: int, coarse: int) -> None:
+    if coarse:
+        msg = (
+            f"has {coarse} pulse{'s' if coarse > 1 else ''}, none of {POINTS} points or more; record the potential in "
+            "a pulse more often"
+        )
+    elif loose:
+        msg = (
+            "has current but no rest after it: a titration is pulses of current, each with a rest before and after it. "
+            "For charges and discharges take solidstack measure cycling"
+        )
+    else:
+        msg = "has no pulse of current that lasts longer than one point; take the file with all of its points"
+    raise MeasurementError(msg, source=record.source)
+
+
+def _ending(found: Signal, rest: tuple[int, int]) -> slice:
+    """Points at the end of a rest."""
+    time = found.time[rest[0] : rest[1]]
+    begin = time[-1] - END * (time[-1] - time[0])
+    return slice(rest[0] + int(np.searchsorted(time, begin)), rest[1])
+
+
+def _noise(found: Signal, pieces: Sequence[_Piece]) -> float:
+    """Standard deviation of a reading of the potential, from the ends of all rests; nan where they have few points."""
+    squares, degrees = 0.0, 0
+    for rest in [pieces[0].rest, *(one.after for one in pieces)]:
+        part = _ending(found, rest)
+        x, y = found.time[part], found.voltage[part]
+        if len(x) < 4 or x[-1] <= x[0]:
+            continue
+        x = x - x.mean()
+        left = y - y.mean() - x * (x @ y) / (x @ x)
+        squares += float(left @ left)
+        degrees += len(x) - 2
+    return math.sqrt(squares / degrees) if degrees else NAN
+
+
+@dataclass(frozen=True)
+class _Fit:
+    """Potential of a pulse: level, V; logarithm of the pulse time over R2/D, with its deviation; step, V."""
+
+    level: float
+    logarithm: float
+    deviation: float
+    degrees: float
+    step: float
+    residual: Floats
+
+
+def _fit(s: Floats, voltage: Floats, step: float, deviation: float) -> _Fit | None:
+    """Fit a pulse.
+
+    Parameters
+    ----------
+    s : array, shape (n,)
+        Time over pulse time.
+    voltage : array, shape (n,)
+        V.
+    step, deviation : float
+        Of the rest potential, as measured, V.
+
+    Returns
+    -------
+    _Fit or None
+        None where the potential does not rise with the step.
+    """
+    begin = _simple(s, voltage, step)
+    if not begin > 0.0:
+        return None
+    # half of the interval of the rest potential is as much as the level and the shape can correct it
+    level, logarithm, change = float(voltage[0]), math.log(min(max(begin, 1e-8), 10.0)), step
+    count, weight = len(s), 0.0
+    for turn in range(40):
+        T = math.exp(logarithm)
+        value, rate = surface(T * s), _surface_rate(T * s)
+        shape = value / (3.0 * T)
+        design = np.column_stack([np.ones(count), change * (T * s * rate - value) / (3.0 * T), shape])
+        left = voltage - level - change * shape
+        if turn == 0:
+            level += float(left.mean())
+            left = left - left.mean()
+        scatter = math.sqrt(max(float(left @ left), 0.0) / max(count - 2, 1))
+        weight = scatter / deviation if deviation > 0.0 else 1e6 * math.sqrt(count)
+        rows = np.vstack([design, [0.0, 0.0, weight]])
+        aim = np.concatenate([left, [weight * (step - change)]])
+        moved, *_ = np.linalg.lstsq(rows, aim, rcond=None)
+        level += float(moved[0])
+        logarithm += float(np.clip(moved[1], -1.0, 1.0))
+        change += float(moved[2])
+        if not -25.0 < logarithm < 8.0:
+            return None
+        if abs(moved[1]) < 1e-9 and turn:
+            break
+    T = math.exp(logarithm)
+    shape = surface(T * s) / (3.0 * T)
+    left = voltage - level - change * shape
+    degrees = count - 2
+    scatter = math.sqrt(float(left @ left) / degrees)
+    # readings that hang together say less than their number
+    after = float(left[1:] @ left[:-1]) / float(left @ left) if scatter > 0.0 else 0.0
+    inflation = (1.0 + after) / (1.0 - after) if 2.0 / math.sqrt(count) < after < 1.0 else 1.0
+    matrix = design.T @ design
+    if deviation > 0.0 and scatter > 0.0:
+        matrix[2, 2] += (scatter / deviation) ** 2
+    else:
+        matrix[2, 2] += 1e12 * count
+    size = np.sqrt(np.diagonal(matrix))
+    try:
+        inverse = np.linalg.inv(matrix / np.outer(size, size)) / np.outer(size, size)
+    except np.linalg.LinAlgError:
+        return None
+    variance = scatter**2 * inflation * inverse[1, 1] if scatter > 0.0 else 0.0
+    if deviation > 0.0 and scatter == 0.0:
+        variance = (2.0 * deviation / step) ** 2
+    spread = math.sqrt(variance) if variance >= 0.0 else NAN
+    return _Fit(level, logarithm, spread, float(degrees), change, left)
+
+
+def _simple(s: Floats, voltage: Floats, step: float, curved: bool = True) -> float:
+    """Pulse time over R2/D by the line over the root of time; nan where the potential does not go with the step.
+
+    With `curved`, what a sphere adds to the root of time in first order (a third of the step, whatever D) is taken off.
+    """
+    root = np.sqrt(s)
+    y = voltage - step * s / 3.0 if curved else voltage
+    x = root - root.mean()
+    slope = float(x @ y) / float(x @ x)
+    if not slope * step > 0.0:
+        return _simple(s, voltage, step, False) if curved else NAN
+    return 4.0 / (9.0 * math.pi) * (step / slope) ** 2
+
+
+def _pulse(
+    number: int, found: Signal, piece: _Piece, radius: float, noise: float, ionic_resistance: float | None
+) -> Pulse:
+    time, voltage, current = found.time, found.voltage, found.current
+    first, last = piece.pulse
+    end = float(time[last - 1])
+    duration = end - piece.begin
+    charge = _charge(found, piece)
+    parts = [_ending(found, piece.rest), _ending(found, piece.after)]
+    before, after = (float(voltage[part].mean()) for part in parts)
+    s = (time[first:last] - piece.begin) / duration
+    kept = s >= SKIPPED
+    s, y = s[kept], voltage[first:last][kept]
+    step = after - before
+    sign = 1.0 if charge > 0.0 else -1.0
+    scatter = noise if math.isfinite(noise) else _rough(y)
+    deviation = scatter * math.sqrt(sum(1.0 / (part.stop - part.start) for part in parts))
+    flags = []
+    good = len(s) >= POINTS - 2 and step * sign > 0.0
+    fit = _fit(s, y, step, deviation) if good else None
+    simple = _simple(s, y, step, False) * radius**2 / duration if good else NAN
+    drift, unrested = _rest(found, piece.after, step, scatter)
+    size = np.abs(current[first:last])
+    if float(np.std(size[1:])) > UNSTEADY * float(size.mean()):
+        flags.append("unsteady current")
+    if step * sign <= 0.0:
+        flags.append("wrong way")
+    if abs(step) < FAINT * deviation:
+        flags.append("faint step")
+    if math.isfinite(unrested) and unrested > UNRESTED:
+        flags.append("short rest")
+    diffusivity = low = high = reduced = misfit = relaxation = NAN
+    drop, rise, fitted = NAN, NAN, np.full(len(s), NAN)
+    if fit is not None:
+        reduced = math.exp(fit.logarithm)
+        diffusivity = reduced * radius**2 / duration
+        half = quantile(fit.degrees) * fit.deviation
+        low, high = (diffusivity * math.exp(min(max(side * half, -300.0), 300.0)) for side in (-1.0, 1.0))
+        drop = fit.level - before
+        rise = fit.step * float(surface(reduced)) / (3.0 * reduced)
+        fitted = y - fit.residual
+        # the noise of a reading is no misfit
+        structure = math.sqrt(max(float(np.mean(_smooth(fit.residual) ** 2)), 0.0))
+        misfit = structure / abs(rise)
+        relaxation, slowest, fastest = _relaxation(found, piece, reduced, scatter)
+        if reduced > LONG:
+            flags.append("long pulse")
+        if misfit > BENT:
+            flags.append("not diffusion")
+        if fastest < SLOWER or slowest > FASTER:
+            flags.append("other relaxation")
+        if ionic_resistance is not None:
+            spreading = ionic_resistance * abs(charge / step)
+            if radius**2 / 9.0 / spreading < FRONT * diffusivity:
+                flags.append("reaction front")
+    elif good:
+        flags.append("not diffusion")
+    return Pulse(
+        number=number, begin=piece.begin, end=end, rested=float(time[piece.after[1] - 1]), charge=charge, before=before,
+        after=after, step=step, step_deviation=deviation, drop=drop, rise=rise, diffusivity=diffusivity, low=low,
+        high=high, simple=simple, reduced=reduced, misfit=misfit, drift=drift, unrested=unrested, relaxation=relaxation,
+        flags=tuple(flags), time=s * duration, voltage=y, fitted=fitted,
+    )  # fmt: skip
+
+
+def _charge(found: Signal, piece: _Piece) -> float:
+    """Charge of a pulse, A s, from where it begins."""
+    first, last = piece.pulse
+    time, current = found.time[first:last], found.current[first:last]
+    return float(np.trapezoid(current, time)) + float(current[0]) * float(time[0] - piece.begin)
+
+
+def _rough(y: Floats) -> float:
+    """Noise from second differences, which smooth curves hardly have."""
+    second = np.diff(y, 2)
+    return float(1.4826 * np.median(np.abs(second))) / math.sqrt(6.0) if len(second) else 0.0
+
+
+def _smooth(left: Floats) -> Floats:
+    """Means over a tenth of the points, and as long as they are independent what noise leaves of them is taken off."""
+    width = max(len(left) // 10, 1)
+    count = len(left) // width
+    means = left[: count * width].reshape(count, width).mean(axis=1)
+    noise = _rough(left) ** 2 / width
+    size = float(np.mean(means**2))
+    found: Floats = means * math.sqrt(max(size - noise, 0.0) / size) if size > 0.0 else means
+    return found
+
+
+def _rest(found: Signal, rest: tuple[int, int], step: float, noise: float) -> tuple[float, float]:
+    """Drift at the end of a rest, V/s, and the share of the step that is left, as if it fell off exponentially."""
+    time, voltage = found.time[rest[0] : rest[1]], found.voltage[rest[0] : rest[1]]
+    length = float(time[-1] - time[0])
+    if not length > 0.0 or step == 0.0:
+        return NAN, NAN
+    x = (time - time[0]) / length
+    late = x >= 0.75
+    drift = NAN
+    if late.sum() >= 2:
+        z = x[late] - x[late].mean()
+        drift = float(z @ voltage[late]) / float(z @ z) / length
+    levels, errors = [], []
+    for low, high in ((0.45, 0.55), (0.70, 0.80), (0.90, 1.00)):
+        near = (x >= low) & (x <= high)
+        if not near.any():
+            return drift, NAN
+        levels.append(float(voltage[near].mean()))
+        errors.append(noise**2 / int(near.sum()))
+    earlier, later = levels[0] - levels[1], levels[1] - levels[2]
+    if abs(later) <= 3.0 * math.sqrt(errors[1] + errors[2]) or abs(later) < 1e-3 * abs(step):
+        return drift, 0.0
+    ratio = later / earlier if earlier * later > 0.0 else 1.0
+    return drift, abs(later * ratio / (1.0 - ratio) / step) if ratio < 0.97 else math.inf
+
+
+def _relaxation(found: Signal, piece: _Piece, reduced: float, noise: float) -> tuple[float, float, float]:
+    """Diffusivity by which the end of the relaxation falls off over that of the pulse, with its interval.
+
+    Level and size are left free. The beginning of a relaxation goes with roots of time in any geometry; only its last
+    part, from `TAIL` of it on, tells a sphere from a slab.
+    """
+    first, last = piece.after
+    end = float(found.time[piece.pulse[1] - 1])
+    duration = end - piece.begin
+    u, y = (found.time[first:last] - end) / duration, found.voltage[first:last]
+    level = float(found.voltage[_ending(found, piece.after)].mean())
+    kept = u >= SKIPPED
+    if kept.sum() < POINTS:
+        return NAN, NAN, NAN
+    u, y = u[kept], y[kept] - level
+    late = np.flatnonzero(np.abs(y) < TAIL * abs(y[0]))
+    begin = int(late[0]) if len(late) else len(y)
+    if len(y) - begin < POINTS or not abs(y[begin]) > 10.0 * noise:
+        return NAN, NAN, NAN
+    u, y = u[begin:], y[begin:]
+    # even over the root of time, so that the end does not outweigh the beginning
+    root = np.sqrt(u)
+    even = np.unique(np.searchsorted(root, np.linspace(root[0], root[-1], 80)).clip(0, len(u) - 1))
+    u, y = u[even], y[even] - y[even].mean()
+    if len(u) < POINTS:
+        return NAN, NAN, NAN
+    squares = np.empty(len(SEARCH))
+    for place, change in enumerate(SEARCH):
+        T = reduced * math.exp(change)
+        shape = surface(T * (1.0 + u)) - surface(T * u)
+        shape = shape - shape.mean()
+        weight = float(shape @ shape)
+        left = y - float(shape @ y) / weight * shape if weight > 0.0 else y
+        squares[place] = float(left @ left)
+    best = int(np.argmin(squares))
+    scatter = max(noise**2, float(squares[best]) / (len(u) - 3))
+    width = float(SEARCH[1] - SEARCH[0])
+    if 0 < best < len(SEARCH) - 1:
+        before, middle, after = squares[best - 1 : best + 2]
+        bend = float(before - 2.0 * middle + after)
+        lowest = float(SEARCH[best]) + 0.5 * float(before - after) / bend * width if bend > 0.0 else float(SEARCH[best])
+        half = 2.0 * width * math.sqrt(2.0 * scatter / bend) if bend > 0.0 else math.inf
+        if half > 1.0:
+            return NAN, NAN, NAN
+        return math.exp(lowest), math.exp(lowest - half), math.exp(lowest + half)
+    other = len(SEARCH) // 2
+    if squares[other] - squares[best] < 10.0 * scatter:
+        return NAN, NAN, NAN
+    edge = math.exp(float(SEARCH[best]))
+    return edge, (0.0 if best == 0 else edge), (edge if best == 0 else math.inf)
+
+
+def _median(values: Sequence[float], lows: Sequence[float], highs: Sequence[float]) -> tuple[float, float, float]:
+    """Median with its 95 % interval by order (binomial); of fewer than six the whole range of the single intervals."""
+    order = np.sort(np.asarray(values, float))
+    count = len(order)
+    middle = float(np.median(order))
+    if count < 6:
+        return middle, float(np.min(lows)), float(np.max(highs))
+    below = int(binom.ppf(0.025, count, 0.5))
+    return middle, float(order[max(below - 1, 0)]), float(order[min(count - below, count - 1)])
+
+
+def _values(used: Sequence[Pulse], radius: float) -> dict[str, Fitted]:
+    nothing = ([NAN], [NAN], [NAN])
+    found = [one.diffusivity for one in used], [one.low for one in used], [one.high for one in used]
+    value, low, high = _median(*(found if used else nothing))
+    simple = [one.simple for one in used if math.isfinite(one.simple)]
+    drops = [(one.drop / one.current) for one in used]
+    values = {
+        "diffusivity": Fitted("Diffusivity (median of the pulses)", value, low, high, CM2_S),
+    }
+    for name, pick in (("lowest", min), ("highest", max)):
+        if used:
+            one = pick(used, key=lambda pulse: pulse.diffusivity)
+            label = f"Diffusivity, {name} (at {one.after:.3f} V)"
+            values[f"diffusivity_{name}"] = Fitted(label, one.diffusivity, one.low, one.high, CM2_S)
+    values["diffusivity_weppner_huggins"] = Fitted(
+        "Diffusivity by the line over the root of time (median)",
+        *(_median(simple, simple, simple) if simple else (NAN, NAN, NAN)), CM2_S,
+    )  # fmt: skip
+    times = [radius**2 / one if one else math.inf for one in (value, high, low)]
+    values["diffusion_time"] = Fitted("R²/D", times[0], times[1], times[2], SECOND)
+    values["resistance"] = Fitted(
+        "Resistance of the jump (median)", *(_median(drops, drops, drops) if drops else (NAN, NAN, NAN)), OHM
+    )
+    return values
+
+
+def _stoichiometry(
+    pulses: Sequence[Pulse], record: Record, capacity: float | None, initial: float | None
+) -> Floats | None:
+    if capacity is None or initial is None or record.mass is None:
+        return None
+    passed = np.cumsum([one.charge for one in pulses])
+    return initial - passed / (record.mass * capacity)
+
+
+def _table(pulses: Sequence[Pulse], record: Record, stoichiometry: Floats | None) -> Series:
+    columns: dict[str, Any] = {"pulse": [one.number for one in pulses], "voltage": [one.after for one in pulses]}
+    units: dict[str, Unit] = {"voltage": V}
+    if stoichiometry is not None:
+        columns["stoichiometry"] = stoichiometry.tolist()
+    if record.mass is not None:
+        columns["specific_charge"] = (np.cumsum([one.charge for one in pulses]) / record.mass).tolist()
+        units["specific_charge"] = MAH_G
+    wanted: tuple[tuple[str, str, Unit | None], ...] = (
+        ("diffusivity", "diffusivity", CM2_S), ("low", "low", CM2_S), ("high", "high", CM2_S),
+        ("weppner_huggins", "simple", CM2_S), ("current", "current", MA), ("pulse_time", "duration", SECOND),
+        ("jump", "drop", MV), ("rise", "rise", MV), ("rest_step", "step", MV), ("pulse_over_diffusion_time", "reduced",
+        None), ("misfit", "misfit", PERCENT), ("drift_of_rest", "drift", MV_H), ("left_to_relax", "unrested", PERCENT),
+        ("rest_over_pulse_diffusivity", "relaxation", None), ("valid", "valid", None),
+    )  # fmt: skip
+    for name, attribute, unit in wanted:
+        columns[name] = [getattr(one, attribute) for one in pulses]
+        if unit is not None:
+            units[name] = unit
+    columns["doubts"] = [", ".join(one.flags) for one in pulses]
+    return Series("Pulses", columns, units)
+
+
+def _warnings(pulses: Sequence[Pulse], record: Record, radius: float, ionic_resistance: float | None) -> list[str]:
+    said = []
+    if record.temperature is None:
+        said.append("the temperature is not known, and a diffusivity holds at one: give it")
+    valid = sum(one.valid for one in pulses)
+    for flag, words in WORDS.items():
+        count = sum(flag in one.flags for one in pulses)
+        if count:
+            said.append(f"{flag} ({count} of {len(pulses)} pulses): {words}")
+    if not valid:
+        said.append("no pulse is valid: the values are of all pulses and not to be trusted, and no material is made")
+    if ionic_resistance is None and valid:
+        enough = float(
+            np.median(
+                [radius**2 / 9.0 / (FRONT * one.diffusivity) * one.step / one.charge for one in pulses if one.valid]
+            )
+        )
+        said.append(
+            "that the reaction front does not spread is seen from the rests only in part: an ionic resistance of the "
+            f"electrode of {enough:.2g} ohm or more would by itself look like this; give it where it is known"
+        )
+    return said
