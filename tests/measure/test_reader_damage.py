@@ -11,8 +11,8 @@ import pytest
 
 from solidstack.errors import MeasurementError
 from solidstack.measure.readers import biologic_mpr, read
-from solidstack.measure.record import CURRENT, TIME, Record
-from tests.measure.test_readers import DTA, ZCURVE, cycling, mpr, mpt, spectrum
+from solidstack.measure.record import CURRENT, TIME, VOLTAGE, Record
+from tests.measure.test_readers import DTA, REAL_MPR, ZCURVE, cycling, mpr, mpt, shared, spectrum, write
 
 CHANGES = 10_000
 SEED = 5
@@ -57,6 +57,8 @@ def differing(record: Record, original: Record) -> tuple[set[int], set[str]] | N
     ours, theirs = record.table, original.table
     if len(ours) != len(theirs):
         return None
+    if ours.equals(theirs):
+        return set(), set()
     both = [name for name in theirs.columns if name in ours.columns]
     off = ~np.isclose(ours[both].to_numpy(float), theirs[both].to_numpy(float), rtol=0, atol=0, equal_nan=True)
     columns = {name for name, wrong in zip(both, off.any(0), strict=True) if wrong}
@@ -165,3 +167,133 @@ def test_random_changes(tmp_path: Path) -> None:
     assert time.process_time() - began < SECONDS
     assert refused + warned + equal + one_value == CHANGES
     assert refused > 0.2 * CHANGES
+
+
+@pytest.mark.parametrize("name", REAL_MPR)
+def test_real_files_cut_and_changed(tmp_path: Path, name: str) -> None:
+    raw = shared(f"{name}.mpr").read_bytes()
+    path = tmp_path / "a.mpr"
+    original = outcome(path, raw)
+    assert original is not None
+    rng = random.Random(SEED)
+    ends = {rng.randrange(len(raw)) for _ in range(60)} | set(range(60)) | {len(raw) - 1}
+    for length in ends:
+        assert outcome(path, raw[:length]) is None, length
+    for _ in range(100):
+        changed = bytearray(raw)
+        at = rng.randrange(len(raw))
+        changed[at] = rng.randrange(256)
+        record = outcome(path, bytes(changed))
+        if record is None or set(record.warnings) - set(original.warnings):
+            continue
+        difference = differing(record, original)
+        assert difference is not None
+        assert len(difference[0]) <= 2 or len(difference[1]) <= 3, (at, difference)
+
+
+@pytest.mark.parametrize("ending", ["mpr", "mpt", "DTA", "csv", "xlsx", "xls", "nda", "ndax", "txt", "res", ""])
+def test_noise_is_refused(tmp_path: Path, ending: str) -> None:
+    rng = random.Random(SEED)
+    starts = [
+        b"",
+        biologic_mpr.MAGIC,
+        b"EC-Lab ASCII FILE\r\nNb header lines : 3\r\n",
+        b"EXPLAIN\r\n",
+        b"PK\x03\x04",
+        b"NEWARE",
+    ]
+    for start in starts:
+        for size in (1, 100, 5000):
+            path = write(tmp_path, f"a.{ending}", start + rng.randbytes(size))
+            with pytest.raises(MeasurementError) as caught:
+                read(path)
+            assert len(str(caught.value)) > len(str(path)) + 20
+
+
+def test_counts_that_cannot_be(tmp_path: Path) -> None:
+    raw = mpr(spectrum())
+    head = raw.index(b"MODULEVMP data")
+    for at, value, words in (
+        (57, 2**32 - 1, "says 4294967295 points of 10 columns in 552 bytes, which do not agree"),
+        (57, 0, "says 0 points of 10 columns"),
+        (57, 13, "says 13 points of 10 columns in 552 bytes"),
+        (41, 2**31, 'the module "VMP data" has 2147483648 bytes by its head and'),
+    ):
+        changed = bytearray(raw)
+        changed[head + at : head + at + 4] = value.to_bytes(4, "little")
+        with pytest.raises(MeasurementError, match=words):
+            read(write(tmp_path, "a.mpr", bytes(changed)))
+    # 6 points of twice the size: the ids tell that it is not so
+    changed = bytearray(raw)
+    changed[head + 57 : head + 61] = (6).to_bytes(4, "little")
+    with pytest.raises(MeasurementError, match="a point has 92 bytes, which does not fit its 10 columns, all"):
+        read(write(tmp_path, "b.mpr", bytes(changed)))
+
+
+def test_what_is_said_twice_must_agree(tmp_path: Path) -> None:
+    columns = {number: np.array(values) for number, values in spectrum().items()}
+    columns[36][4] *= 1.01
+    record = read(write(tmp_path, "a.mpr", mpr(columns)))
+    assert len(record.table) == 11
+    assert record.warnings[0].startswith(
+        "1 row left out where the modulus is not that of real and imaginary part (point 5:"
+    )
+    columns[35] = columns[35] + 5.0
+    with pytest.raises(MeasurementError, match="12 of 12 points are damaged or the columns are shifted, the first"):
+        read(write(tmp_path, "b.mpr", mpr(columns)))
+    charge = {number: np.array(values, float) for number, values in cycling().items()}
+    charge[13][7] += 1e-3
+    warnings = read(write(tmp_path, "c.mpr", mpr(charge, form="late"))).warnings
+    assert any('"(Q-Qo)/mA.h" is not what "dq/mA.h" gives at 2 of 19 points' in said for said in warnings)
+
+
+def test_numbers_that_cannot_be_are_left_out(tmp_path: Path) -> None:
+    columns = {number: np.array(values) for number, values in spectrum().items()}
+    for number, row, value in ((4, 2, np.nan), (77, 3, 1e30)):
+        changed = {**columns, number: np.where(np.arange(12) == row, value, columns[number])}
+        record = read(write(tmp_path, "a.mpr", mpr(changed)))
+        assert len(record.table) == 11
+        assert record.warnings[0].startswith("1 row left out where ")
+        assert f"point {row + 1}" in record.warnings[0]
+
+
+def test_time_that_goes_back(tmp_path: Path) -> None:
+    path = write(tmp_path, "a.csv", "time_s,voltage_V\n0,1\n1,2\n0.5,3\n2,4\n")
+    assert read(path).warnings == ("time goes back at 1 point, first from 1 s to 0.5 s (line 4)",)
+    rows = "".join(f"{at % 2},{at}\n" for at in range(20))
+    with pytest.raises(
+        MeasurementError, match="time goes back at 9 of 20 points, first from 1 s to 0 s .line 4.; that"
+    ):
+        read(write(tmp_path, "b.csv", "time_s,voltage_V\n" + rows))
+
+
+def test_rows_that_are_there_twice(tmp_path: Path) -> None:
+    path = write(tmp_path, "a.csv", "time_s,voltage_V\n0,1\n1,2\n1,2\n1,2.5\n2,3\n0,1\n")
+    record = read(path)
+    assert record.values(VOLTAGE).tolist() == [1, 2, 2.5, 3]
+    assert record.warnings == ("2 rows left out that an earlier row already is (first line 4)",)
+
+
+def test_units_that_are_mixed(tmp_path: Path) -> None:
+    path = write(tmp_path, "a.csv", "time,voltage\n0 s,3.1 V\n1 s,3200 mV\n")
+    with pytest.raises(MeasurementError, match='line 3: voltage: unit "mV", but line 2 has "V"; write the column in'):
+        read(path)
+    path = write(tmp_path, "b.csv", "frequency_Hz,re_ohm_cm2,im_ohm\n10,1,2\n1,2,3\n")
+    with pytest.raises(MeasurementError, match="Real Impedance / ohm is in ohm cm2 and the other part is not"):
+        read(path)
+
+
+def test_lines_that_are_not_like_the_others(tmp_path: Path) -> None:
+    rows = "".join(f"{at},{at * 0.1:.3f}\n" for at in range(500))
+    cases = {
+        "400,40.000\n": ("400,40,000\n", "line 402: has 3 cells where the table has 2; mend or delete the line"),
+        "300,30.000\n": ("300\n", "line 302: has 1 cells where the table has 2"),
+        "200,20.000\n": (
+            "200,OVERFLOW\n",
+            'line 202: voltage_V: "OVERFLOW" is not a number; mend the line',
+        ),
+        "100,10.000\n": ("time_s,voltage_V\n", 'line 102: time_s: "time_s" is not a number'),
+    }
+    for old, (new, words) in cases.items():
+        with pytest.raises(MeasurementError, match=words):
+            read(write(tmp_path, "a.csv", "time_s,voltage_V\n" + rows.replace(old, new)))

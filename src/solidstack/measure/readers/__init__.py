@@ -3,12 +3,14 @@
 The format is found from what the file holds, then from its ending.
 """
 
+import hashlib
 import os
 from collections.abc import Callable, Mapping
+from io import BufferedReader
 from pathlib import Path
 
 from ...errors import MeasurementError
-from ..record import Record, sha256
+from ..record import Record
 from . import biologic_mpr, biologic_mpt, delimited, gamry, neware
 
 Progress = Callable[[str, float], None]
@@ -54,10 +56,11 @@ def read(
     """
     source = os.fspath(path)
     file = Path(path)
+    if reader is not None and reader not in READERS:
+        msg = f'reader "{reader}" is not known; give one of {", ".join(READERS)}'
+        raise MeasurementError(msg, source=source)
     try:
-        with file.open("rb") as stream:
-            start = stream.read(START)
-        size = file.stat().st_size
+        stream = file.open("rb")
     except FileNotFoundError:
         msg = "there is no such file; check the path"
         raise MeasurementError(msg, source=source) from None
@@ -67,29 +70,41 @@ def read(
     except OSError as reason:
         msg = f"cannot be read ({reason.strerror})"
         raise MeasurementError(msg, source=source) from None
+    with stream:
+        return _read(stream, source, file.suffix, columns, reader, progress)
+
+
+def _read(
+    stream: BufferedReader,
+    source: str,
+    ending: str,
+    columns: Mapping[str, str] | None,
+    reader: str | None,
+    progress: Progress | None,
+) -> Record:
+    start = stream.read(START)
+    size = stream.seek(0, os.SEEK_END)
+    stream.seek(0)
     if not start.strip():
         msg = "is empty; export it again from the instrument's program"
         raise MeasurementError(msg, source=source)
-    if reader is not None and reader not in READERS:
-        msg = f'reader "{reader}" is not known; give one of {", ".join(READERS)}'
+    kind = reader or found(start, ending, source)
+    if kind in ("delimited", "biologic-mpt"):
+        sha = hashlib.file_digest(stream, "sha256").hexdigest()
+        stream.seek(0)
+        if kind == "delimited":
+            return delimited.read(source, stream, size, columns, sha, progress)
+        return biologic_mpt.read(source, stream, size, columns, sha, progress)
+    if size > LARGEST:
+        msg = f"has {size / 1e9:.1f} GB; a file of this kind is read up to {LARGEST / 1e9:.0f} GB. Export it in parts"
         raise MeasurementError(msg, source=source)
-    kind = reader or found(start, file.suffix, source)
-    sha = sha256(path)
-    if kind == "delimited":
-        return delimited.read(source, columns, sha, progress)
-    if kind == "biologic-mpt":
-        return biologic_mpt.read(source, columns, sha, progress)
+    raw = stream.read()
+    sha = hashlib.sha256(raw).hexdigest()
     if kind == "excel":
         return delimited.read_excel(source, columns, sha)
     if kind == "neware":
         return neware.read(source, columns, sha)
-    if size > LARGEST:
-        msg = f"has {size / 1e9:.1f} GB; a file of this kind is read up to {LARGEST / 1e9:.0f} GB. Export it in parts"
-        raise MeasurementError(msg, source=source)
-    raw = file.read_bytes()
-    if kind == "biologic-mpr":
-        return biologic_mpr.read(source, raw, columns, sha)
-    return gamry.read(source, raw, columns, sha)
+    return (biologic_mpr.read if kind == "biologic-mpr" else gamry.read)(source, raw, columns, sha)
 
 
 def found(start: bytes, ending: str, source: str) -> str:

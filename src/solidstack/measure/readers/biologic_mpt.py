@@ -6,7 +6,7 @@ text is Latin-1, parted by tabs, with a decimal point or comma after the setting
 
 import re
 from collections.abc import Mapping
-from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 
@@ -25,49 +25,53 @@ _MASS = {"g": 1e-3, "mg": 1e-6, "ug": 1e-9, "kg": 1.0}
 _AREA = {"cm": 1e-4, "mm": 1e-6, "m": 1.0, "um": 1e-12}
 
 
-def read(path: str, columns: Mapping[str, str] | None, sha: str, progress: Progress | None = None) -> Record:
-    """Read a file, in pieces.
+def read(
+    path: str,
+    stream: BinaryIO,
+    size: int,
+    columns: Mapping[str, str] | None,
+    sha: str,
+    progress: Progress | None = None,
+) -> Record:
+    """Read a file of `size` bytes, in pieces.
 
     Raises
     ------
     MeasurementError
         The head is cut off or says another length than it has, or a line of numbers is wrong.
     """
-    file = Path(path)
-    with file.open("rb") as stream:
-        start = stream.read(HEAD)
-        ends = [match.end() for match in re.finditer(rb"\r\n|\n|\r", start)]
-        lines = re.split(r"\r\n|\n|\r", start.decode("latin-1"))
-        count = _COUNT.match(lines[1]) if len(lines) > 1 else None
-        if count is None:
-            msg = 'line 2: "Nb header lines : N" is expected; the file is cut off or damaged'
-            raise MeasurementError(msg, source=path)
-        number = int(count[1])
-        if not 3 <= number <= len(ends):
-            msg = f"line 2: says {number} lines of head and {len(ends)} are there; the file is cut off or damaged"
-            raise MeasurementError(msg, source=path)
-        names = [name.strip() for name in lines[number - 1].rstrip("\t").split("\t")]
-        if len(names) < 2:
-            msg = f"line {number}: the columns' names are expected here, where the head ends by line 2"
-            raise MeasurementError(msg, source=path)
-        result = Raw({}, path)
-        head = lines[2 : number - 1]
-        _head(head, lines[0], result)
-        first = next((line for line in lines[number:] if line.strip()), "")
-        by_name = {one.name: label for label, one in assign(names, columns, source=path).items()}
-        layout = Layout(
-            names,
-            [by_name.get(name) for name in names],
-            range(len(names)),
-            frozenset(),
-            "\t",
-            "," if re.search(r"\d,\d", first) else ".",
-            number + 1,
-            strict=True,
-        )
-        stream.seek(ends[number - 1])
-        size = file.stat().st_size
-        result.columns, result.lines = table(stream, layout, path, result.warnings, size=size, progress=progress)
+    start = stream.read(HEAD)
+    ends = [match.end() for match in re.finditer(rb"\r\n|\n|\r", start)]
+    lines = re.split(r"\r\n|\n|\r", start.decode("latin-1"))
+    count = _COUNT.match(lines[1]) if len(lines) > 1 else None
+    if count is None:
+        msg = 'line 2: "Nb header lines : N" is expected; the file is cut off or damaged'
+        raise MeasurementError(msg, source=path)
+    number = int(count[1])
+    if not 3 <= number <= len(ends):
+        msg = f"line 2: says {number} lines of head and {len(ends)} are there; the file is cut off or damaged"
+        raise MeasurementError(msg, source=path)
+    names = [name.strip() for name in lines[number - 1].rstrip("\t").split("\t")]
+    if len(names) < 2:
+        msg = f"line {number}: the columns' names are expected here, where the head ends by line 2"
+        raise MeasurementError(msg, source=path)
+    result = Raw({}, path)
+    head = lines[2 : number - 1]
+    _head(head, lines[0], result)
+    first = next((line for line in lines[number:] if line.strip()), "")
+    by_name = {one.name: label for label, one in assign(names, columns, source=path).items()}
+    layout = Layout(
+        names,
+        [by_name.get(name) for name in names],
+        range(len(names)),
+        frozenset(),
+        "\t",
+        "," if re.search(r"\d,\d", first) else ".",
+        number + 1,
+        strict=True,
+    )
+    stream.seek(ends[number - 1])
+    result.columns, result.lines = table(stream, layout, path, result.warnings, size=size, progress=progress)
     _loops(head, result)
     return finish(result, columns, sha)
 

@@ -11,8 +11,7 @@ import itertools
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import pandas as pd
@@ -63,17 +62,23 @@ class Header:
     above: str
 
 
-def read(path: str, columns: Mapping[str, str] | None, sha: str, progress: Progress | None = None) -> Record:
-    """Read a table of text, whatever its size, in pieces.
+def read(
+    path: str,
+    stream: BinaryIO,
+    size: int,
+    columns: Mapping[str, str] | None,
+    sha: str,
+    progress: Progress | None = None,
+) -> Record:
+    """Read a table of text of `size` bytes, in pieces.
 
     Raises
     ------
     MeasurementError
         It has no table with known columns, or a line in it is wrong.
     """
-    file = Path(path)
-    with file.open("rb") as stream:
-        start = stream.read(HEAD)
+    start = stream.read(HEAD)
+    stream.seek(0)
     encoding = _encoding(start, path)
     text = start.decode(encoding, errors="replace").lstrip("﻿").replace("\r\n", "\n").replace("\r", "\n")
     lines = text.split("\n")
@@ -84,13 +89,10 @@ def read(path: str, columns: Mapping[str, str] | None, sha: str, progress: Progr
     wanted, labels, texts = _wanted(header, chosen)
     warnings: list[str] = []
     layout = Layout(header.names, labels, wanted, texts, header.mark, header.decimal, header.line)
-    with file.open("rb") as stream:
-        if encoding == "utf-16":
-            source_stream: Any = io.BytesIO(stream.read().decode("utf-16", errors="replace").encode())
-        else:
-            source_stream = stream
-        _skip(source_stream, header.line - 1)
-        found, places = table(source_stream, layout, path, warnings, size=file.stat().st_size, progress=progress)
+    if encoding == "utf-16":
+        stream = io.BytesIO(stream.read().decode("utf-16", errors="replace").encode())
+    _skip(stream, header.line - 1)
+    found, places = table(stream, layout, path, warnings, size=size, progress=progress)
     raw = Raw(found, path, lines=places, units=[header.units[index] for index in wanted] if header.units else [])
     raw.warnings += warnings
     _dates(raw, chosen)
@@ -123,7 +125,7 @@ def _encoding(start: bytes, source: str) -> str:
     return "utf-8"
 
 
-def _skip(stream: Any, lines: int) -> None:
+def _skip(stream: BinaryIO, lines: int) -> None:
     """Go to a line, whatever its ends are."""
     if not lines:
         if stream.read(3) != b"\xef\xbb\xbf":
@@ -290,7 +292,9 @@ def read_excel(path: str, columns: Mapping[str, str] | None, sha: str) -> Record
     try:
         book = python_calamine.CalamineWorkbook.from_path(path)
         sheets = {name: book.get_sheet_by_name(name).to_python(skip_empty_area=False) for name in book.sheet_names}
-    except Exception as reason:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as reason:  # a damaged file makes the library panic, which is no Exception
         msg = f"cannot be read as an Excel file ({reason}); open it and save it as .xlsx or CSV"
         raise MeasurementError(msg, source=path) from None
     found: list[tuple[int, int, str, Header, list[list[Any]]]] = []

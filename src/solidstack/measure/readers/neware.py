@@ -29,7 +29,9 @@ def read(path: str, columns: Mapping[str, str] | None, sha: str) -> Record:
     logging.getLogger("newarenda").setLevel(logging.CRITICAL)
     try:
         frame = NewareNDA.read(path, log_level="CRITICAL")
-    except (Exception, SystemExit) as reason:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as reason:  # whatever a damaged file makes of the library
         msg = f"cannot be read as a Neware file ({type(reason).__name__}: {reason}); export it as Excel or CSV"
         raise MeasurementError(msg, source=path) from None
     if not isinstance(frame, pd.DataFrame) or frame.empty or not set(_NEEDED) <= set(frame.columns):
