@@ -66,7 +66,7 @@ def sweep(path: Path, onset: float) -> Path:
     """Linear sweep from 3 to 6 V at 0.1 mV/s, oxidation beyond an onset; 1 cm2."""
     volts = np.linspace(3.0, 6.0, 3001)
     random = np.random.default_rng(1)
-    current = 1e-7 + 2e-8 * (volts - 3.0) + np.where(volts > onset, 2e-4 * (volts - onset) ** 1.5, 0.0)
+    current = 1e-7 + 2e-8 * (volts - 3.0) + 2e-4 * np.maximum(volts - onset, 0.0) ** 1.5
     current = current + 1e-9 * random.normal(size=volts.size)
     return table(path, "time/s,Ewe/V,I/mA", (volts - 3.0) / 1e-4, volts, 1e3 * current)
 

@@ -48,7 +48,7 @@ def test_blocking_spectrum_to_conductivity_page_and_material(run: Run, tmp_path:
     names = {path.name for path in folder.iterdir()}
     assert {"eis.html", "eis.pdf", "eis.png", "eis.svg", "eis.json"} <= names
     assert json.loads((folder / "eis.json").read_text()) == data
-    assert "Conductivity" in (folder / "eis.html").read_text()
+    assert "Ionic conductivity" in (folder / "eis.html").read_text()
     entry = ss.library()["my SPE"].default("ionic_conductivity")
     assert entry.at(303.15) == pytest.approx(0.108, rel=0.01)
     assert "cell.csv" in entry.source
@@ -162,7 +162,7 @@ def test_sizes_and_modulus(run: Run, tmp_path: Path) -> None:
     ("arguments", "words"),
     [
         (("eis", "none.mpr"), "none.mpr: there is no such file"),
-        (("eis", "{table}"), "eis"),
+        (("eis", "{table}"), "has no column that is known"),
         (("eis", "{table}", "--area", "3 kg"), "--area"),
         (("eis", "{table}", "--column", "voltage"), '--column "voltage" is not OURS=THEIRS'),
         (("eis", "{spectrum}", "--spectrum", "2"), "--spectrum 2 is none of them"),
@@ -171,7 +171,7 @@ def test_sizes_and_modulus(run: Run, tmp_path: Path) -> None:
         (("eis", "{spectrum}", "--density", "2 g/cm^3"), "--density: of a material; give --save-material NAME too"),
         (("eis", "{spectrum}", "-o", ""), "-o is given an empty name"),
         (("lsv", "{spectrum}"), "Voltage / V"),
-        (("gitt", "{spectrum}"), "Test Time / s"),
+        (("gitt", "{spectrum}", "--radius", "2 um"), "is a measurement of impedance"),
         (("cycling", "{spectrum}", "--cycle", "2"), "--cycle is what is compared with a design; give --design too"),
     ],
 )

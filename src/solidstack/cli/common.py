@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -10,7 +11,8 @@ import click
 import numpy as np
 
 from ..design import Design, key_path, load
-from ..errors import DesignError, InputError
+from ..errors import DesignError, InputError, OutputError
+from ..files import staged_folder
 from ..sheet import HEADINGS, Sheet
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -142,3 +144,25 @@ def show(renderable: Any) -> None:
 def default_folder(path: str) -> Path:
     """Return the folder of a report when none is given: in the current folder, named after the design file."""
     return Path(f"{Path(path).stem}-report")
+
+
+@contextlib.contextmanager
+def shown_progress() -> Iterator[Callable[[str, float], None] | None]:
+    """Show progress on stderr where a person may look at it, and clear the line at the end."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    try:
+        yield lambda words, share: click.echo(f"\r\033[K{100 * share:.0f} %  {words}", err=True, nl=False)
+    finally:
+        click.echo("\r\033[K", err=True, nl=False)
+
+
+def check_folder(output: str | None) -> None:
+    """Refuse a folder that cannot be written before the work is done for it."""
+    if output == "":
+        msg = "-o is given an empty name; give a folder"
+        raise OutputError(msg)
+    if output is not None:
+        with staged_folder(output):
+            pass

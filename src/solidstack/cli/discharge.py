@@ -1,8 +1,6 @@
 """`solidstack twin discharge|simulate|rates|impedance`: cycling a structure, and its homogenised companion."""
 
-import contextlib
-import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +11,9 @@ from .. import units
 from ..design import Protocol
 from ..design.protocol import read_protocol
 from ..errors import DesignError, OutputError, StructureError
-from ..files import staged_folder
 from ..twin import formats
 from ..twin.results import Run
-from .common import changes_option, load_changed, located, number, print_json, show, warn
+from .common import changes_option, check_folder, load_changed, located, number, print_json, show, shown_progress, warn
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 protocol_option = click.option("--protocol", "protocol_file", metavar="FILE", help="TOML with the steps to run.")
@@ -385,28 +382,6 @@ def _numbers(text: str, option: str) -> list[float]:
     except ValueError:
         msg = f'{option} "{text}" is not a list of numbers, as in 0.1,0.5,1'
         raise DesignError(msg) from None
-
-
-@contextlib.contextmanager
-def shown_progress() -> Iterator[Callable[[str, float], None] | None]:
-    """Show progress on stderr where a person may look at it, and clear the line at the end."""
-    if not sys.stderr.isatty():
-        yield None
-        return
-    try:
-        yield lambda words, share: click.echo(f"\r\033[K{100 * share:.0f} %  {words}", err=True, nl=False)
-    finally:
-        click.echo("\r\033[K", err=True, nl=False)
-
-
-def check_folder(output: str | None) -> None:
-    """Refuse a folder that cannot be written before the work is done for it."""
-    if output == "":
-        msg = "-o is given an empty name; give a folder"
-        raise OutputError(msg)
-    if output is not None:
-        with staged_folder(output):
-            pass
 
 
 def _check_figures(paths: Sequence[str]) -> None:

@@ -1,5 +1,6 @@
 """`solidstack measure`: instrument files to values with intervals, a figure, a page, and a material."""
 
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -7,8 +8,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from .. import units
-from ..errors import InputError, MeasurementError, OutputError
-from .common import print_json, show, warn
+from ..errors import InputError, MeasurementError
+from .common import check_folder, print_json, show, shown_progress, warn
 
 if TYPE_CHECKING:
     from ..measure.record import Record
@@ -66,9 +67,22 @@ def measurement(*sample: str, files: bool = True) -> Callable[[F], F]:
             quantity("--density", units.DENSITY, "True density of a new material."),
             click.option("--json", "as_json", is_flag=True, help="Print JSON."),
         ]
+
+        @functools.wraps(function)
+        def checked(**given: Any) -> Any:
+            """Refuse what could not be kept before the work is done for it."""
+            check_folder(given["output"])
+            unused = [f"--{key.replace('_', '-')}" for key in ("based_on", "role", "density") if given[key] is not None]
+            if unused and given["save_material"] is None:
+                msg = f"{' and '.join(unused)}: of a material; give --save-material NAME too"
+                raise MeasurementError(msg)
+            return function(**given)
+
+        wrapped: Any = checked
         for option in reversed(options):
-            function = option(function)
-        return click.argument("files", metavar="FILES...", nargs=-1, required=True)(function)
+            wrapped = option(wrapped)
+        done: F = click.argument("files", metavar="FILES...", nargs=-1, required=True)(wrapped)
+        return done
 
     return decorate
 
@@ -101,7 +115,8 @@ def read(files: Sequence[str], given: Mapping[str, Any]) -> list["Record"]:
             raise MeasurementError(msg)
         columns[ours.strip()] = theirs.strip()
     sample = {name: given[name] for name in SAMPLE_OPTIONS if given.get(name) is not None}
-    return [read_file(path, columns=columns or None).with_sample(**sample) for path in files]
+    with shown_progress() as progress:
+        return [read_file(path, columns=columns or None, progress=progress).with_sample(**sample) for path in files]
 
 
 def only_file(files: Sequence[str], kind: str) -> str:
@@ -117,9 +132,6 @@ def finish(results: Sequence["Result"], draw: Callable[[Any], Any], given: Mappi
     from ..report import write_measurement
 
     folder, paths = given["output"], list[Path]()
-    if folder == "":
-        msg = "-o is given an empty name; give a folder"
-        raise OutputError(msg)
     if folder is not None:
         for place, result in zip(_folders(folder, results), results, strict=True):
             paths += write_measurement(result, draw(result), place, caption=caption)
@@ -151,10 +163,6 @@ def _folders(folder: str, results: Sequence["Result"]) -> list[Path]:
 def _save(results: Sequence["Result"], given: Mapping[str, Any]) -> str:
     name = given["save_material"]
     if name is None:
-        unused = [f"--{key.replace('_', '-')}" for key in ("based_on", "role", "density") if given[key] is not None]
-        if unused:
-            msg = f"{' and '.join(unused)}: of a material; give --save-material NAME too"
-            raise MeasurementError(msg)
         return ""
     from ..measure.material import save_material
 

@@ -9,8 +9,8 @@ import click
 from .. import units
 from ..errors import DesignError, SolidstackError, SolverError
 from ..files import staged_folder
-from .common import changes_option, load_changed, located, print_json, show, warn
-from .discharge import check_folder, json_option, needs_companion, protocol_of, protocol_option, shown_progress
+from .common import changes_option, check_folder, load_changed, located, print_json, show, shown_progress, warn
+from .discharge import json_option, needs_companion, protocol_of, protocol_option
 
 if TYPE_CHECKING:
     from ..twin.validate import Validation
