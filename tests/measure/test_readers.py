@@ -446,6 +446,7 @@ def test_neware_text_adds_the_steps_up(tmp_path: Path) -> None:
     assert_allclose(record.values(TIME), [0, 10, 10, 20.5])
     assert_allclose(record.values(CURRENT), [0, 0, 1e-3, 1e-3])
     assert_allclose(record.values(CHAMBER), 25)
+    assert record.temperature == pytest.approx(298.15)
     assert record.warnings == ("time counts from the beginning of each step; the steps are added up",)
 
 
@@ -543,6 +544,22 @@ def test_columns_are_named_by_the_user(tmp_path: Path) -> None:
         MeasurementError, match='Where it has no names, give their places, as in --column "voltage=column 2"'
     ):
         read(bare)
+
+
+def test_sign_spectra_and_temperature_of_a_table(tmp_path: Path) -> None:
+    text = (
+        "freq_Hz,Zreal_ohm,Zimag_ohm,cycle,temperature_degC\n100,1,2,1,60.5\n10,2,3,1,61.5\n100,1,2,2,61\n10,2,3,2,61\n"
+    )
+    record = read(write(tmp_path, "a.csv", text))
+    assert record.warnings == (
+        'the imaginary part is above 0 at most points, as if inductive; if "Zimag_ohm" holds -Im, say so with --column '
+        '"imaginary impedance=-Zimag_ohm"',
+    )
+    assert [len(part.table) for part in record.spectra()] == [2, 2]
+    assert record.temperature == pytest.approx(334.15)
+    right = read(tmp_path / "a.csv", columns={"imaginary impedance": "-Zimag_ohm"})
+    assert right.warnings == ()
+    assert_array_equal(right.values(IMAGINARY), [-2, -3, -2, -3])
 
 
 def test_minus_in_a_name_flips_once() -> None:

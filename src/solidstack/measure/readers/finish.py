@@ -44,6 +44,11 @@ MOST = 0.1
 BACK = 0.3
 """Share of steps that time may go back before it is no time."""
 
+MINUS = 0.8
+"""Share of a spectrum's points with a positive imaginary part above which a warning asks for the sign."""
+STEADY = 2.0
+"""K: a column of temperatures that stays within it is the temperature of the measurement."""
+
 TECHNIQUES = (
     (r"impedance|\bp?g?eis\b|eispot|eisgalv|eismon|hybrideis", "impedance"),
     (r"cyclic volta|\bcva?\b|multi.?cv", "cyclic-voltammetry"),
@@ -136,6 +141,7 @@ def finish(raw: Raw, columns: Mapping[str, str] | None, sha: str) -> Record:
     table = _sound(raw, ordered, chosen if own else {})
     table = _unique(raw, table)
     _in_order(raw, table)
+    _remarks(raw, table, chosen)
     name = raw.technique or ("impedance" if {REAL, IMAGINARY, FREQUENCY} <= set(table) else "")
     return Record(
         pd.DataFrame(table, copy=False),
@@ -239,6 +245,24 @@ def _sound(raw: Raw, table: Columns, chosen: Mapping[str, Source]) -> Columns:
         )
         raise MeasurementError(msg, source=raw.source)
     return _kept(raw, table, ~bad)
+
+
+def _remarks(raw: Raw, table: Columns, chosen: Mapping[str, Source]) -> None:
+    """Spectra by their cycle, the temperature where its column is steady, and a sign that is probably the other."""
+    if {REAL, IMAGINARY, FREQUENCY} <= set(table):
+        if SPECTRUM not in table and CYCLE in table and np.ptp(table[CYCLE]) > 0.0:
+            table[SPECTRUM] = table[CYCLE]
+        above = table[IMAGINARY][table[FREQUENCY] > 0.0] > 0.0
+        if IMAGINARY in chosen and chosen[IMAGINARY].factor > 0.0 and above.sum() > MINUS * len(above):
+            name = chosen[IMAGINARY].name
+            raw.warnings.append(
+                f'the imaginary part is above 0 at most points, as if inductive; if "{name}" holds -Im, say so with '
+                f'--column "imaginary impedance=-{name}"'
+            )
+    if raw.temperature is None and CHAMBER in table and np.any(table[CHAMBER] != 0.0):
+        low, high = np.nanmin(table[CHAMBER]), np.nanmax(table[CHAMBER])
+        if high - low < STEADY:
+            raw.temperature = round(float(np.nanmean(table[CHAMBER])) + 273.15, 6)
 
 
 def _kept(raw: Raw, table: Columns, rows: NDArray[np.bool_]) -> Columns:
