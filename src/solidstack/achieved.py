@@ -330,18 +330,33 @@ def _reasons(
     ended = min(max(ended, 0.01 * down.total), down.total)
     what = f"{abs(resistance) * 1e4:.3g} ohm cm2 {'more' if resistance > 0.0 else 'less'} in series than simulated"
     reasons = [
-        Reason("capacity that the simulation does not reach at this current either", down.total / capacity),
-        Reason(
-            "active material that is missing or takes no part: loading, contact, losses of the first cycles",
-            measured.total / ended,
+        _reason(
+            down.total / capacity,
+            "capacity that the simulation does not reach at this current either",
+            "capacity that the simulation, too, has beyond the design",
         ),
-        Reason("voltage that the simulation does not reach at this current either", down.mean_voltage / voltage),
+        _reason(
+            measured.total / ended,
+            "active material that is missing or takes no part: loading, contact, losses of the first cycles",
+            "more active material than simulated: loading, specific capacity",
+        ),
+        _reason(
+            down.mean_voltage / voltage,
+            "voltage that the simulation does not reach at this current either",
+            "voltage that the simulation, too, has beyond the design",
+        ),
     ]
     if math.isfinite(resistance):
         reasons.append(Reason(f"charge and discharge end earlier: {what}", ended / down.total))
     else:
         what = "resistance in series, or another state of charge"
-    return [*reasons, Reason(f"lower voltage than simulated: {what}", measured.mean_voltage / down.mean_voltage)]
+    side = measured.mean_voltage / down.mean_voltage
+    return [*reasons, _reason(side, f"lower voltage than simulated: {what}", f"higher voltage than simulated: {what}")]
+
+
+def _reason(factor: float, less: str, more: str) -> Reason:
+    """Say a factor by whether it is a loss."""
+    return Reason(less if factor <= 1.0 else more, factor)
 
 
 def _until(curve: Curve, voltage: float) -> float:

@@ -196,18 +196,19 @@ def _show(result: "Result") -> None:
         click.echo()
         click.secho(series.title, bold=True)
         grid = Table(box=None, pad_edge=False, header_style="bold")
-        for heading in series.headings():
+        headings = series.headings()
+        for heading in headings[:COLUMNS]:
             grid.add_column(heading, justify="right")
         for row in rows[:ROWS]:
-            grid.add_row(*(Text(words(value)) for value in row.values()))
+            grid.add_row(*(Text(words(value)) for value in [*row.values()][:COLUMNS]))
         show(grid)
-        if len(rows) > ROWS:
-            click.echo(f"... {len(rows)} rows; -o writes all of them")
+        if len(rows) > ROWS or len(headings) > COLUMNS:
+            click.echo(f"... {len(rows)} rows of {len(headings)} columns; -o and --json give all of them")
     for text in result.to_dict()["warnings"]:
         warn(text)
 
 
-ROWS = 20
+ROWS, COLUMNS = 20, 8
 """Of a table on the terminal."""
 
 

@@ -56,7 +56,7 @@ def draw_achieved(result: "Achieved") -> Figure:
         for row, before, after in zip(rows[1:-1], levels[:-1], levels[1:], strict=True):
             right.barh(row, after - before, left=before, color=LOST if after < before else WON, height=0.62)
             right.annotate(
-                f"{100.0 * (after / before - 1.0):+.1f} %",
+                f"{100.0 * (after / before - 1.0):+.1f} %".replace("-", "−"),
                 (max(before, after), row),
                 xytext=(3, 0),
                 textcoords="offset points",
@@ -69,6 +69,6 @@ def draw_achieved(result: "Achieved") -> Figure:
             )
         right.set_yticks(rows, names, fontsize=6.5)
         right.invert_yaxis()
-        right.set_xlim(0.0, 1.18 * max(levels))
+        right.set_xlim(0.0, 1.28 * max(levels))
         right.set_xlabel("Specific energy, Wh kg⁻¹")
     return figure
