@@ -158,6 +158,39 @@ class Record:
         """Copy with some of the rows, numbered from 0 again."""
         return replace(self, table=self.table[rows].reset_index(drop=True))
 
+    def in_order(self, *columns: str, least: int = 2) -> "Record":
+        """Copy with the rows that have a number in each of the columns, without repeated rows.
+
+        Raises
+        ------
+        MeasurementError
+            A column is missing, fewer than `least` rows are left, or time goes back.
+        """
+        self.require(*columns)
+        finite = np.all(np.isfinite(self.table[list(columns)].to_numpy(np.float64)), axis=1)
+        table = self.table[finite].reset_index(drop=True)
+        warnings = list(self.warnings)
+        if not finite.all():
+            warnings.append(f"{int((~finite).sum())} rows without a number in each column were left out")
+        repeated = table.duplicated(list(columns), keep="first").to_numpy() if TIME in columns else np.zeros(0, bool)
+        if repeated.any():
+            warnings.append(f"{int(repeated.sum())} repeated rows were left out")
+            table = table[~repeated].reset_index(drop=True)
+        if len(table) < least:
+            msg = f"has {len(table)} points; at least {least} are needed. Record more often, or give the whole file"
+            raise MeasurementError(msg, source=self.source)
+        if TIME in columns:
+            time = table[TIME].to_numpy(np.float64)
+            back = np.flatnonzero(np.diff(time) < 0.0)
+            if len(back):
+                at = int(back[0])
+                msg = (
+                    f"time goes back at point {at + 2}: {time[at + 1]:g} s after {time[at]:g} s. Give one measurement "
+                    "in the order in which it was recorded"
+                )
+                raise MeasurementError(msg, source=self.source)
+        return replace(self, table=table, warnings=tuple(warnings))
+
     def spectra(self) -> list["Record"]:
         """Split impedance into its spectra, each a record.
 

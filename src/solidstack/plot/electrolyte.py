@@ -7,7 +7,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from ..measure.arrhenius import Arrhenius
-from ..units import DEG_C, MS_CM
+from ..measure.transference import Transference, half_space
+from ..units import DEG_C, MS_CM, UA
 from .style import PAGE, style
 
 # Okabe-Ito
@@ -17,7 +18,7 @@ _BLUE, _ORANGE, _GREEN, _PURPLE, _SKY, _GREY = "#0072b2", "#d55e00", "#009e73", 
 def _plain_logarithmic(axis: Any, low: float, high: float) -> None:
     """Plain numbers on a logarithmic axis: at 1, 2, 5 where it spans less than two decades."""
     decades = np.log10(high / low)
-    places = (1.0,) if decades > 3.0 else (1.0, 3.0) if decades > 2.0 else (1.0, 2.0, 5.0)
+    places: tuple[float, ...] = (1.0,) if decades > 3.0 else (1.0, 3.0) if decades > 2.0 else (1.0, 2.0, 5.0)
     if decades < 0.5:
         places = (1.0, 1.2, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0)
     axis.set_major_locator(LogLocator(subs=places))
@@ -99,3 +100,50 @@ def _energies(result: Arrhenius) -> list[str]:
         "activation_energy_above": "above it",
     }
     return [f"{name}  {result.values[key]}" for key, name in names.items() if key in result.values]
+
+
+def draw_transference(result: Transference) -> Figure:
+    """Draw the current of the polarisation, its begin over the square root of time, and the two currents.
+
+    Parameters
+    ----------
+    result : Transference
+    """
+    t, current = result.time, UA.of(result.current)
+    first, last = (float(UA.of(result.values[name].value)) for name in ("initial_current", "steady_current"))
+    hours = t[-1] > 7200.0
+    scale, unit = (3600.0, "h") if hours else (60.0, "min")
+    # what charges the interfaces is off the scale: the rest is what the number is of
+    top = first + 0.6 * max(first - last, 0.05 * first)
+    bottom = max(0.0, last - 0.35 * max(first - last, 0.05 * first))
+    with style():
+        figure = Figure(figsize=(PAGE, 3.1), layout="constrained")
+        left, right = figure.subplots(1, 2, width_ratios=(1.5, 1.0), sharey=True)
+        left.plot(t / scale, current, ".", color=_ORANGE, markersize=3, label="Measured", rasterized=len(t) > 5000)
+        left.axvspan(result.tail.begin / scale, t[-1] / scale, color=_GREEN, alpha=0.12, linewidth=0)
+        left.axhline(last, color=_GREEN, label=f"Steady current {result.values['steady_current']}")
+        left.axhline(first, color=_BLUE, linestyle="--", label=f"Initial current {result.values['initial_current']}")
+        left.set_xlabel(f"Time, {unit}")
+        left.set_ylabel(f"Current, {UA.label}")
+        left.set_ylim(bottom, top)
+        found = result.values["transference_number"]
+        left.set_title(f"Transference number {found}")
+        left.legend(loc="upper right", framealpha=0.9, frameon=True, edgecolor="none")
+        root = np.sqrt(t)
+        if result.early is not None:
+            rate = float(result.early.values[1])
+            begin, end = np.sqrt(result.window["initial_from_s"]), np.sqrt(result.window["initial_to_s"])
+            shown = root <= 2.0 * end
+            used = shown & (root >= begin) & (root <= end)
+            right.plot(root[shown & ~used], current[shown & ~used], ".", color=_GREY, markersize=3, label="Left out")
+            right.plot(root[used], current[used], ".", color=_ORANGE, markersize=4, label="Used")
+            curve = np.linspace(0.0, end, 100)
+            right.plot(curve, UA.of(half_space(curve, float(result.early.values[0]), rate)), color=_BLUE)
+            right.plot([0.0], [first], "o", color=_BLUE, markersize=5, label="Initial current", clip_on=False, zorder=5)
+            right.set_xlim(0.0, 2.0 * end)
+            right.legend(loc="upper right")
+        else:
+            right.plot(root, current, ".", color=_ORANGE, markersize=3)
+            right.axhline(first, color=_BLUE, linestyle="--")
+        right.set_xlabel("Square root of time, √s")
+    return figure

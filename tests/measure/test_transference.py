@@ -1,0 +1,226 @@
+import dataclasses
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+from scipy import optimize
+
+from solidstack.errors import MeasurementError
+from solidstack.materials.schema import NumberEntry
+from solidstack.measure import transference
+from solidstack.measure.record import CURRENT, TIME, VOLTAGE, record
+from solidstack.measure.result import Fitted, Result
+from solidstack.units import OHM
+
+TRIALS = 500
+VOLTAGE_STEP, INTERFACES, ELECTROLYTE, DIFFUSION = 0.010, 40.0, 60.0, 600.0
+INITIAL = VOLTAGE_STEP / (INTERFACES + ELECTROLYTE)
+
+
+def polarisation(t, number, *, interfaces=INTERFACES, terms=120):
+    """Current of a resistance in series with diffusion between two electrodes, by the poles of its admittance."""
+    R, Rd = interfaces + ELECTROLYTE, ELECTROLYTE * (1.0 - number) / number
+    current = np.full(len(t), VOLTAGE_STEP / (R + Rd))
+    for n in range(terms):
+        q = optimize.brentq(lambda q: R * q * np.cos(q) + Rd * np.sin(q), (n + 0.5) * np.pi, (n + 1.0) * np.pi)
+        pole = -(q**2) / DIFFUSION
+        slope = 0.5 * DIFFUSION * (np.tan(q) / q**3 - 1.0 / (q * np.cos(q)) ** 2)
+        current += VOLTAGE_STEP / (pole * Rd * slope) * np.exp(pole * t)
+    return current
+
+
+def measured(number=0.9, *, step=20.0, end=10800.0, capacitive=3.0, noise=0.0, seed=0, volts=VOLTAGE_STEP):
+    t = np.arange(0.0, end + step, step)
+    current = polarisation(t, number) + capacitive * INITIAL * np.exp(-t / 0.5)
+    current = current + noise * INITIAL * np.random.default_rng(seed).standard_normal(len(t))
+    return record({TIME: t, CURRENT: current, VOLTAGE: np.full(len(t), volts)}, source="ca.mpr")
+
+
+@pytest.mark.parametrize("number", [0.2, 0.5, 0.9, 0.99])
+def test_recovered_without_noise(number):
+    result = transference.analyse(measured(number, step=2.0), INTERFACES, INTERFACES)
+    values = result.values
+    assert_allclose(values["initial_current"].value, INITIAL, rtol=2e-3)
+    assert_allclose(values["transference_number"].value, number, rtol=4e-3)
+    assert_allclose(values["electrolyte_resistance"].value, ELECTROLYTE, rtol=4e-3)
+    assert_allclose(values["voltage"].value, VOLTAGE_STEP)
+    # without the interfaces the share is larger: they take less of the voltage in the end
+    assert values["steady_state_factor"].value > values["transference_number"].value - 1e-9
+    assert any("charging of the interfaces, or range of the instrument" in said for said in result.warnings)
+
+
+def test_equation_by_hand():
+    # 100 uA, then 80 uA, at 10 mV with 50 and 60 ohm: 80 (10 - 5) / (100 (10 - 4.8))
+    assert_allclose(transference.bruce_vincent(100e-6, 80e-6, 0.010, 50.0, 60.0), 80 * 5 / (100 * 5.2))
+
+
+@pytest.mark.parametrize(("number", "noise"), [(0.9, 0.002), (0.4, 0.005)])
+def test_coverage_of_the_interval(number, noise):
+    rng = np.random.default_rng(11)
+    clean = measured(number, step=10.0, end=7200.0)
+    truth = {
+        "transference_number": number,
+        "initial_current": INITIAL,
+        "steady_current": VOLTAGE_STEP / (INTERFACES + ELECTROLYTE / number),
+    }
+    inside = dict.fromkeys(truth, 0)
+    for _ in range(TRIALS // 2):
+        table = clean.table.copy()
+        table[CURRENT] += noise * INITIAL * rng.standard_normal(len(table))
+        before, after = (
+            Fitted("R", value, value - 0.0196 * INTERFACES, value + 0.0196 * INTERFACES, OHM)
+            for value in INTERFACES * (1.0 + 0.01 * rng.standard_normal(2))
+        )
+        values = transference.analyse(dataclasses.replace(clean, table=table), before, after).values
+        for name, value in truth.items():
+            inside[name] += values[name].low <= value <= values[name].high
+    for name, count in inside.items():
+        assert 0.92 <= count / (TRIALS // 2) <= 0.98, name
+
+
+def test_no_fall_is_one():
+    result = transference.analyse(measured(1.0 - 1e-9, noise=0.001), INTERFACES, INTERFACES)
+    assert_allclose(result.values["transference_number"].value, 1.0, rtol=2e-3)
+    assert not any("no share" in said for said in result.warnings)
+    (found,) = result.properties()
+    assert 0.99 < found.entry["value"] <= 1.0
+
+
+def test_material_entry():
+    (found,) = transference.analyse(measured(), INTERFACES, INTERFACES, before_deviation=0.4).properties()
+    assert found.name == "transference_number"
+    entry = NumberEntry(**found.entry, quality="measured", source="test")
+    assert_allclose(entry.value, 0.9, rtol=2e-3)
+    assert 0.001 < found.uncertainty < 0.05
+
+
+def test_interval_is_that_of_the_interfaces_when_the_current_has_no_noise():
+    result = transference.analyse(measured(step=2.0), INTERFACES, INTERFACES, before_deviation=0.4, after_deviation=0.0)
+    found = result.values["transference_number"]
+    # dt/dR0 = -I_ss / (dV - I_ss R_ss)
+    steady = VOLTAGE_STEP / (INTERFACES + ELECTROLYTE / 0.9)
+    half = 1.96 * 0.4 * steady / (VOLTAGE_STEP - steady * INTERFACES)
+    assert_allclose(0.5 * (found.high - found.low), half, rtol=0.02)
+
+
+def test_rest_before_and_after_is_left_out_and_its_voltage_taken_off():
+    clean = measured(step=5.0)
+    rest = np.arange(0.0, 100.0, 5.0)
+    t = np.concatenate([rest, clean.values(TIME) + 100.0, rest + 14600.0])
+    flat = np.zeros(len(rest))
+    current = np.concatenate([flat, clean.values(CURRENT), flat])
+    volts = np.concatenate([flat + 0.0005, clean.values(VOLTAGE) + 0.0005, flat])
+    whole = transference.analyse(record({TIME: t, CURRENT: current, VOLTAGE: volts}), INTERFACES, INTERFACES)
+    alone = transference.analyse(clean, INTERFACES, INTERFACES)
+    for name in ("transference_number", "voltage", "initial_current"):
+        assert_allclose(whole.values[name].value, alone.values[name].value, rtol=1e-9)
+
+
+def test_negative_voltage_is_the_same():
+    clean = measured()
+    table = clean.table * [1.0, -1.0, -1.0]
+    down = transference.analyse(dataclasses.replace(clean, table=table), INTERFACES, INTERFACES)
+    up = transference.analyse(clean, INTERFACES, INTERFACES)
+    assert_allclose(down.values["transference_number"].value, up.values["transference_number"].value)
+    turned = dataclasses.replace(clean, table=clean.table * [1.0, -1.0, 1.0])
+    said = transference.analyse(turned, INTERFACES, INTERFACES).warnings
+    assert "the current has the sign against the voltage throughout; it was turned" in said
+
+
+def test_given_values():
+    clean = measured()
+    without = dataclasses.replace(clean, table=clean.table[[TIME, CURRENT]])
+    result = transference.analyse(without, INTERFACES, INTERFACES, voltage=VOLTAGE_STEP, initial_current=INITIAL)
+    assert_allclose(result.values["transference_number"].value, 0.9, rtol=1e-3)
+    assert result.early is None
+    assert any("the initial current was given" in said for said in result.warnings)
+    with pytest.raises(MeasurementError, match=r'ca\.mpr: has no column "Voltage / V"'):
+        transference.analyse(without, INTERFACES, INTERFACES)
+    with pytest.raises(MeasurementError, match=r"voltage: 0 mV is not applied to anything"):
+        transference.analyse(without, INTERFACES, INTERFACES, voltage=0.0)
+
+
+def test_doubtful():
+    high = measured(volts=0.05)
+    said = transference.analyse(high, INTERFACES, INTERFACES).warnings
+    assert any(text.startswith("50 mV is more than 20 mV") for text in said)
+    said = transference.analyse(falling(4000.0), INTERFACES, INTERFACES).warnings
+    assert any("the current still falls by" in text and "the steady state is doubtful" in text for text in said)
+    result = transference.analyse(measured(), 20.0, 55.0)
+    assert any("the interfaces changed by +175 %" in text for text in result.warnings)
+    assert any("no uncertainty of the interfaces' resistance was given" in text for text in result.warnings)
+    result = transference.analyse(measured(), 85.0, 85.0)
+    assert any(text.startswith("the interfaces take 85 % of the voltage") for text in result.warnings)
+    above = transference.analyse(measured(), 20.0, 60.0)
+    assert any("the number is above 1, which is no share" in text for text in above.warnings)
+    assert above.properties() == []
+
+
+def falling(end):
+    t = np.linspace(0.0, end, 400)
+    return record(
+        {TIME: t, CURRENT: 1e-4 * np.exp(-t / 1000.0) + 1e-5, VOLTAGE: np.full(len(t), 0.01)}, source="ca.mpr"
+    )
+
+
+def table(**columns):
+    names = {"t": TIME, "i": CURRENT, "v": VOLTAGE}
+    return record({names[key]: values for key, values in columns.items()}, source="ca.mpr")
+
+
+LONG = np.linspace(0.0, 1000.0, 100)
+FLAT, SMALL = np.full(100, 0.01), np.full(100, 1e-5)
+
+
+@pytest.mark.parametrize(
+    ("bad", "words"),
+    [
+        (falling(2000.0), r"no steady state: the current still falls by 1\d\.\d % over the last tenth of the time"),
+        (table(t=LONG, v=FLAT), r'has no column "Current / A"'),
+        (table(t=LONG, i=SMALL, v=np.linspace(0, 0.1, 100)), r"the voltage is not constant: .* Wanted is"),
+        (table(t=LONG, i=SMALL, v=0.0 * FLAT), r"the voltage is 0 throughout"),
+        (table(t=LONG, i=SMALL * np.resize([1, -1], 100), v=FLAT), r"\(mixed signs\); give one polarisation"),
+        (table(t=LONG[:8], i=SMALL[:8], v=FLAT[:8]), r"has 8 points; at least 20 are needed"),
+        (table(t=LONG[::-1], i=SMALL, v=FLAT), r"time goes back at point 2: 989\.899 s after 1000 s"),
+        (table(t=LONG, i=SMALL * np.nan, v=FLAT), r'has no column "Current / A"'),
+        (measured(step=200.0), r"has too few points before half of the fall|is needed"),
+    ],
+)  # fmt: skip
+def test_refused(bad, words):
+    with pytest.raises(MeasurementError, match=words) as caught:
+        transference.analyse(bad, INTERFACES, INTERFACES)
+    assert caught.value.source == "ca.mpr"
+
+
+def test_refuses_impossible_interfaces():
+    words = r"the interfaces before \(400 ohm\) would take 400(\.\d)? % of the 10 mV at the initial"
+    with pytest.raises(MeasurementError, match=words):
+        transference.analyse(measured(), 400.0, 40.0)
+    with pytest.raises(MeasurementError, match=r"after: -1 ohm is not a resistance of 0 or more; write for example"):
+        transference.analyse(measured(), 40.0, -1.0)
+    with pytest.raises(MeasurementError, match=r"initial current: nan A is not a current"):
+        transference.analyse(measured(), 40.0, 40.0, initial_current=float("nan"))
+
+
+class Spectrum(Result):
+    @property
+    def kind(self) -> str:
+        return "eis"
+
+
+def test_interfaces_of_a_spectrum():
+    found = Fitted("R", 118.0, 117.0, 119.0, OHM)
+    records = (record({}, source="before.mpr"),)
+    assert (
+        transference.interfaces(Spectrum(records=records, values={"interface_resistance": found}, model="R0")) is found
+    )
+    with pytest.raises(MeasurementError, match=r"before\.mpr: the spectrum's circuit R0-CPE1 has no interface; take"):
+        transference.interfaces(Spectrum(records=records, values={}, model="R0-CPE1"))
+
+
+def test_result_is_plain_data():
+    shown = transference.analyse(measured(), INTERFACES, INTERFACES).to_dict()
+    assert shown["kind"] == "transference"
+    assert_allclose(shown["voltage_mV"]["value"], 10.0)
+    assert shown["window"]["steady_from_s"] == 9720.0
+    assert shown["window"]["left_out"] >= 1
