@@ -47,6 +47,10 @@ LONGEST, MOST_ELEMENTS, DEEPEST = 400, 16, 8
 """Letters of a circuit, elements in it, parentheses within each other."""
 LEAST_EXPONENT = 0.3
 """Of a constant-phase element; below it is neither capacitor nor diffusion."""
+WITH_START = 12
+"""Starts that have the parameters that are given."""
+BEYOND = 0.3
+"""Decades beyond the spectrum in which an arc may have its top at the start."""
 ROUNDS = 60
 """Most steps of the last least squares."""
 UNDETERMINED = 1.0
@@ -222,10 +226,9 @@ class Circuit:
         """Which parameters are exponents, fitted as they are."""
         return np.array([one.exponent for one in self.parameters])
 
-    def logarithms(self, values: Any) -> Floats:
-        """Parameters in SI as they are fitted."""
-        values = np.asarray(values, float)
-        return np.where(self.exponents, values, np.log(np.where(self.exponents, 1.0, values)))
+    def logarithm(self, name: str, value: float) -> float:
+        """Parameter in SI as it is fitted."""
+        return value if self.parameters[self.names.index(name)].exponent else float(np.log(value))
 
     def evaluate(self, theta: Floats, frequency: Floats) -> tuple[Complex, Complex]:
         """Impedance and its derivatives for several sets of parameters as fitted.
@@ -259,11 +262,10 @@ class Circuit:
         """
         missing = set(self.names) ^ set(values)
         if missing:
-            msg = (
-                f"circuit {self} has the parameters {', '.join(self.names)}; {', '.join(sorted(missing))} do not match"
-            )
+            wrong = ", ".join(sorted(missing))
+            msg = f"circuit {self} has the parameters {', '.join(self.names)}; {wrong} is missing or is none of them"
             raise MeasurementError(msg)
-        theta = self.logarithms([values[name] for name in self.names])
+        theta = np.array([self.logarithm(name, values[name]) for name in self.names])
         z: Complex = self.evaluate(theta[None, :], np.asarray(frequency, float))[0][0]
         return z
 
@@ -448,9 +450,12 @@ class Fit:
             return Fitted(label, value**power, float("nan"), float("nan"), unit)
         if len(places) == 1 and self.circuit.parameters[places[0]].exponent:
             return self.estimate.fitted(places[0], label, unit)
-        return self.estimate.fitted(
-            lambda theta: float(np.exp(theta[places]).sum() ** power), label, unit, logarithmic=True
-        )
+        return self.of(lambda theta: float(np.exp(theta[places]).sum() ** power), label, unit)
+
+    def of(self, function: Callable[[Floats], float], label: str, unit: Unit) -> Fitted:
+        """A function above 0 of the parameters as fitted, with its interval; nan where it has none."""
+        with np.errstate(over="ignore", invalid="ignore"):
+            return self.estimate.fitted(function, label, unit, logarithmic=True)
 
     def impedance(self, frequency: Floats) -> Complex:
         """Impedance of the fitted circuit, ohm."""
@@ -493,7 +498,7 @@ def fit(circuit: Circuit | str, frequency: Floats, impedance: Complex, *, start:
     impedance : array of complex, shape (n,)
         ohm; more numbers than the circuit has parameters.
     start : dict of str to float, optional
-        Parameters by name, SI, to begin from beside the others.
+        Some parameters by name, SI, to begin from beside the other starts.
 
     Raises
     ------
@@ -507,12 +512,14 @@ def fit(circuit: Circuit | str, frequency: Floats, impedance: Complex, *, start:
         raise MeasurementError(msg)
     lower, upper = bounds(circuit, frequency, impedance)
     trial = np.clip(_starts(circuit, frequency, impedance), lower, upper)
-    if start is not None:
-        own = circuit.logarithms([start[name] for name in circuit.names])
+    if start:
+        known = [circuit.names.index(name) for name in start]
+        own = trial[: 1 if len(known) == p else WITH_START].copy()
+        own[:, known] = [circuit.logarithm(name, value) for name, value in start.items()]
         trial = np.vstack([np.clip(own, lower, upper), trial])
     problem = _Problem(circuit, np.asarray(frequency, float), np.asarray(impedance, complex), lower, upper)
     # most starts end in the same place, so only the best go on
-    trial = problem.descend(trial, 7, robust=False)[: max(8, p)]
+    trial = problem.descend(trial, 10, robust=False)[: max(8, p)]
     trial = problem.descend(trial, 15, robust=True)[:4]
     best = problem.descend(trial, ROUNDS, robust=False)[0]
     return problem.conclude(_ordered(circuit, best))
@@ -567,8 +574,9 @@ class _Problem:
             curvature[held[:, :, None] | held[:, None, :]] = 0.0
             diagonal = np.einsum("bpp->bp", curvature)
             scale = np.maximum(diagonal, 1e-14 * diagonal.max(axis=1, keepdims=True) + 1e-300)
-            matrix = curvature + identity * (damping[at, None] * scale + held * 1.0)[:, :, None] + 1e-300 * identity
-            step = -np.linalg.solve(matrix, gradient[:, :, None])[:, :, 0]
+            # a little more than damping, so that what the data do not hang on stays where it is
+            added = damping[at, None] * scale + 1e-12 * diagonal.max(axis=1, keepdims=True) + held + 1e-100
+            step = -np.linalg.solve(curvature + identity * added[:, :, None], gradient[:, :, None])[:, :, 0]
             trial = np.clip(theta[at] + np.clip(step, -3.0, 3.0), self.lower, self.upper)
             new_residual, new_slopes = self.residuals(trial)
             new_cost = _cost(new_residual, weight[at])
@@ -630,10 +638,11 @@ def _cost(residual: Complex, weight: Floats) -> Floats:
 def _starts(circuit: Circuit, frequency: Floats, impedance: Complex) -> Floats:
     """Sets of parameters of the scales that the spectrum has, shape (b, p): the same for the same spectrum."""
     size = np.abs(impedance)
-    most = max(float(impedance.real.max()), 0.05 * float(size.max()))
     least = float(np.clip(impedance.real.min(), 0.02 * size.min(), None))
-    omega = 2.0 * np.pi * frequency
-    fast, slow = np.log(omega.max()), np.log(omega.min())
+    log_of = np.log(2.0 * np.pi * frequency)
+    falling = np.argsort(-log_of, kind="stable")
+    fast, slow = float(log_of.max()), float(log_of.min())
+    beyond = BEYOND * np.log(10.0)
     count = 16 + 5 * len(circuit.names)
     # low discrepancy (additive recurrence on the generalised golden ratio): no generator, no seed
     groups = _groups(circuit.root)
@@ -649,14 +658,10 @@ def _starts(circuit: Circuit, frequency: Floats, impedance: Complex) -> Floats:
         if group in timed:
             # in order, the fastest first, each with a share of the decades, which overlap
             place = timed.index(group)
-            first = np.clip((place + 1.6 * first - 0.3) / len(timed), 0.0, 1.0)
-        log_omega = fast + (slow - fast) * first
-        resistance = np.log(most) - 4.0 * second**2
-        near = (
-            np.interp(log_omega, np.log(omega[::-1]), np.log(size[::-1]))
-            if omega[0] > omega[-1]
-            else np.interp(log_omega, np.log(omega), np.log(size))
-        )
+            first = (place + 1.6 * first - 0.3) / len(timed)
+        log_omega = np.clip(fast + (slow - fast) * first, slow - beyond, fast + beyond)
+        near = np.interp(-log_omega, -log_of[falling], np.log(size)[falling])
+        resistance = near + 0.35 - 4.0 * second**2
         for one in group:
             theta[:, one.place] = _start_of(one.kind, in_parallel, log_omega, resistance, near, third, least, fast)
     return theta

@@ -46,8 +46,12 @@ Complex = NDArray[np.complex128]
 Flags = NDArray[np.bool_]
 
 LEAST_POINTS = 6
+FREQUENCIES, SIZES = (1e-7, 1e12), (1e-9, 1e15)
+"""Hz and ohm: what is beyond is no measurement."""
 NOISE = 0.01
 """Accuracy of an impedance meter over most of its range; less is no reason to leave a point out."""
+SCATTER = 0.2
+"""Deviation from that of a passive cell beyond which a spectrum says nothing."""
 CUT = float(stats.chi2.ppf(1.0 - 1e-4, 2))
 """Rise of the sum of squares, in variances, that one point in ten thousand exceeds."""
 LONE = 30.0
@@ -255,7 +259,13 @@ def analyse(
         only = tuple(parse_circuit(name) for name in names)
     if window.inductive and not inductive:
         only = tuple(parse_circuit(f"L0-{one}") for one in only)
-    fits = [circuits.fit(one, f, z) for one in only if len(one.names) + 2 <= 2 * f.size]
+    fits: list[Fit] = []
+    for one in only:
+        if len(one.names) + 2 <= 2 * f.size:
+            # a circuit that has another in it begins there, and so is no worse
+            inner = [other for other in fits if set(other.circuit.names) < set(one.names)]
+            start = min(inner, key=lambda other: other.bic).values if inner else None
+            fits.append(circuits.fit(one, f, z, start=start))
     if not fits:
         msg = f"{f.size} points are left in the window, too few for {only[0]}; give a wider window or another circuit"
         raise MeasurementError(msg, source=record.source)
@@ -351,7 +361,9 @@ def _points(record: Record) -> tuple[Floats, Complex, tuple[str, ...]]:
     record.require(FREQUENCY, REAL, IMAGINARY)
     frequency, z = record.values(FREQUENCY), record.impedance
     said = []
-    sound = np.isfinite(frequency) & np.isfinite(z) & (frequency > 0.0) & (np.abs(z) > 0.0)
+    size = np.maximum(np.abs(z.real), np.abs(z.imag))
+    sound = (frequency >= FREQUENCIES[0]) & (frequency <= FREQUENCIES[1]) & (size >= SIZES[0]) & (size <= SIZES[1])
+    sound &= np.isfinite(z)
     if not sound.all():
         said.append(f"{int((~sound).sum())} of {sound.size} rows have no frequency or no impedance and are left out")
     rows = np.unique(np.column_stack([frequency, z.real, z.imag])[sound], axis=0)[::-1]
@@ -435,6 +447,14 @@ def select(
     f, z = frequency[inside], impedance[inside]
     grown = _Growth(f, z, inductive).grow(fixed_high=high is not None, fixed_low=low is not None)
     kept = np.flatnonzero(grown)
+    scatter = float(np.sqrt(_Growth(f, z, inductive).squares(grown)[1]))
+    if scatter > SCATTER and (low is None or high is None):
+        msg = (
+            f"no part of the spectrum is that of a passive cell: the nearest deviates by {100.0 * scatter:.0f} % "
+            f"(allowed are {100.0 * SCATTER:.0f} %). Check the leads and the sign of the imaginary part (below 0 where "
+            "the cell is capacitive)"
+        )
+        raise MeasurementError(msg, source=source)
     if kept.size < LEAST_POINTS:
         msg = (
             f"{kept.size} of {f.size} points are those of a passive cell, at least {LEAST_POINTS} are needed: "
@@ -563,7 +583,10 @@ def _low_reason(f: Floats, z: Complex, last: int) -> str:
 
 
 def _hertz(f: float) -> str:
-    return f"{f / 1e6:.3g} MHz" if f >= 0.9995e6 else f"{f / 1e3:.3g} kHz" if f >= 0.9995e3 else f"{f:.3g} Hz"
+    for factor, prefix in ((1e6, "M"), (1e3, "k"), (1.0, ""), (1e-3, "m")):
+        if f >= 0.9995 * factor:
+            return f"{f / factor:.3g} {prefix}Hz"
+    return f"{f:.3g} Hz"
 
 
 # -- the circuit ----------------------------------------------------------------------------------------------------
@@ -736,10 +759,8 @@ def _arc(fit: Fit, resistance: str, store: str) -> dict[str, Fitted]:
 
     number = resistance.removeprefix("R")
     return {
-        f"frequency_{number}": fit.estimate.fitted(top, f"Top of the arc of {resistance}", HERTZ, logarithmic=True),
-        f"capacitance_{number}": fit.estimate.fitted(
-            capacitance, f"Capacitance of the arc of {resistance}", FARAD, logarithmic=True
-        ),
+        f"frequency_{number}": fit.of(top, f"Top of the arc of {resistance}", HERTZ),
+        f"capacitance_{number}": fit.of(capacitance, f"Capacitance of the arc of {resistance}", FARAD),
     }
 
 
