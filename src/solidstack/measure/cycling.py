@@ -53,6 +53,10 @@ SAME_RATE = 0.1
 """Relative difference of currents up to which cycles are of one rate."""
 CUT_OFF = 0.05
 """Share of the voltage window by which the last half cycle may miss the end of the others."""
+STEADY = 0.2
+"""Relative change of the current up to which a jump of the voltage is not of the current's making."""
+BREAKDOWN = 0.25
+"""Share of the range of voltage by which it jumps against the current where a cell breaks down."""
 GRID = 250
 """Voltage steps of the differential capacity; it is smoothed over one step."""
 PROMINENCE = 0.05
@@ -217,6 +221,8 @@ class HalfCycle:
         The instrument's own capacity, A s; nan where it has none.
     cycle : float
         The instrument's number of the cycle; nan where it has none.
+    breakdown : (float, float, float), or None
+        Where the voltage jumped against the current from one point to the next: charge, A s, and both voltages.
     """
 
     kind: str
@@ -230,6 +236,7 @@ class HalfCycle:
     slack: float = 0.0
     counter: float = NAN
     cycle: float = NAN
+    breakdown: tuple[float, float, float] | None = None
 
     @property
     def charge(self) -> float:
@@ -352,7 +359,21 @@ def _half(
         slack=_slack(found, starts, ends, dt),
         counter=counter,
         cycle=float(counted[first + (last - first) // 2]) if counted is not None else NAN,
+        breakdown=_breakdown(found, at, np.cumsum(charge)),
     )
+
+
+def _breakdown(found: Signal, at: Indices, capacity: Floats) -> tuple[float, float, float] | None:
+    """The largest jump of the voltage against a steady current, where it is a large part of the range."""
+    voltage, current = found.voltage[at], found.current[at]
+    if len(at) < 3:
+        return None
+    steady = (np.diff(at) == 1) & (np.abs(np.diff(current)) <= STEADY * np.abs(current[1:]))
+    jump = np.where(steady, -np.sign(current[1:]) * np.diff(voltage), 0.0)
+    worst = int(np.argmax(jump))
+    if jump[worst] <= max(BREAKDOWN * float(np.ptp(voltage)), 0.05):
+        return None
+    return float(capacity[worst]), float(voltage[worst]), float(voltage[worst + 1])
 
 
 def _slack(found: Signal, starts: Indices, ends: Indices, dt: Floats) -> float:
@@ -934,6 +955,15 @@ def _doubts(cycles: list[Cycle], halves: list[HalfCycle], record: Record, said: 
         said.append(
             f"more charge comes out than went in (cycle {first}{', ...' if len(many) > 5 else ''}): a cell that was "
             "charged before, a drift of the current, or cycles that are cut wrongly"
+        )
+    broken = [half for half in halves if half.breakdown is not None]
+    if broken:
+        charge, before, after = broken[0].breakdown or (NAN, NAN, NAN)
+        said.append(
+            f"the voltage jumps from {before:.3g} V to {after:.3g} V under steady current, {AH.of(charge):.3g} Ah into "
+            f"the {broken[0].kind} of rows {broken[0].first + 1} to {broken[0].last + 1}"
+            f"{f' (and in {len(broken) - 1} more)' if len(broken) > 1 else ''}: a short circuit or a lost contact; "
+            "what follows is no capacity"
         )
     if record.has(STEP) and not record.has(CYCLE):
         _steps(record, halves, said)

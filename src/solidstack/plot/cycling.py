@@ -65,7 +65,7 @@ def draw_gitt(result: Gitt) -> Figure:
                 )
         above.set_xlabel("Time, h")
         above.set_ylabel("Potential, V")
-        above.legend(loc="best")
+        above.legend(loc="best", frameon=True, edgecolor="none", framealpha=0.9)
         above.margins(x=0.01)
 
         _diffusivities(left, result)
@@ -124,7 +124,8 @@ def _example(axes: Any, result: Gitt) -> None:
         root = np.sqrt(one.time)
         base = one.before + one.drop
         at = thinned(len(root), 60)
-        axes.plot(root[at], MV.of(one.voltage[at] - base), "o", color=_ORANGE, markersize=2.5, label="measured")
+        colour = _ORANGE if one.valid else _GREY
+        axes.plot(root[at], MV.of(one.voltage[at] - base), "o", color=colour, markersize=2.5, label="measured")
         axes.plot(root, MV.of(one.fitted - base), color=_BLUE, label="sphere")
         axes.legend(loc="best")
         axes.set_title(f"pulse {one.number}, without its jump of {abs(MV.of(one.drop)):.3g} mV")
@@ -144,31 +145,31 @@ def draw_cycling(result: Cycling) -> Figure:
     largest = max(half.charge for cycle in result.cycles for half in cycle.halves)
     factor, unit, words = _capacity(result, largest)
     with style():
-        figure = Figure(figsize=(PAGE, 4.8), layout="constrained")
-        grid = figure.add_gridspec(2, 2)
+        rows = 2 if len(result.cycles) > 1 else 1
+        figure = Figure(figsize=(PAGE, 4.8 if rows == 2 else 2.7), layout="constrained")
+        grid = figure.add_gridspec(rows, 2)
         curves, density = figure.add_subplot(grid[0, 0]), figure.add_subplot(grid[0, 1])
-        bottom = figure.add_subplot(grid[1, :])
         for cycle, colour in zip(drawn, _COLOURS, strict=False):
             for half in cycle.halves:
                 at = thinned(len(half.capacity), 1000)
-                dashes = "-" if half.kind == "discharge" else (0, (4, 1.5))
+                dashes: Any = "-" if half.kind == "discharge" else (0, (4, 1.5))
                 curves.plot(half.capacity[at] / factor, half.voltage[at], color=colour, linestyle=dashes, linewidth=1.0)
         handles = [
             Line2D([], [], color=colour, label=f"cycle {cycle.number}")
             for cycle, colour in zip(drawn, _COLOURS, strict=False)
         ]
         kinds = {half.kind for cycle in drawn for half in cycle.halves}
-        handles += [
-            Line2D([], [], color=_GREY, linestyle=dashes, label=kind)
-            for kind, dashes in (("charge", (0, (4, 1.5))), ("discharge", "-"))
-            if kind in kinds
-        ]
+        if "charge" in kinds:
+            handles.append(Line2D([], [], color=_GREY, linestyle=(0, (4, 1.5)), label="charge"))
+        if "discharge" in kinds:
+            handles.append(Line2D([], [], color=_GREY, linestyle="-", label="discharge"))
         curves.legend(handles=handles, loc="best")
         curves.set_xlabel(f"{words}, {unit}")
         curves.set_ylabel("Voltage, V")
         curves.set_xlim(left=0.0)
         _differential(density, result, drawn)
-        _cycles(bottom, result, factor, f"{words}, {unit}")
+        if rows == 2:
+            _cycles(figure.add_subplot(grid[1, :]), result, factor, f"{words}, {unit}")
     return figure
 
 
@@ -229,8 +230,6 @@ def _cycles(axes: Any, result: Cycling, factor: float, words: str) -> None:
     axes.set_xlabel("Cycle")
     axes.set_ylabel(words)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    if len(number) == 1:
-        axes.set_xlim(number[0] - 1, number[0] + 1)
     efficiency = np.array([one.efficiency for one in result.cycles])
     handles, names = axes.get_legend_handles_labels()
     if np.isfinite(efficiency).any():
