@@ -707,7 +707,7 @@ def test_large_tables_need_memory_for_their_numbers_only(tmp_path: Path, monkeyp
     assert len(record.table) == count
     assert_allclose(record.values(TIME), np.arange(count) * 0.5)
     numbers = 4 * 8 * count  # three columns and the line of each row
-    assert peak < 3 * numbers + 20 * lines.PIECE
+    assert peak < 1.5 * numbers + 20 * lines.PIECE  # the search for the header is part of the second
     assert peak < size
     assert said == sorted(said)
     assert said[-1] == 1.0

@@ -20,7 +20,7 @@ from ...errors import MeasurementError
 from ..record import TIME, Record
 from .finish import Raw, clock, finish, numbers, technique, temperature_in
 from .lines import Layout, Progress, table
-from .names import DATE, STATE, assign, known_unit, label_of
+from .names import DATE, STATE, STEP_TIME, assign, known_unit, label_of
 
 HEAD = 200_000
 """Bytes in which the header is looked for."""
@@ -52,6 +52,8 @@ class Header:
         Lines before it.
     above : str
         All text above.
+    lost : tuple of int
+        Lines between the names and the numbers that have digits in them.
     """
 
     names: list[str]
@@ -60,6 +62,7 @@ class Header:
     decimal: str
     line: int
     above: str
+    lost: tuple[int, ...] = ()
 
 
 def read(
@@ -102,6 +105,9 @@ def read(
 
 def describe(raw: Raw, header: Header) -> None:
     """Maker, technique and temperature from the header and the text above."""
+    if header.lost:
+        which = ", ".join(map(str, header.lost[:5]))
+        raw.warnings.append(f"left out between the names and the numbers: line {which}")
     words = " ".join(header.names).casefold()
     whole = f"{header.above} {words}".casefold()
     raw.instrument = next((name for pattern, name in _MAKERS if re.search(pattern, whole)), "")
@@ -198,9 +204,11 @@ def _known(names: Sequence[str], units: Sequence[str], asked: set[str]) -> int:
 
 
 def _header_with(lines: Sequence[str], mark: str, asked: set[str]) -> Header | None:
-    split = [_cells(line, mark) for line in lines]
-    for index, cells in enumerate(split):
-        if len(cells) < 2 or not _is_row(cells) or not _is_row(_next(split, index)):
+    split: list[list[str]] = []
+    for index, text in enumerate(lines):
+        cells = _cells(text, mark)
+        split.append(cells)
+        if len(cells) < 2 or not _is_row(cells) or not _is_row(_next(lines, index, mark)):
             continue
         width = len(cells) - (not cells[-1])
         above = [at for at in range(index) if any(split[at]) and len(split[at]) - (not split[at][-1]) == width]
@@ -212,7 +220,7 @@ def _header_with(lines: Sequence[str], mark: str, asked: set[str]) -> Header | N
             numbered = [f"column {number + 1}" for number in range(width)]
             if not asked & set(numbered):
                 return None
-            decimal = "," if mark != "," and _decimal_comma(split[index : index + 50]) else "."
+            decimal = _decimal(lines[index : index + 50], mark)
             return Header(numbered, [], mark, decimal, index + 1, "\n".join(lines[:index]))
         at = max(named, key=lambda one: (_known(split[one], [], asked), one))
         units: list[str] = []
@@ -221,13 +229,16 @@ def _header_with(lines: Sequence[str], mark: str, asked: set[str]) -> Header | N
             if sum(1 for cell in line if known_unit(cell.strip("()[]"))) >= max(1, sum(map(bool, line)) // 2):
                 units = [cell.strip("()[]") for cell in line] + [""] * (width - len(line))
         names = split[at][:width]
-        decimal = "," if mark != "," and _decimal_comma(split[index : index + 50]) else "."
-        return Header(_distinct(names), units, mark, decimal, index + 1, "\n".join(lines[:at]))
+        decimal = _decimal(lines[index : index + 50], mark)
+        lost = tuple(below + 1 for below in range(at + 1, index) if re.search(r"\d", lines[below]))
+        return Header(_distinct(names), units, mark, decimal, index + 1, "\n".join(lines[:at]), lost)
     return None
 
 
-def _next(split: Sequence[Sequence[str]], index: int) -> Sequence[str]:
-    return next((cells for cells in split[index + 1 :] if any(cells)), split[index])
+def _next(lines: Sequence[str], index: int, mark: str) -> Sequence[str]:
+    """Cells of the next line that has some, or of the line itself at the end."""
+    after = (_cells(line, mark) for line in itertools.islice(lines, index + 1, None))
+    return next((cells for cells in after if any(cells)), _cells(lines[index], mark))
 
 
 def _otherwise_parted(lines: Sequence[str], split: list[list[str]], index: int, width: int) -> list[int]:
@@ -241,9 +252,10 @@ def _otherwise_parted(lines: Sequence[str], split: list[list[str]], index: int, 
     return []
 
 
-def _decimal_comma(rows: Sequence[Sequence[str]]) -> bool:
-    cells = [cell for row in rows for cell in row if _NUMBER.fullmatch(cell)]
-    return any("," in cell for cell in cells) and not any("." in cell for cell in cells)
+def _decimal(lines: Sequence[str], mark: str) -> str:
+    cells = [cell for line in lines for cell in _cells(line, mark) if _NUMBER.fullmatch(cell)]
+    comma = any("," in cell for cell in cells) and not any("." in cell for cell in cells)
+    return "," if comma else "."
 
 
 def _distinct(names: Sequence[str]) -> list[str]:
@@ -256,7 +268,7 @@ def _wanted(header: Header, chosen: Mapping[str, Any]) -> tuple[list[int], list[
     labels = [by_name.get(name) for name in header.names]
     wanted = [index for index, label in enumerate(labels) if label is not None]
     if TIME in by_name.values():
-        wanted = [index for index in wanted if labels[index] != DATE]
+        wanted = [index for index in wanted if labels[index] not in (DATE, STEP_TIME)]
     texts = frozenset(index for index in wanted if labels[index] in (STATE, DATE))
     return wanted or list(range(len(labels))), labels, texts
 

@@ -166,9 +166,8 @@ def _labelled(raw: Raw, chosen: Mapping[str, Source]) -> Columns:
         if label == CHAMBER and one.unit.casefold() in ("k", "kelvin"):
             table[label] = values - 273.15
         elif label == STEP:
-            index = values
-            steady = bool(np.all(np.diff(index[np.isfinite(index)]) >= 0.0))
-            table[label] = index if steady else 1.0 + np.concatenate([[0.0], np.cumsum(np.diff(index) != 0.0)])
+            back = bool(np.any(values[1:] < values[:-1]))
+            table[label] = 1.0 + np.concatenate([[0.0], np.cumsum(values[1:] != values[:-1])]) if back else values
         else:
             table[label] = values if one.factor == 1.0 else values * one.factor
     areal = [label for label in (REAL, IMAGINARY) if label in chosen and chosen[label].unit in AREAL]
@@ -307,7 +306,7 @@ def _at_odds(raw: Raw, table: Columns, chosen: Mapping[str, Source]) -> NDArray[
 
 def _unique(raw: Raw, table: Columns) -> Columns:
     key = TIME if TIME in table else FREQUENCY if FREQUENCY in table else None
-    if key is None or (key == TIME and bool((np.diff(table[key]) > 0.0).all())):
+    if key is None or (key == TIME and bool((table[key][1:] > table[key][:-1]).all())):
         return table
     again = pd.DataFrame(table, copy=False).duplicated().to_numpy()
     if not again.any():
@@ -321,7 +320,7 @@ def _in_order(raw: Raw, table: Columns) -> None:
     if TIME not in table:
         return
     time = table[TIME]
-    back = np.flatnonzero(np.diff(time) < 0.0)
+    back = np.flatnonzero(time[1:] < time[:-1])
     if not back.size:
         return
     row = int(back[0])

@@ -83,8 +83,7 @@ def table(
     MeasurementError
         A line with fewer or more cells, or text where a number is expected; it names the line.
     """
-    pieces: list[dict[int, NDArray[Any]]] = []
-    places: list[NDArray[np.int64]] = []
+    rows = _Rows(layout)
     line, rest, above, done = layout.first, b"", b"", False
     while not done:
         block = stream.read(PIECE)
@@ -109,19 +108,45 @@ def table(
         if block:
             above = block[-LONGEST:].rstrip(b"\n").rpartition(b"\n")[2]
             columns, at = _piece(block, layout, line, source)
-            if len(at):
-                pieces.append(columns)
-                places.append(at)
+            rows.append(columns, at, size / len(block) if size else 1.0)
             line += block.count(b"\n")
         if progress is not None and size:
             progress("reading", min(1.0, stream.tell() / size))
-    if not pieces:
-        return {layout.names[index]: np.zeros(0) for index in layout.wanted}, np.zeros(0, np.int64)
-    found: Columns = {}
-    for index in layout.wanted:
-        # joined one by one, each freed before the next: at no time are all numbers there twice
-        found[layout.names[index]] = np.concatenate([piece.pop(index) for piece in pieces])
-    return found, np.concatenate(places)
+    return rows.columns(), rows.lines[: rows.count]
+
+
+def _longer(values: NDArray[Any], count: int) -> NDArray[Any]:
+    longer = np.empty(count, values.dtype)
+    longer[: len(values)] = values
+    return longer
+
+
+class _Rows:
+    """Rows of the pieces, in arrays that are made for the whole file at once: no number is there twice."""
+
+    def __init__(self, layout: Layout) -> None:
+        self.layout = layout
+        self.count = 0
+        self.lines = np.zeros(0, np.int64)
+        self.values: dict[int, NDArray[Any]] = {
+            index: np.zeros(0, object if index in layout.texts else np.float64) for index in layout.wanted
+        }
+
+    def append(self, columns: dict[int, NDArray[Any]], lines: NDArray[np.int64], share: float) -> None:
+        """Add a piece; the whole file is about `share` times as long."""
+        begin, self.count = self.count, self.count + len(lines)
+        if self.count > len(self.lines):
+            room = max(self.count, int(1.05 * share * len(lines)) if not begin else int(1.3 * self.count))
+            self.lines = _longer(self.lines, room)
+            for index in self.values:
+                self.values[index] = _longer(self.values[index], room)
+        self.lines[begin : self.count] = lines
+        for index in columns:
+            self.values[index][begin : self.count] = columns[index]
+
+    def columns(self) -> Columns:
+        """All rows, by name."""
+        return {self.layout.names[index]: values[: self.count] for index, values in self.values.items()}
 
 
 def _last(block: bytes, above: bytes, layout: Layout, warnings: list[str]) -> bytes:
@@ -163,10 +188,7 @@ def _piece(block: bytes, layout: Layout, line: int, source: str) -> tuple[dict[i
     raw = np.frombuffer(block, np.uint8)
     ends = np.flatnonzero(raw == 10)
     starts = np.concatenate([[0], ends[:-1] + 1])
-    marks = np.cumsum(raw == ord(layout.mark), dtype=np.int64)
-    before = np.concatenate([[0], marks])[starts]
-    cells = marks[ends] - before + 1
-    del marks
+    cells = np.add.reduceat(raw == ord(layout.mark), starts, dtype=np.int64) + 1
     blank = ends == starts
     trailing = (raw[np.maximum(ends - 1, 0)] == ord(layout.mark)) & ~blank
     alike = blank | (cells == count) | ((cells == count + 1) & trailing)
