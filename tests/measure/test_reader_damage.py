@@ -117,7 +117,7 @@ def row_of(raw: bytes, at: int, count: int) -> int | None:
 
 def test_random_changes(tmp_path: Path) -> None:
     rng = random.Random(SEED)
-    names = [*FILES, "spectrum.mpr", "late.mpr"]
+    names = [*FILES, *2 * ("spectrum.mpr", "late.mpr"), "old.mpr"]  # more of those that cannot be looked at
     originals = {name: FILES[name]() for name in names}
     whole = {name: outcome(tmp_path / name, originals[name]) for name in names}
     began = time.process_time()

@@ -301,6 +301,14 @@ def test_mpt_with_decimal_comma(tmp_path: Path) -> None:
     assert record.warnings == ()
 
 
+def test_mpt_with_dates_in_place_of_time(tmp_path: Path) -> None:
+    rows = ["03/03/2021 23:59:59.500\t3.1", "03/04/2021 00:00:01.000\t3.2"]
+    record = read(write(tmp_path, "a.mpt", mpt("time/s\tEcell/V", rows, remarks="25°C"), "utf-8"))
+    assert_allclose(record.values(TIME), [0, 1.5])
+    assert record.temperature == pytest.approx(298.15)
+    assert record.warnings == ("time is counted from the dates of the points",)
+
+
 def test_mpt_of_several_loops(tmp_path: Path) -> None:
     loops = "Number of loops : 2\nLoop 0 from point number 0 to 1\nLoop 1 from point number 2 to 3\n"
     rows = [

@@ -190,7 +190,10 @@ def _points(module: Module, source: str) -> tuple[Columns, list[int]]:
         raise MeasurementError(msg, source=source)
     ids = struct.unpack_from(f"<{number}{'H' if wide else 'B'}", data, head)
     room = len(data) - first
-    if not count or not number or room % count:
+    if not count:
+        msg = f"says 0 points of {number} columns; the measurement was stopped before its first, or the file is damaged"
+        raise MeasurementError(msg, source=source)
+    if not number or room % count:
         msg = (
             f"says {count} points of {number} columns in {room} bytes, which do not agree; the file is damaged or empty"
         )

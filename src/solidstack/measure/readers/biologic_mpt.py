@@ -13,6 +13,7 @@ import numpy as np
 from ...errors import MeasurementError
 from ..record import SPECTRUM, Record
 from .biologic_mpr import stated
+from .delimited import from_dates
 from .finish import Raw, finish, technique, temperature_in
 from .lines import Layout, Progress, table
 from .names import assign
@@ -42,7 +43,11 @@ def read(
     """
     start = stream.read(HEAD)
     ends = [match.end() for match in re.finditer(rb"\r\n|\n|\r", start)]
-    lines = re.split(r"\r\n|\n|\r", start.decode("latin-1"))
+    try:
+        text = start[: ends[-1] if ends else None].decode()
+    except UnicodeDecodeError:
+        text = start.decode("latin-1")
+    lines = re.split(r"\r\n|\n|\r", text)
     count = _COUNT.match(lines[1]) if len(lines) > 1 else None
     if count is None:
         msg = 'line 2: "Nb header lines : N" is expected; the file is cut off or damaged'
@@ -59,12 +64,14 @@ def read(
     head = lines[2 : number - 1]
     _head(head, lines[0], result)
     first = next((line for line in lines[number:] if line.strip()), "")
+    # EC-Lab writes the time as dates where its user asked for absolute time
+    dates = [at for at, cell in enumerate(first.split("\t")[: len(names)]) if re.match(r"\d+/\d+/\d+ \d+:", cell)]
     by_name = {one.name: label for label, one in assign(names, columns, source=path).items()}
     layout = Layout(
         names,
         [by_name.get(name) for name in names],
         range(len(names)),
-        frozenset(),
+        frozenset(dates),
         "\t",
         "," if re.search(r"\d,\d", first) else ".",
         number + 1,
@@ -72,6 +79,13 @@ def read(
     )
     stream.seek(ends[number - 1])
     result.columns, result.lines = table(stream, layout, path, result.warnings, size=size, progress=progress)
+    for at in dates:
+        seconds = from_dates(result.columns.pop(names[at]))
+        if seconds is None:
+            msg = f'"{names[at]}" has dates that are none; the file is damaged'
+            raise MeasurementError(msg, source=path)
+        result.columns[names[at]] = seconds
+        result.warnings.append("time is counted from the dates of the points")
     _loops(head, result)
     return finish(result, columns, sha)
 

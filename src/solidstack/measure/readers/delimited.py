@@ -15,6 +15,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from ...errors import MeasurementError
 from ..record import TIME, Record
@@ -277,15 +278,25 @@ def _dates(raw: Raw, chosen: Mapping[str, Any]) -> None:
     """Time from dates, where the table has no other."""
     if TIME in chosen or DATE not in chosen or chosen[DATE].name not in raw.columns:
         return
-    cells = pd.Series(raw.columns.pop(chosen[DATE].name))
-    seconds = pd.to_numeric(cells, errors="coerce")
-    if seconds.isna().any():
-        with contextlib.suppress(ValueError, OverflowError):
-            stamps = pd.to_datetime(cells, format="mixed", dayfirst=False)
-            seconds = (stamps - stamps.iloc[0]).dt.total_seconds()
-    if not seconds.isna().any():
-        raw.columns["Test Time / s"] = seconds.to_numpy(float) - float(seconds.iloc[0])
+    seconds = from_dates(raw.columns.pop(chosen[DATE].name))
+    if seconds is not None:
+        raw.columns[TIME] = seconds
         raw.warnings.append("time is counted from the dates of the points")
+
+
+def from_dates(cells: NDArray[Any]) -> NDArray[np.float64] | None:
+    """Seconds from the first of dates, or of numbers of seconds; None where they are neither."""
+    texts = pd.Series(cells)
+    seconds = pd.to_numeric(texts, errors="coerce")
+    if seconds.isna().any():
+        try:
+            stamps = pd.to_datetime(texts, format="mixed", dayfirst=False)
+            seconds = (stamps - stamps.iloc[0]).dt.total_seconds()
+        except (ValueError, OverflowError, TypeError):
+            return None
+    if not len(seconds) or seconds.isna().any():
+        return None
+    return np.asarray(seconds.to_numpy(float) - float(seconds.iloc[0]), np.float64)
 
 
 def read_excel(path: str, columns: Mapping[str, str] | None, sha: str) -> Record:
@@ -320,7 +331,7 @@ def read_excel(path: str, columns: Mapping[str, str] | None, sha: str) -> Record
     if not found:
         msg = f"has no sheet with a table of numbers under names; it has {', '.join(sheets) or 'no sheets'}"
         raise MeasurementError(msg, source=path)
-    best = max(found, key=lambda one: one[:2])
+    best = max(found, key=lambda one: (min(one[0], 3), one[1]))
     # Arbin begins a new sheet when one is full
     same = [one for one in found if one[3].names == best[3].names]
     header = best[3]

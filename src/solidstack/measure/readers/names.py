@@ -101,8 +101,8 @@ NAMES: dict[str, tuple[str, ...]] = {
     STEP_TIME: ("steptime", "relativetime", "step"),
     DATE: ("datetime", "date", "realtime", "absolutetime", "timestamp", "systemtime", "dpttime", "unixtime"),
     VOLTAGE: (
-        "ewe-ece", "<ewe-ece>", "ewe", "<ewe>", "ecell", "<ecell>", "voltage", "cellvoltage", "volts", "volt",
-        "we(1)potential", "potential", "vf", "u", "e", "v", "spannung", "voltageavg",
+        "ewe-ece", "<ewe-ece>", "ewe", "<ewe>", "<ewe/v>", "ecell", "<ecell>", "voltage", "cellvoltage", "volts",
+        "volt", "we(1)potential", "potential", "vf", "u", "e", "v", "spannung", "voltageavg",
     ),
     CURRENT: (
         "<i>", "i", "current", "cellcurrent", "amps", "amp", "we(1)current", "im", "strom", "currentavg", "<i>avg",
