@@ -92,8 +92,9 @@ def _roots(count: int) -> Floats:
     return found
 
 
-_SQUARES = _roots(14) ** 2
 _EARLY = 0.05
+# the ninth term at the border is e^-44
+_SQUARES = _roots(8) ** 2
 
 
 def surface(T: Any) -> Floats:
@@ -725,14 +726,12 @@ def _relaxation(found: Signal, piece: _Piece, reduced: float, noise: float) -> t
     u, y = u[even], y[even] - y[even].mean()
     if len(u) < POINTS:
         return NAN, NAN, NAN
-    squares = np.empty(len(SEARCH))
-    for place, change in enumerate(SEARCH):
-        T = reduced * math.exp(change)
-        shape = surface(T * (1.0 + u)) - surface(T * u)
-        shape = shape - shape.mean()
-        weight = float(shape @ shape)
-        left = y - float(shape @ y) / weight * shape if weight > 0.0 else y
-        squares[place] = float(left @ left)
+    T = reduced * np.exp(SEARCH)[:, None]
+    shape = surface(T * (1.0 + u)) - surface(T * u)
+    shape = shape - shape.mean(axis=1, keepdims=True)
+    weight = np.sum(shape**2, axis=1)
+    size = np.divide(shape @ y, weight, out=np.zeros(len(SEARCH)), where=weight > 0.0)
+    squares = np.sum((y - size[:, None] * shape) ** 2, axis=1)
     best = int(np.argmin(squares))
     scatter = max(noise**2, float(squares[best]) / (len(u) - 3))
     width = float(SEARCH[1] - SEARCH[0])

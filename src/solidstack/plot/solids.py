@@ -20,7 +20,7 @@ def _plain(axis: Any, low: float, high: float) -> None:
     """Plain numbers on a logarithmic axis."""
     decades = np.log10(high / low)
     axis.set_major_locator(LogLocator(subs=(1.0,) if decades > 3.0 else (1.0, 2.0, 5.0), numticks=30))
-    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.4g}"))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.12g}"))
     axis.set_minor_formatter(NullFormatter())
 
 
