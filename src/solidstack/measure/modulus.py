@@ -485,13 +485,11 @@ def _dma(table: Table, storage: int, path: str | os.PathLike[str]) -> Modulus:
     at_loss = _named(table, r"loss\s*mod|\be\s*(''|\"|″|”)|\bg\s*(''|\"|″|”)|^\s*loss\b(?!\s*(fact|tan))")
     at_tangent = _named(table, r"tan")
     loss = None if at_loss is None else _column(table, at_loss, PRESSURE)
-    tangent = (
-        None
-        if at_tangent is None
-        else np.array([table.number(row, at_tangent) for row in table.rows])
-        if loss is None
-        else loss / modulus
-    )
+    tangent: Floats | None = None
+    if loss is not None:
+        tangent = loss / modulus
+    elif at_tangent is not None:
+        tangent = np.array([table.number(row, at_tangent) for row in table.rows])
     axis, x, rows = _axis(table, T, f, said)
     modulus = modulus[rows]
     loss, tangent = (None if one is None else one[rows] for one in (loss, tangent))

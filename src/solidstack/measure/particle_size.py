@@ -371,12 +371,15 @@ def _classes(
 
 
 def _percentile(edges: Floats, cumulative: Floats, share: float) -> tuple[float, float, float]:
-    """Diameter below which a share lies, and the edges of its class, m."""
+    """Diameter below which a share lies, and the edges of its class (of both classes at an edge), m."""
     at = int(np.searchsorted(cumulative, share).clip(1, len(cumulative) - 1))
     below, above = float(cumulative[at - 1]), float(cumulative[at])
     part = (share - below) / (above - below) if above > below else 0.5
-    low, high = float(edges[at - 1]), float(edges[at])
-    return float(np.exp(np.log(low) + part * (np.log(high) - np.log(low)))), low, high
+    value = float(np.exp(np.log(edges[at - 1]) + part * np.log(edges[at] / edges[at - 1])))
+    last = len(cumulative) - 1
+    low = edges[int((np.searchsorted(cumulative, share - FALL) - 1).clip(0, last))]
+    high = edges[int(np.searchsorted(cumulative, share + FALL, side="right").clip(0, last))]
+    return value, min(float(low), value), max(float(high), value)
 
 
 def _values(edges: Floats, cumulative: Floats, said: list[str]) -> tuple[dict[str, Fitted], float, float]:
