@@ -63,7 +63,7 @@ def _vogel(parameters: Floats, temperature: Any) -> Any:
     return parameters[0] - parameters[1] / (temperature - parameters[2]) - 0.5 * np.log(temperature)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Candidate:
     """A model of ln sigma over temperature, fitted.
 

@@ -2,13 +2,15 @@
 
 from typing import Any
 
+import matplotlib as mpl
 import numpy as np
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
 from ..measure.arrhenius import Arrhenius
 from ..measure.transference import Transference, half_space
-from ..units import DEG_C, MS_CM, UA
+from ..measure.voltammetry import CyclicVoltammetry, LinearSweep, Onset
+from ..units import DEG_C, MA_CM2, MS_CM, UA, UA_CM2
 from .style import PAGE, style
 
 # Okabe-Ito
@@ -147,3 +149,170 @@ def draw_transference(result: Transference) -> Figure:
             right.axhline(first, color=_BLUE, linestyle="--")
         right.set_xlabel("Square root of time, √s")
     return figure
+
+
+def draw_lsv(result: LinearSweep) -> Figure:
+    """Draw current over potential, with baseline, tangent and threshold: whole, and near the onset.
+
+    Parameters
+    ----------
+    result : LinearSweep
+    """
+    with style():
+        figure = Figure(figsize=(PAGE, 3.1), layout="constrained")
+        left, right = figure.subplots(1, 2)
+        most = max(float(np.abs(one.sweep.current).max()) for one in result.onsets)
+        scale, label = _current_scale(result.area, most)
+        for onset, colour in zip(result.onsets, (_ORANGE, _PURPLE), strict=False):
+            _draw_onset(left, right, onset, result, scale, colour)
+        for panel in (left, right):
+            panel.axhline(0.0, color="0.7", linewidth=0.6, zorder=0)
+            panel.set_xlabel("Potential, V")
+            panel.set_ylabel(label)
+        left.set_title("Whole sweep")
+        right.set_title("Near the baseline")
+        handles, names = left.get_legend_handles_labels()
+        figure.legend(handles, names, loc="outside lower center", ncols=3)
+    return figure
+
+
+def _current_scale(area: float | None, most: float) -> tuple[float, str]:
+    """Unit in SI and label of a current or its density, that of the largest."""
+    if area is None:
+        return (1e-3, "Current, mA") if most >= 1e-4 else (1e-6, "Current, µA")
+    unit = MA_CM2 if most / area >= 1.0 else UA_CM2
+    return unit.factor * area, f"Current density, {unit.label}"
+
+
+def _draw_onset(left: Any, right: Any, onset: Onset, result: LinearSweep, scale: float, colour: str) -> None:
+    sweep = onset.sweep
+    name = "Oxidation" if sweep.direction > 0 else "Reduction"
+    E, current = sweep.potential, sweep.current / scale
+    for panel in (left, right):
+        panel.plot(E, current, ".", color=colour, markersize=2.5, label=f"{name}: measured", rasterized=len(E) > 5000)
+    if onset.baseline is None:
+        return
+    ends = np.array([E[0], E[-1]])
+
+    def on(estimate: Any, potential: Any) -> Any:
+        a, b = estimate.values
+        return sweep.direction * (a + b * sweep.direction * potential) / scale
+
+    for panel in (left, right):
+        panel.plot(ends, on(onset.baseline, ends), "--", color=_GREY, linewidth=1.0, label="Baseline")
+    if onset.tangent is not None:
+        begin, value = onset.by_tangent.value, float(on(onset.baseline, onset.by_tangent.value))
+        top = np.array([begin, onset.steep[1]])
+        left.plot(top, on(onset.tangent, top), color=_BLUE, label="Tangent at the steepest rise")
+        words = f"{name} by tangent: {onset.by_tangent}"
+        for panel in (left, right):
+            panel.plot([begin], [value], "o", color=_BLUE, markersize=5, label=words, zorder=5)
+    above = sweep.direction * (current - on(onset.baseline, E))
+    shown = 8.0 * max(float(np.std(above[: max(len(above) // 5, 5)])), 1e-12)
+    if np.isfinite(onset.by_threshold.value) and result.area is not None:
+        at = onset.by_threshold.value
+        step = result.threshold * result.area / scale
+        place = float(on(onset.baseline, at)) + sweep.direction * step
+        shown = max(shown, 3.0 * step)
+        for panel in (left, right):
+            words = f"{onset.by_threshold.label}: {onset.by_threshold}"
+            panel.plot([at], [place], "D", color=_GREEN, markersize=4.5, label=words, zorder=5)
+    if onset.tangent is not None:
+        shown = max(shown, 0.12 * float(np.max(above)))
+    level = on(onset.baseline, ends)
+    low, high = float(level.min()) - shown, float(level.max()) + shown
+    previous = right.get_ylim() if right.get_autoscaley_on() is False else (low, high)
+    right.set_ylim(min(low, previous[0]), max(high, previous[1]))
+
+
+def draw_cv(result: CyclicVoltammetry) -> Figure:
+    """Draw the cycles with their peaks and baselines, and peak current over scan rate or over the cycles.
+
+    Parameters
+    ----------
+    result : CyclicVoltammetry
+    """
+    several = len(result.records) > 1
+    area = result.records[0].area if all(one.area == result.records[0].area for one in result.records) else None
+    most = max(float(np.abs(one.first.current).max()) for one in result.cycles)
+    scale, label = _current_scale(area, most)
+    with style():
+        figure = Figure(figsize=(PAGE, 3.2), layout="constrained")
+        left, right = figure.subplots(1, 2, width_ratios=(1.5, 1.0))
+        shown = _cycles_shown(result, several)
+        colours = mpl.colormaps["viridis"](np.linspace(0.0, 0.85, len(shown)))
+        for cycle, colour in zip(shown, colours, strict=True):
+            number = result.cycles.index(cycle)
+            rate = f"{1e3 * cycle.rate:.3g} mV/s" if np.isfinite(cycle.rate) else f"file {cycle.record + 1}"
+            words = rate if several else f"Cycle {number + 1}"
+            for sweep, name in ((cycle.first, words), (cycle.second, None)):
+                if sweep is None:
+                    continue
+                left.plot(sweep.potential, sweep.current / scale, color=colour, label=name, linewidth=1.0)
+                peak = cycle.peaks.get(sweep.direction)
+                if peak is None:
+                    continue
+                intercept, slope = peak.baseline
+                E = peak.potential.value
+                foot = (intercept + slope * E) / scale
+                left.plot([E, E], [foot, peak.height / scale], ":", color=_GREY, linewidth=0.9)
+                if cycle is shown[-1]:
+                    begin = float(sweep.potential[0])
+                    left.plot([begin, E], [(intercept + slope * begin) / scale, foot], "--", color=_GREY, linewidth=0.8)
+                left.plot([E], [peak.height / scale], "o", color=_ORANGE, markersize=4, zorder=5)
+        left.axhline(0.0, color="0.7", linewidth=0.6, zorder=0)
+        left.set_xlabel("Potential, V")
+        left.set_ylabel(label)
+        left.legend(loc="best")
+        _draw_growth(right, result, scale, label) if several else _draw_course(right, result)
+    return figure
+
+
+def _cycles_shown(result: CyclicVoltammetry, several: bool) -> list[Any]:
+    """The last cycle of each file, or up to six of one."""
+    if several:
+        return list({one.record: one for one in result.cycles}.values())[:8]
+    places = np.unique(np.linspace(0, len(result.cycles) - 1, 6).astype(int))
+    return [result.cycles[place] for place in places]
+
+
+def _draw_growth(panel: Any, result: CyclicVoltammetry, scale: float, label: str) -> None:
+    for direction, colour, name, mark in ((1, _ORANGE, "Anodic", "o"), (-1, _BLUE, "Cathodic", "s")):
+        last = {one.record: one for one in result.cycles if direction in one.peaks and np.isfinite(one.rate)}
+        if not last:
+            continue
+        rates = np.array([one.rate for one in last.values()])
+        currents = np.abs([one.peaks[direction].current.value for one in last.values()])
+        exponent = result.values.get(f"{name.lower()}_exponent")
+        words = f"{name}: exponent {exponent}" if exponent is not None else name
+        panel.plot(1e3 * rates, currents / scale, mark, color=colour, markersize=4, label=words)
+        if direction in result.exponents:
+            a, b = result.exponents[direction].values
+            grid = np.geomspace(rates.min() / 1.2, rates.max() * 1.2, 20)
+            panel.plot(1e3 * grid, np.exp(a + b * np.log(grid)) / scale, color=colour, linewidth=0.9)
+    panel.set_xscale("log")
+    panel.set_yscale("log")
+    for axis, limits in ((panel.xaxis, panel.get_xlim()), (panel.yaxis, panel.get_ylim())):
+        _plain_logarithmic(axis, *limits)
+    panel.set_xlabel("Scan rate, mV s⁻¹")
+    panel.set_ylabel(label.replace("Current", "Peak current"))
+    panel.legend(loc="upper left")
+
+
+def _draw_course(panel: Any, result: CyclicVoltammetry) -> None:
+    """Peak potentials over the cycles."""
+    number = np.arange(1, len(result.cycles) + 1)
+    for direction, colour, name, mark in ((1, _ORANGE, "Anodic peak", "o"), (-1, _BLUE, "Cathodic peak", "s")):
+        E = [one.peaks[direction].potential.value if direction in one.peaks else np.nan for one in result.cycles]
+        panel.plot(number, E, mark, color=colour, markersize=4, label=name)
+    both = [
+        0.5 * (one.peaks[1].potential.value + one.peaks[-1].potential.value) if len(one.peaks) == 2 else np.nan
+        for one in result.cycles
+    ]
+    panel.plot(number, both, "D", color=_GREEN, markersize=3.5, label="Mid-point")
+    panel.set_xlim(0.5, len(result.cycles) + 0.5)
+    panel.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=6))
+    panel.set_xlabel("Cycle")
+    panel.set_ylabel("Potential, V")
+    panel.margins(y=0.4)
+    panel.legend(loc="upper right")
