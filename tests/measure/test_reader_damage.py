@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from solidstack.errors import MeasurementError
-from solidstack.measure.readers import biologic_mpr, read
+from solidstack.measure.readers import biologic_mpr, lines, read
 from solidstack.measure.record import CURRENT, TIME, VOLTAGE, Record
 from tests.measure.test_readers import DTA, REAL_MPR, ZCURVE, cycling, mpr, mpt, shared, spectrum, write
 
@@ -283,7 +283,9 @@ def test_units_that_are_mixed(tmp_path: Path) -> None:
         read(path)
 
 
-def test_lines_that_are_not_like_the_others(tmp_path: Path) -> None:
+@pytest.mark.parametrize("piece", [lines.PIECE, 700])
+def test_lines_that_are_not_like_the_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, piece: int) -> None:
+    monkeypatch.setattr(lines, "PIECE", piece)
     rows = "".join(f"{at},{at * 0.1:.3f}\n" for at in range(500))
     cases = {
         "400,40.000\n": ("400,40,000\n", "line 402: has 3 cells where the table has 2; mend or delete the line"),
@@ -297,3 +299,6 @@ def test_lines_that_are_not_like_the_others(tmp_path: Path) -> None:
     for old, (new, words) in cases.items():
         with pytest.raises(MeasurementError, match=words):
             read(write(tmp_path, "a.csv", "time_s,voltage_V\n" + rows.replace(old, new)))
+    quoted = rows.replace("400,40.000\n", '"400","40.000","1"\n')
+    with pytest.raises(MeasurementError, match="line 402: has 3 cells where the table has 2"):
+        read(write(tmp_path, "b.csv", "time_s,voltage_V\n" + quoted))

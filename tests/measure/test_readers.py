@@ -413,7 +413,7 @@ MACCOR = """Today's Date\t07/24/2020  Date of Test:\t07/20/2020\tFilename:\tcell
 Rec#\tCyc#\tStep\tTestTime\tStepTime\tAmp-hr\tWatt-hr\tAmps\tVolts\tState\tES\tDPt Time
 1\t0\t1\t0d 00:00:00.00\t0d 00:00:00.00\t0.0\t0.0\t0.0\t3.2010\tR\t0\t07/20/2020 10:00:00
 2\t0\t2\t0d 00:01:10.50\t0d 00:00:10.50\t0.0\t0.0\t0.0010\t3.3011\tC\t1\t07/20/2020 10:01:10
-3\t1\t3\t1d 00:01:20.00\t0d 00:00:10.00\t0.0\t0.0\t0.0020\t3.1011\tD\t1\t07/20/2020 10:01:20
+3\t1\t3\t1d 02:01:20.00\t0d 00:00:10.00\t0.0\t0.0\t0.0020\t3.1011\tD\t1\t07/20/2020 10:01:20
 """
 ARBIN = """Data_Point,Test_Time(s),Date_Time,Step_Time(s),Step_Index,Cycle_Index,Current(A),Voltage(V),\
 Charge_Capacity(Ah),Discharge_Capacity(Ah)
@@ -433,7 +433,7 @@ Realtime
 def test_maccor(tmp_path: Path) -> None:
     record = read(write(tmp_path, "a.txt", MACCOR))
     assert (record.instrument, record.technique) == ("Maccor", "cycling")
-    assert_allclose(record.values(TIME), [0.0, 70.5, 86480.0])
+    assert_allclose(record.values(TIME), [0.0, 70.5, 93680.0])
     assert_allclose(record.values(CURRENT), [0.0, 1e-3, -2e-3])
     assert record.warnings == ("current has no sign in the file; it is taken as negative where the state is discharge",)
     assert_array_equal(record.values(CYCLE), [0, 0, 1])
