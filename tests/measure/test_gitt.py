@@ -177,9 +177,9 @@ def test_stoichiometry_falls_with_the_charge() -> None:
     np.testing.assert_allclose(found, 0.9 - 0.06 * np.arange(1, 4), rtol=1e-9)
 
 
-@pytest.mark.parametrize(("diffusivity", "noise"), [(1e-15, 2e-4), (2e-16, 5e-4)])
-def test_intervals_hold_the_truth(diffusivity: float, noise: float) -> None:
+def test_intervals_hold_the_truth() -> None:
     """Of 500 titrations with noise, 92 to 98 % of the intervals hold the diffusivity."""
+    diffusivity, noise = 1e-15, 2e-4
     columns = titration(diffusivity, interval=10.0)
     hits = 0
     for seed in range(TRIALS):
@@ -219,6 +219,51 @@ def test_spheres_that_all_see_one_potential_are_not_flagged() -> None:
     ohm = float(text.split(" electrode of ")[1].split(" ohm")[0])
     assert only(analyse(one, radius=RADIUS, ionic_resistance=1.1 * ohm), "reaction front")
     assert not only(analyse(one, radius=RADIUS, ionic_resistance=0.8 * ohm), "reaction front")
+
+
+def test_a_constant_diffusivity_does_not_go_with_the_slope_of_the_potential() -> None:
+    """Steps of 12 to 30 mV: of spheres D is the same in all pulses."""
+    parts = [titration(1e-15, pulses=1, step=step) for step in (0.03, 0.024, 0.018, 0.012)]
+    joined: dict[str, list[Floats]] = {name: [] for name in (TIME, VOLTAGE, CURRENT)}
+    clock, level = 0.0, 4.0
+    for part in parts:
+        joined[TIME].append(part[TIME] + clock)
+        joined[VOLTAGE].append(part[VOLTAGE] - 4.0 + level)
+        joined[CURRENT].append(part[CURRENT])
+        clock, level = float(joined[TIME][-1][-1]) + 1.0, float(joined[VOLTAGE][-1][-1])
+    result = analyse(measured({name: np.concatenate(values) for name, values in joined.items()}, 1e-5), radius=RADIUS)
+    assert [one.flags for one in result.pulses] == [()] * 4
+    assert result.values["diffusivity"].value == pytest.approx(1e-15, rel=0.01)
+
+
+def test_titration_of_a_simulated_cell_finds_a_hundredth_and_says_so() -> None:
+    """1e-13 m2/s in an electrode with 10 vol% of electrolyte: the model of the whole cell gives about 1e-15."""
+    pytest.importorskip("pybamm")
+    import solidstack as ss
+    from solidstack.design.protocol import Protocol, Rate
+    from solidstack.twin.effective import Effective
+    from solidstack.twin.homogenised import simulate
+
+    design = ss.load("examples/pouch-0.16Ah.toml")
+    medium = Effective.from_design(design)
+    steps = (
+        {"kind": "charge", "current": Rate(0.1, "C"), "until": {"voltage": 3.85}},
+        {"kind": "rest", "until": {"time": 7.2e4}},
+        {"kind": "pulses", "direction": "discharge", "current": Rate(0.1, "C"), "pulse": 1200.0, "rest": 2.16e4,
+         "count": 4},
+    )  # fmt: skip
+    run = simulate(design, Protocol.from_dict({"steps": steps}))
+    rows = slice(run.steps[1].first, None)
+    columns = {TIME: run.time[rows], VOLTAGE: run.voltage[rows], CURRENT: 1e-4 * run.current_density[rows]}
+    radius = 3.0 * medium.active_fraction / medium.specific_interface
+    one = measured(columns)
+    result = analyse(one, radius=radius)
+    assert all(5e-16 < pulse.simple < 2e-15 for pulse in result.pulses)
+    assert all(1e-15 < pulse.diffusivity < 5e-15 for pulse in result.pulses)
+    assert only(result, "like a front")
+    assert result.properties() == []
+    ionic = medium.thickness / medium.ionic_conductivity / 1e-4
+    assert only(analyse(one, radius=radius, ionic_resistance=ionic), "reaction front")
 
 
 def test_a_rest_that_is_too_short_is_flagged() -> None:

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -30,7 +30,7 @@ from ..units import (
 from .cycling import EDGE, Signal, signal, thinned
 from .record import Record
 from .result import Fitted, Property, Result, Series
-from .statistics import quantile
+from .statistics import line, quantile
 
 Floats = NDArray[np.float64]
 NAN = math.nan
@@ -63,6 +63,10 @@ SLOWER, FASTER = 0.4, 1.3
 reaction front spreads through the electrode, it is 2 to 4: the first eigenvalue is pi2 in place of 20.19/9."""
 FRONT = 3.0
 """The ionic resistance of the electrode has to allow this many times the diffusivity found."""
+VARIED = 1.5
+"""By how much the slope of the rest potential has to vary between pulses to see whether D goes with it."""
+PROPORTIONAL, EVEN = 0.2, 0.05
+"""By how much the exponent may miss 1, and the scatter about it, where D is in proportion to that slope."""
 SEARCH = np.linspace(-2.5, 2.5, 41)
 """Natural logarithms of the ratio of diffusivities that are tried on a rest."""
 
@@ -76,6 +80,9 @@ WORDS: dict[str, str] = {
     "wrong way": "the rest potential moved against the current: a drift, self-discharge or a wrong sign",
     "other relaxation": "the rest relaxes on another time scale than diffusion in spheres of the D of the pulse: the "
     "reaction front spreads through the electrode (few or long ionic paths), or sizes differ widely",
+    "like a front": "from pulse to pulse the diffusivity is in proportion to the slope of the rest potential over the "
+    "charge, as where a resistance along the electrode charges its capacity and the reaction front spreads (and as a "
+    "thermodynamic factor alone would make it): give the ionic resistance of the electrode to tell",
     "reaction front": "the ionic resistance of the electrode alone makes the potential move like that: the pulse "
     "measures the spreading of the reaction front and not diffusion in the particles",
 }
@@ -303,8 +310,9 @@ def analyse(
     (`surface`); that of the line over the root of time stands beside it. It holds for particles of one size, a
     potential that is straight within a pulse, and particles that all see the same potential. The last is not so in an
     electrode with few ionic paths: then the front of the reaction spreads during the pulse, and the result can be
-    orders of magnitude too low. This shows in the rest, which relaxes as in a slab and not as in a sphere, or by the
-    ionic resistance.
+    orders of magnitude too low. That is told by the ionic resistance of the electrode, where it is given; without it
+    only in part: by a rest that relaxes as in a slab and not as in a sphere, and by a D that goes with the slope of the
+    potential from pulse to pulse.
 
     Parameters
     ----------
@@ -354,6 +362,8 @@ def analyse(
     pieces, said = _pieces(found, record)
     noise = _noise(found, pieces)
     pulses = [_pulse(number, found, piece, radius, noise, ionic_resistance) for number, piece in enumerate(pieces, 1)]
+    if ionic_resistance is None and _goes_with_slope(pulses):
+        pulses = [replace(one, flags=(*one.flags, "like a front")) for one in pulses]
     valid = [one for one in pulses if one.valid]
     used = valid or [one for one in pulses if math.isfinite(one.diffusivity)]
     stoichiometry = _stoichiometry(pulses, record, theoretical_capacity, initial_stoichiometry)
@@ -648,6 +658,24 @@ def _pulse(
         high=high, simple=simple, reduced=reduced, misfit=misfit, drift=drift, unrested=unrested, relaxation=relaxation,
         flags=tuple(flags), time=s * duration, voltage=y, fitted=fitted,
     )  # fmt: skip
+
+
+def _goes_with_slope(pulses: Sequence[Pulse]) -> bool:
+    """Whether D is in proportion to the slope of the rest potential over the charge.
+
+    A front spreads by R = ionic resistance and C = charge per potential: R C takes the place of (R/3)2/D, so that
+    the D that seems to be is in proportion to 1/C.
+    """
+    known = [one for one in pulses if math.isfinite(one.diffusivity) and "faint step" not in one.flags]
+    if len(known) < 4:
+        return False
+    slope = np.log([abs(one.step / one.charge) for one in known])
+    if float(np.ptp(slope)) < math.log(VARIED):
+        return False
+    fit = line(slope, np.log([one.diffusivity for one in known]))
+    exponent, deviation = fit.propagate(1)
+    scatter = math.sqrt(fit.sum_of_squares / fit.degrees)
+    return abs(exponent - 1.0) <= PROPORTIONAL and scatter <= EVEN and quantile(fit.degrees) * deviation < 0.5
 
 
 def _charge(found: Signal, piece: _Piece) -> float:
