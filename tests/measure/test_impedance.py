@@ -297,6 +297,19 @@ def test_lone_point():
     assert found.window["left_out_Hz"] == pytest.approx([F[30]])
 
 
+def test_two_points_in_turn_end_the_window():
+    """What is beyond them is not used, though it would fit."""
+
+    def change(f, z):
+        z = z.copy()
+        z[5:7] *= 1.3
+        return z
+
+    found = analyse(spectrum("R0-p(R1,CPE1)", change=change, **LITHIUM))
+    assert np.flatnonzero(found.used)[0] == 7
+    assert found.window["left_out_Hz"] == []
+
+
 def test_window_that_is_given():
     """Its ends stand, whatever is in it; the rest is looked for."""
     one = spectrum("R0-p(R1,CPE1)", change=artefact, **LITHIUM)
@@ -361,6 +374,13 @@ def test_relaxation_times():
     assert [peak.resistance for peak in peaks] == pytest.approx([50.0, 80.0], rel=0.03)
     assert [peak.tau for peak in peaks] == pytest.approx([5e-5, 8e-2], rel=0.05)
     assert peaks[0].frequency == pytest.approx(0.5 / np.pi / 5e-5, rel=0.05)
+
+
+def test_relaxations_beyond_the_spectrum_are_not_listed():
+    """An arc whose top is a decade below the spectrum is seen by its flank only."""
+    z = parse_circuit("R0-p(R1,C1)-p(R2,C2)").impedance(F, R0=10.0, R1=50.0, C1=1e-5, R2=80.0, C2=0.2)
+    peaks = distribution(F, z).peaks
+    assert [peak.resistance for peak in peaks] == pytest.approx([50.0], rel=0.05)
 
 
 def test_constant_phase_element_is_wide():

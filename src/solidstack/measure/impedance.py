@@ -134,7 +134,6 @@ class Prepared:
     fits: tuple[Fit, ...]
     said: tuple[str, ...]
     check: kramers_kronig.Check
-    distribution: relaxation.Distribution
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -152,7 +151,7 @@ class Impedance(Result):
     check : Check
         Kramers and Kronig's relations at the points used.
     distribution : Distribution
-        Of relaxation times.
+        Of relaxation times, of the points used less what blocks in the circuit.
     fit : Fit
         Of the circuit that the values are of.
     fits : tuple of Fit
@@ -271,7 +270,7 @@ def analyse(
         raise MeasurementError(msg, source=record.source)
     prepared = Prepared(
         record, options, frequency, measured, window, tuple(sorted(fits, key=_rank)), said,
-        kramers_kronig.check(f, z), relaxation.distribution(f, z, inductive=window.inductive),
+        kramers_kronig.check(f, z),
     )  # fmt: skip
     return _result(prepared, _choice(prepared.fits))
 
@@ -615,6 +614,21 @@ def blocks(node: Node) -> bool:
     return node.kind in ("C", "CPE", "Wo", "TL")
 
 
+def _blocking(fit: Fit, frequency: Floats) -> Complex:
+    """Impedance of what blocks in series, which no sum of resistances tends to at low frequency."""
+    root, values = fit.circuit.root, fit.values
+    s = 2j * np.pi * frequency
+    total = np.zeros(frequency.size, complex)
+    for child in root.children if root.kind == "series" else (root,):
+        if child.kind == "C":
+            total += 1.0 / (s * values[child.name])
+        elif child.kind in ("CPE", "TL"):
+            total += 1.0 / (values[f"{child.name}_Q"] * s ** values[f"{child.name}_alpha"])
+        elif child.kind == "Wo":
+            total += values[f"{child.name}_R"] / (s * values[f"{child.name}_tau"])
+    return total
+
+
 @dataclass(frozen=True)
 class _Parts:
     """Names of resistances by what they are of, and arcs: names of resistance and storage.
@@ -669,19 +683,21 @@ def _result(prepared: Prepared, fit: Fit) -> Impedance:
     parts = _parts(fit, record.area, prepared.frequency[window.used], prepared.options.circuit)
     values = _values(prepared, fit, parts)
     frequency, used = prepared.frequency, window.used
+    f, z = frequency[used], prepared.measured[used]
+    found = relaxation.distribution(f, z - _blocking(fit, f), modulus=np.abs(z), inductive=window.inductive)
     return Impedance(
         records=(record,),
         values=values,
         model=str(fit.circuit),
         window=_window(prepared),
         warnings=_warnings(prepared, fit, parts, values),
-        series=_series(prepared, fit),
+        series=_series(prepared, fit, found),
         frequency=frequency,
         measured=prepared.measured,
         fitted=fit.impedance(frequency),
         used=used,
         check=prepared.check,
-        distribution=prepared.distribution,
+        distribution=found,
         fit=fit,
         fits=prepared.fits,
         family=parts.family,
@@ -832,8 +848,8 @@ def _beyond(parts: _Parts, values: dict[str, Fitted], f: Floats) -> list[str]:
     return said
 
 
-def _series(prepared: Prepared, fit: Fit) -> dict[str, Series]:
-    fits, peaks = prepared.fits, prepared.distribution.peaks
+def _series(prepared: Prepared, fit: Fit, found: relaxation.Distribution) -> dict[str, Series]:
+    fits, peaks = prepared.fits, found.peaks
     total = sum(peak.resistance for peak in peaks)
     candidates: dict[str, Any] = {
         "circuit": [str(one.circuit) for one in fits],

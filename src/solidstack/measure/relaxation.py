@@ -36,6 +36,8 @@ REGULARISATIONS = (-1.5, 3.0)
 """Powers of ten that are tried."""
 ENOUGH = 1.05
 """Of the least score of the cross-validation, with which the smoothest distribution is taken."""
+SEEN = 3.0
+"""Least resistance of a peak, in standard deviations of a residual at its frequency."""
 LEAST_SHARE = 0.01
 """Of all resistance, below which a peak is noise."""
 
@@ -137,7 +139,12 @@ class Peak:
 
 
 def distribution(
-    frequency: Floats, impedance: Complex, *, inductive: bool = False, regularisation: float | None = None
+    frequency: Floats,
+    impedance: Complex,
+    *,
+    modulus: Floats | None = None,
+    inductive: bool = False,
+    regularisation: float | None = None,
 ) -> Distribution:
     r"""Distribution of relaxation times by Tikhonov's method with non-negative weights.
 
@@ -150,15 +157,19 @@ def distribution(
     frequency : array, shape (n,)
         Hz.
     impedance : array of complex, shape (n,)
-        ohm.
+        ohm; of a cell that blocks less what blocks, since no distribution has that.
+    modulus : array, shape (n,), optional
+        What residuals are relative to, ohm; default: that of the impedance.
     inductive : bool
         Whether an inductance may be in series.
     regularisation : float, optional
         In place of the one found.
     """
     tau = times(frequency, SMOOTH_PER_DECADE)
-    size = float(np.abs(impedance).max())
-    weight = 1.0 / np.abs(impedance)
+    modulus = np.abs(impedance) if modulus is None else modulus
+    weight = 1.0 / modulus
+    # relative to the middle of the spectrum, so that a regularisation means the same in all
+    size = float(np.exp(np.log(modulus).mean()))
     columns = _columns(frequency, tau, inductive=inductive) * size
     matrix, wanted = _stacked(columns * weight[:, None]), _stacked(impedance * weight)
     first = columns.shape[1] - tau.size
@@ -171,9 +182,12 @@ def distribution(
         regularisation = _cross_validated(matrix, wanted, curvature)
     stacked = np.vstack([matrix, np.sqrt(regularisation) * curvature])
     solution, _ = optimize.nnls(stacked, np.concatenate([wanted, np.zeros(tau.size)]), maxiter=50 * stacked.shape[1])
+    left = matrix @ solution - wanted
     step = np.log(10.0) / SMOOTH_PER_DECADE
     weights = solution[first:] * size
-    return Distribution(tau, weights / step, regularisation, _peaks(tau, weights, frequency))
+    order = np.argsort(frequency)
+    noise = np.interp(0.5 / np.pi / tau, frequency[order], modulus[order]) * np.sqrt((left**2).mean())
+    return Distribution(tau, weights / step, regularisation, _peaks(tau, weights, frequency, SEEN * noise))
 
 
 def _cross_validated(matrix: Floats, wanted: Floats, curvature: Floats) -> float:
@@ -195,7 +209,7 @@ def _cross_validated(matrix: Floats, wanted: Floats, curvature: Floats) -> float
     return float(choices[np.flatnonzero(scores <= ENOUGH * scores.min())[-1]])
 
 
-def _peaks(tau: Floats, weights: Floats, frequency: Floats) -> tuple[Peak, ...]:
+def _peaks(tau: Floats, weights: Floats, frequency: Floats, least: Floats) -> tuple[Peak, ...]:
     ends = 0.5 / np.pi / np.array([frequency.max(), frequency.min()]) * np.array([10.0**-MARGIN, 10.0**MARGIN])
     padded = np.concatenate([[0.0], weights, [0.0]])
     tops = np.flatnonzero((padded[1:-1] > padded[:-2]) & (padded[1:-1] >= padded[2:]) & (weights > 0.0))
@@ -205,7 +219,7 @@ def _peaks(tau: Floats, weights: Floats, frequency: Floats) -> tuple[Peak, ...]:
     found = []
     for top, (low, high) in zip(tops, pairwise(valleys), strict=True):
         part = weights[low:high]
-        if ends[0] <= tau[top] <= ends[1] and part.sum() > 0.0:
+        if ends[0] <= tau[top] <= ends[1] and part.sum() > least[top]:
             centre = float(np.exp((part * np.log(tau[low:high])).sum() / part.sum()))
             found.append(Peak(centre, float(part.sum())))
     total = sum(peak.resistance for peak in found)

@@ -55,6 +55,38 @@ def _nyquist(axes: Axes, result: Impedance) -> None:
         setter.set_major_locator(MaxNLocator(5))
     _label_decades(axes, result, scale)
     axes.legend(loc="upper left", bbox_to_anchor=(0.0, 1.0), handlelength=1.2, borderpad=0.2)
+    _closer(axes, result, fine, model)
+
+
+def _closer(axes: Axes, result: Impedance, fine: Any, model: Any) -> None:
+    """Where a tail makes the rest small, the rest again in the free corner."""
+    z = result.measured[result.used]
+    size = 2.0 * (_before_the_tail(fine, model) - min(0.0, float(z.real.min())))
+    if not 0.0 < size < 0.35 * float(np.abs(z).max()):
+        return
+    unit, scale = _ohm(size)
+    inset = axes.inset_axes((0.5, 0.1, 0.47, 0.6))
+    inset.plot(z.real / scale, -z.imag / scale, "o", color=_BLUE, ms=2.5)
+    inset.plot(model.real / scale, -model.imag / scale, color="black", lw=0.8)
+    low = min(0.0, float((-z.imag[np.abs(z) < size]).min(initial=0.0)))
+    inset.set_xlim(min(0.0, float(z.real.min())) / scale, size / scale)
+    inset.set_ylim(low / scale, (low + size) / scale)
+    inset.set_aspect("equal", adjustable="box")
+    inset.axhline(0.0, color="0.6", lw=0.6, zorder=0)
+    inset.tick_params(labelsize=6)
+    inset.set_title(unit, fontsize=6, loc="right", pad=2)
+    for setter in (inset.xaxis, inset.yaxis):
+        setter.set_major_locator(MaxNLocator(4))
+
+
+def _before_the_tail(fine: Any, model: Any) -> float:
+    """Real part at the lowest frequency at which resistance outweighs storage; 0 where there is no tail."""
+    falling = np.argsort(-fine)
+    height, real = -model.imag[falling], model.real[falling]
+    resistive = np.flatnonzero(height < real)
+    if not resistive.size or height[-1] < 0.999 * height.max():
+        return 0.0
+    return float(real[resistive[-1]])
 
 
 def _limits(axes: Axes, inner: Any, outer: Any) -> None:
@@ -88,8 +120,8 @@ def _label_decades(axes: Axes, result: Impedance, scale: float) -> None:
         taken.append(z[at])
         offset, side = _beside(z, at, axes)
         axes.annotate(
-            _hertz(10.0**power), (z[at].real, -z[at].imag), xytext=offset, textcoords="offset points", fontsize=6,
-            color="0.25", ha=side, va="center", annotation_clip=True,
+            _prefixed(10.0**power) + "Hz", (z[at].real, -z[at].imag), xytext=offset, textcoords="offset points",
+            fontsize=6, color="0.25", ha=side, va="center", annotation_clip=True,
         )  # fmt: skip
         axes.plot(z[at].real, -z[at].imag, "o", mfc="none", color="0.25", ms=5.0, mew=0.6)
 
@@ -110,9 +142,8 @@ def _bode(modulus: Axes, angle: Axes, result: Impedance) -> None:
     model = result.fit.impedance(fine)
     inside = (fine >= f[used].min() * 0.999) & (fine <= f[used].max() * 1.001)
     low, high = np.log10(np.abs(z[used]).min()), np.log10(np.abs(z[used]).max())
-    unit, scale = _ohm(10.0**high)
     for axes, values, curve, colour in (
-        (modulus, np.abs(z) / scale, np.abs(model) / scale, _BLUE),
+        (modulus, np.abs(z), np.abs(model), _BLUE),
         (angle, -np.degrees(np.angle(z)), -np.degrees(np.angle(model)), _GREEN),
     ):
         axes.semilogx(f[~used], values[~used], "o", mfc="none", color=_ORANGE, ms=3.5, mew=0.8)
@@ -121,12 +152,12 @@ def _bode(modulus: Axes, angle: Axes, result: Impedance) -> None:
         axes.plot(fine, curve, color="black", lw=0.8, ls=":")
     modulus.set_yscale("log")
     reach = max(high - low, 0.3)
-    modulus.set_ylim(10.0 ** (low - 0.12 * reach) / scale, 10.0 ** (low + 1.15 * reach) / scale)
+    modulus.set_ylim(10.0 ** (low - 0.12 * reach), 10.0 ** (low + 1.15 * reach))
     subs = (1.0, 2.0, 3.0, 5.0, 7.0) if reach < 0.8 else (1.0, 2.0, 5.0) if reach < 1.6 else (1.0,)
     modulus.yaxis.set_major_locator(LogLocator(10.0, subs, numticks=9))
-    modulus.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    modulus.yaxis.set_major_formatter(FuncFormatter(lambda value, _: _short(value)))
     modulus.yaxis.set_minor_formatter(NullFormatter())
-    modulus.set_ylabel(f"Modulus, {unit}")
+    modulus.set_ylabel("Modulus, Ω")
     modulus.tick_params(labelbottom=False)
     inner = -np.degrees(np.angle(z[used]))
     bottom, top = min(0.0, float(inner.min())), max(float(inner.max()), 5.0)
@@ -177,17 +208,21 @@ def _relaxations(axes: Axes, result: Impedance) -> None:
     axes.set_xlabel("Frequency of relaxation, Hz")
     axes.set_ylabel(f"Distribution of relaxation times, {unit}")
     top = max(float(found.gamma[shown].max()) / scale if shown.any() else 0.0, 1e-12)
+    # what is little beside the resistance is noise and looks it
+    least = 0.03 * result.values["resistance"].value / scale if "resistance" in result.values else 0.0
+    top = max(top, least)
     axes.set_ylim(0.0, 1.22 * top)
     placed: list[tuple[float, float]] = []
     for peak in sorted(found.peaks, key=lambda one: -one.resistance)[:6]:
-        height = float(np.interp(np.log(peak.tau), np.log(found.tau), found.gamma)) / scale
+        near = np.abs(np.log10(found.tau / peak.tau)) < 0.4
+        height = float(found.gamma[near].max()) / scale
         spot = (np.log10(peak.frequency), height / top)
         crowded = any(abs(spot[0] - x) < 0.9 and abs(spot[1] - y) < 0.12 for x, y in placed)
         if crowded or not ends[0] <= peak.frequency <= ends[1]:
             continue
         placed.append(spot)
         axes.annotate(
-            f"{peak.resistance:.3g} Ω\n{_hertz(peak.frequency)}", (peak.frequency, height), xytext=(0, 3),
+            f"{_prefixed(peak.resistance)}Ω\n{_prefixed(peak.frequency)}Hz", (peak.frequency, height), xytext=(0, 3),
             textcoords="offset points", ha="center", va="bottom", fontsize=6, color="0.25",
             bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.75, "pad": 0.6},
         )  # fmt: skip
@@ -210,11 +245,11 @@ def _short(value: float) -> str:
     return f"{value:.3g}"
 
 
-def _hertz(value: float) -> str:
-    for factor, prefix in ((1e6, "M"), (1e3, "k"), (1.0, ""), (1e-3, "m")):
+def _prefixed(value: float) -> str:
+    for factor, prefix in ((1e9, "G"), (1e6, "M"), (1e3, "k"), (1.0, ""), (1e-3, "m")):
         if value >= 0.9995 * factor:
-            return f"{value / factor:.3g} {prefix}Hz"
-    return f"{value:.2g} Hz"
+            return f"{value / factor:.3g} {prefix}"
+    return f"{value:.2g} "
 
 
 def _ohm(most: float) -> tuple[str, float]:
