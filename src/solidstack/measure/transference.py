@@ -37,6 +37,8 @@ LATEST = 0.65
 REACH = 0.2
 """Share of the diffusion time (square of half the thickness over the diffusivity) up to which a half space holds: the
 other electrode then changes the current by exp(-1/0.2), under 1 %."""
+SPIKE = 5.0
+"""Standard deviations from a line at which a point of the tail is a spike."""
 WAVY = 1.0
 """Squared difference of neighbours over the variance, 2 for scatter, below which points swing about the curve."""
 OUTLIER = 4.5
@@ -95,6 +97,8 @@ def steady(time: Floats, current: Floats) -> Steady:
     begin = min(time[-1] - TAIL * (time[-1] - time[0]), time[-5])
     tail = time >= begin
     t, values = time[tail], current[tail]
+    kept = _with_others(t, values)
+    t, values = t[kept], values[kept]
     mean = float(values.mean())
     fitted = line(t, values)
     slope, slope_deviation = fitted.propagate(1)
@@ -109,6 +113,19 @@ def steady(time: Floats, current: Floats) -> Steady:
         mean, deviation, float(begin), len(t), float(drift), slope_deviation * span / size,
         float(drift / span) if span else float("nan"), scatter,
     )  # fmt: skip
+
+
+def _with_others(t: Floats, values: Floats) -> Any:
+    """Which points lie with the others about a line: spikes of the instrument hide a drift."""
+    kept = np.ones(len(t), bool)
+    for _ in range(3):
+        if kept.sum() < 5:
+            return np.ones(len(t), bool)
+        intercept, slope = line(t[kept], values[kept]).values
+        off = np.abs(values - intercept - slope * t)
+        scatter = 1.4826 * float(np.median(off[kept]))
+        kept = off <= SPIKE * max(scatter, 1e-6 * float(np.max(np.abs(values))))
+    return kept if kept.sum() >= 5 else np.ones(len(t), bool)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -8,9 +8,10 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
 from ..measure.arrhenius import Arrhenius
+from ..measure.symmetric import Symmetric
 from ..measure.transference import Transference, half_space
 from ..measure.voltammetry import CyclicVoltammetry, LinearSweep, Onset
-from ..units import DEG_C, MA_CM2, MS_CM, UA, UA_CM2
+from ..units import DEG_C, MA, MA_CM2, MS_CM, UA, UA_CM2
 from .style import PAGE, style
 
 # Okabe-Ito
@@ -316,3 +317,113 @@ def _draw_course(panel: Any, result: CyclicVoltammetry) -> None:
     panel.set_ylabel("Potential, V")
     panel.margins(y=0.4)
     panel.legend(loc="upper right")
+
+
+def draw_symmetric(result: Symmetric) -> Figure:
+    """Draw a symmetric cell: voltage with current and overpotential by half cycle, or the current of a polarisation.
+
+    Parameters
+    ----------
+    result : Symmetric
+    """
+    return _draw_polarisation(result) if result.tail is not None else _draw_half_cycles(result)
+
+
+def _draw_half_cycles(result: Symmetric) -> Figure:
+    hours = result.time / 3600.0
+    halves = result.half_cycles
+    unit, factor = (MA, 1.0) if result.area is None else (MA_CM2, 1.0 / result.area)
+    name = "Current" if result.area is None else "Current density"
+    with style():
+        figure = Figure(figsize=(PAGE, 4.4), layout="constrained")
+        parts: Any = figure.subfigures(2, 1, height_ratios=(1.25, 1.0))
+        above, below = parts
+        first, second = above.subplots(2, 1, sharex=True, height_ratios=(2.4, 1.0))
+        first.plot(hours, 1e3 * result.voltage, color=_BLUE, linewidth=0.7, rasterized=len(hours) > 20000)
+        first.set_ylabel("Voltage, mV")
+        second.plot(hours, unit.of(result.current * factor), color=_GREY, linewidth=0.7, rasterized=len(hours) > 20000)
+        second.set_ylabel(f"{name},\n{unit.label}")
+        second.set_xlabel("Time, h")
+        for panel in (first, second):
+            panel.axhline(0.0, color="0.8", linewidth=0.6, zorder=0)
+            panel.set_xlim(hours[0], hours[-1])
+        if result.failed is not None:
+            begin = halves[result.failed].time / 3600.0
+            for panel in (first, second):
+                panel.axvspan(begin, hours[-1], color=_ORANGE, alpha=0.12, linewidth=0)
+            first.annotate(
+                "failed", (begin, 0.0), xycoords=("data", "axes fraction"), xytext=(3, 3), textcoords="offset points",
+                va="bottom", color=_ORANGE,
+            )  # fmt: skip
+        left, right = below.subplots(1, 2)
+        number = np.arange(1, len(halves) + 1)
+        signs = np.array([one.sign for one in halves])
+        for sign, colour, words in ((1, _ORANGE, "Positive current"), (-1, _BLUE, "Negative current")):
+            chosen = signs == sign
+            mean = 1e3 * np.array([one.mean for one in halves])[chosen]
+            ends = 1e3 * np.array([[one.lowest for one in halves], [one.highest for one in halves]])[:, chosen]
+            if chosen.any():
+                spread = np.abs(ends - mean)
+                left.errorbar(
+                    number[chosen], mean, spread, fmt="o", color=colour, markersize=3, linewidth=0.7, label=words
+                )  # fmt: skip
+        left.set_xlabel("Half cycle")
+        left.set_ylabel("Overpotential, mV\n(mean, lowest to highest)")
+        left.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=6))
+        left.set_ylim(bottom=min(0.0, left.get_ylim()[0]))
+        left.margins(y=0.25)
+        left.legend(loc="best")
+        size = unit.of(np.array([one.current for one in halves]) * factor)
+        scale, label = (1.0, "Resistance, Ω") if result.area is None else (1e4 * result.area, "Areal resistance, Ω cm²")
+        resistance = np.array([one.mean / one.current for one in halves]) * scale
+        stepped = bool(np.ptp(size) > 0.1 * size.mean())
+        good = np.ones(len(halves), bool)
+        if result.failed is not None:
+            good[result.failed :] = False
+        place = size if stepped else number
+        right.plot(place[good], resistance[good], "o", color=_GREEN, markersize=4, label="Sound")
+        if not good.all():
+            right.plot(place[~good], resistance[~good], "x", color=_ORANGE, markersize=5, label="From the failure on")
+        critical = result.values.get("critical_current")
+        if stepped and critical is not None and np.isfinite(critical.low):
+            right.axvspan(unit.of(critical.low), unit.of(critical.high), color=_ORANGE, alpha=0.15, linewidth=0)
+            right.set_title(
+                f"Critical current: {unit.of(critical.low):.4g} to {unit.of(critical.high):.4g} {unit.label}"
+            )
+        right.set_xlabel(f"{name}, {unit.label}" if stepped else "Half cycle")
+        right.set_ylabel(label)
+        right.set_ylim(bottom=0.0, top=1.3 * max(float(np.max(resistance)), 1e-12))
+        right.legend(loc="best")
+    return figure
+
+
+def _draw_polarisation(result: Symmetric) -> Figure:
+    tail = result.tail
+    assert tail is not None
+    later = result.time > 0.0
+    hours = result.time[later] / 3600.0
+    size = np.abs(result.current[later])
+    name = "Current" if result.area is None else "Current density"
+    unit, factor = (UA, 1.0) if result.area is None else (UA_CM2, 1.0 / result.area)
+    steady = unit.of(tail.value * factor)
+    with style():
+        figure = Figure(figsize=(PAGE, 3.1), layout="constrained")
+        left, right = figure.subplots(1, 2)
+        for panel in (left, right):
+            panel.plot(hours, unit.of(size * factor), ".", color=_ORANGE, markersize=3, label="Measured")
+            panel.axvspan(tail.begin / 3600.0, hours[-1], color=_GREEN, alpha=0.12, linewidth=0)
+            panel.axhline(steady, color=_GREEN, label=f"Steady: {result.values['steady_current']}")
+            panel.set_xlabel("Time, h")
+            panel.set_ylabel(f"{name}, {unit.label}")
+        left.set_xscale("log")
+        left.set_yscale("log")
+        _plain_logarithmic(left.xaxis, *left.get_xlim())
+        _plain_logarithmic(left.yaxis, *left.get_ylim())
+        # the end of it, where the first current is off the scale
+        late = hours > 0.3 * hours[-1]
+        right.set_ylim(0.0, 1.4 * float(np.max(unit.of(size[late] * factor))))
+        found = result.values.get("electronic_conductivity")
+        if found is not None:
+            right.set_title(f"{found.label}:\n{found}")
+        left.legend(loc="best")
+    return figure

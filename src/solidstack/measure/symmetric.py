@@ -1,0 +1,663 @@
+"""Symmetric cells: overpotential and resistance by half cycle, shorts, critical current, steady leakage."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import MeasurementError
+from ..units import (
+    CONDUCTIVITY,
+    HOUR,
+    MA,
+    MA_CM2,
+    MAH_CM2,
+    MV,
+    MV_HOUR,
+    OHM,
+    OHM_CM2,
+    PERCENT,
+    PERCENT_HOUR,
+    S_CM,
+    TEMPERATURE,
+    UA,
+    UA_CM2,
+    Unit,
+    text,
+)
+from .record import CURRENT, TIME, VOLTAGE, Record
+from .result import Fitted, Property, Result, Series
+from .statistics import interval, line
+from .transference import CONSTANT, FALLING, STEADY, Steady, constant_voltage, steady
+
+Floats = NDArray[np.float64]
+
+LEAST = 10
+"""Points of a measurement."""
+LEAST_HALF = 5
+"""Points of a half cycle."""
+REST = 0.02
+"""Share of the largest current below which the cell rests."""
+SAME = 0.05
+"""Share by which the currents of one level differ at most."""
+SETTLING = 0.02
+"""Share of a half cycle at its begin in which the interfaces charge."""
+SUDDEN = 0.02
+"""Share of a half cycle within which a drop is sudden."""
+SOFT = 0.20
+"""Fall of the overpotential within a half cycle of constant current that speaks of a soft short."""
+UNSEEN = 0.05
+"""Uncertainty of the change over the last tenth of the time that is worth a remark."""
+ROUGH = 5.0
+"""Noise of a half cycle over the usual one that speaks of contacts that come and go."""
+DIVERGED = 5.0
+"""Areal resistance over that of the first level from which the cell is taken to have failed by losing contact."""
+LEVELS = 3
+"""Rising currents that make a test of the critical current."""
+
+
+@dataclass(frozen=True, eq=False)
+class HalfCycle:
+    """A stretch of one sign and one size of the current.
+
+    Attributes
+    ----------
+    first, last : int
+        Points of the record.
+    sign : int
+        Of the current.
+    time, duration : float
+        Begin and length, s.
+    current : float
+        Mean size, A.
+    charge : float
+        Size, C.
+    start, mean, end, lowest, highest : float
+        Overpotential along the current, V: after the interfaces are charged, over time, of the last points; extremes.
+    drop : float
+        Largest sudden fall that lasts, over the overpotential before it.
+    slide : float
+        Fall from the highest in the first half to the end, over the former: slow where `drop` is small.
+    noise : float
+        Standard deviation of a point about its neighbours, V.
+    """
+
+    first: int
+    last: int
+    sign: int
+    time: float
+    duration: float
+    current: float
+    charge: float
+    start: float
+    mean: float
+    end: float
+    lowest: float
+    highest: float
+    drop: float
+    slide: float
+    noise: float
+
+    @property
+    def arcing(self) -> float:
+        """How far the overpotential rises from its lowest value to the end, over the lowest."""
+        return self.end / self.lowest - 1.0 if self.lowest > 0.0 else float("nan")
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Symmetric(Result):
+    """A symmetric cell under current, or at constant voltage.
+
+    Attributes
+    ----------
+    time, voltage, current : array, shape (n,)
+        s, V, A.
+    half_cycles : tuple of HalfCycle
+        Empty where the voltage was constant.
+    failed : int or None
+        Half cycle in which the cell shorted or lost contact.
+    area : float or None
+        m2.
+    tail : Steady or None
+        Of a polarisation at constant voltage.
+    """
+
+    time: Floats
+    voltage: Floats
+    current: Floats
+    half_cycles: tuple[HalfCycle, ...]
+    failed: int | None
+    area: float | None
+    tail: Steady | None
+
+    @property
+    def kind(self) -> str:
+        """Name of the analysis."""
+        return "symmetric"
+
+    def properties(self) -> list[Property]:
+        """Electronic conductivity, of a polarisation at constant voltage that reached a steady state."""
+        found = self.values.get("electronic_conductivity")
+        temperature = self.records[0].temperature
+        if found is None or temperature is None or not found.value > 0.0:
+            return []
+        value = text(float(f"{found.value:.4g}"), CONDUCTIVITY)
+        entry = {"value": value, "temperature": text(round(temperature, 2), TEMPERATURE)}
+        return [Property("electronic_conductivity", entry, found.uncertainty)]
+
+    def data(self) -> Mapping[str, Series]:
+        """The record, as drawn."""
+        columns: dict[str, Any] = {"time_s": self.time, "voltage": self.voltage, "current": self.current}
+        return {"record": Series("Voltage and current", columns, {"voltage": MV, "current": MA})}
+
+
+def analyse(
+    record: Record,
+    *,
+    area: float | None = None,
+    thickness: float | None = None,
+    short_drop: float = 0.5,
+) -> Symmetric:
+    r"""Analyse a symmetric cell: plating and stripping under current, or polarisation at constant voltage.
+
+    Under current the half cycles are told by the sign and size of the current. The overpotential of a sound cell
+    stays or rises at constant current: a sudden drop to less than half is a short, a slow fall or a rough voltage
+    speaks of a soft one. With rising currents the critical one lies between the last level without a short and the
+    first with one (or with a resistance that diverges, where contact is lost).
+
+    At constant voltage the steady current of a cell whose electrodes block ions is electronic (Hebb and Wagner), and
+
+    .. math::
+        \sigma_e = I_\infty L / (A \Delta V)
+
+    is the mean over the potentials within the electrolyte. With lithium electrodes the current is that of ions.
+
+    Parameters
+    ----------
+    record : Record
+        Time, voltage and current.
+    area, thickness : float, optional
+        Of the electrode and of the electrolyte, m2 and m; default: those of the record.
+    short_drop : float
+        Share of the overpotential (or of the areal resistance, from level to level) whose loss is a short.
+
+    Returns
+    -------
+    Symmetric
+        Under current: `areal_resistance` (`resistance` without area), `overpotential` of the first level or of the
+        last half cycles, `growth`, `asymmetry`, `arcing`, `critical_current`. At constant voltage: `steady_current`,
+        `electronic_conductivity`, `drift`.
+
+    Raises
+    ------
+    MeasurementError
+        Missing columns, time that goes back, too few points, no current, neither current nor voltage constant, no
+        steady state.
+
+    Notes
+    -----
+    A stepped test gives the critical current between two of its steps and no nearer. Polarisation with a blocking
+    electrode: Hebb, J. Chem. Phys. 20 (1952) 185, doi 10.1063/1.1700165.
+    """
+    if not 0.0 < short_drop < 1.0:
+        msg = f"short_drop: {short_drop:g} is not between 0 and 1; write for example 0.5"
+        raise MeasurementError(msg, source=record.source)
+    checked = record.in_order(TIME, VOLTAGE, CURRENT, least=LEAST)
+    known = record.with_sample(area=area, thickness=thickness)
+    time, voltage, current = (checked.values(name) for name in (TIME, VOLTAGE, CURRENT))
+    if not np.max(np.abs(current)) > 0.0:
+        msg = "the current is 0 throughout; wanted is a symmetric cell under current or at constant voltage"
+        raise MeasurementError(msg, source=record.source)
+    said = [said for said in checked.warnings if said not in record.warnings]
+    if _is_potentiostatic(checked):
+        return _polarisation(record, known, checked, said)
+    return _galvanostatic(record, known, (time, voltage, current), short_drop, said)
+
+
+def _is_potentiostatic(record: Record) -> bool:
+    """Whether the voltage is what was held: it varies less than the current."""
+    if record.technique == "chronoamperometry":
+        return True
+    if record.technique in ("chronopotentiometry", "cycling"):
+        return False
+    voltage, current = np.abs(record.values(VOLTAGE)), np.abs(record.values(CURRENT))
+    one_sign = float(np.mean(np.sign(record.values(VOLTAGE)) == np.sign(np.median(record.values(VOLTAGE))))) > 0.95
+    if not one_sign:
+        return False
+
+    def spread(values: Floats) -> float:
+        low, middle, high = np.percentile(values, [5.0, 50.0, 95.0])
+        return float((high - low) / middle) if middle > 0.0 else float("inf")
+
+    return spread(voltage) < CONSTANT and spread(voltage) < 0.5 * spread(current)
+
+
+def _polarisation(record: Record, known: Record, checked: Record, said: list[str]) -> Symmetric:
+    first, last, applied = constant_voltage(checked)
+    kept = slice(first, last + 1)
+    time, voltage, current = (checked.values(name)[kept] for name in (TIME, VOLTAGE, CURRENT))
+    if len(time) < LEAST:
+        msg = f"has {len(time)} points at constant voltage; at least {LEAST} are needed. Record more often"
+        raise MeasurementError(msg, source=record.source)
+    begin = float(checked.values(TIME)[max(first - 1, 0)]) if first else float(time[0])
+    time = time - begin
+    along = current * np.sign(applied)
+    tail = steady(time, along)
+    if tail.certain > FALLING:
+        way = "falls" if tail.drift < 0.0 else "rises"
+        said.append(
+            f"no steady state: the current still {way} by {100.0 * abs(tail.drift):.3g} % over the last tenth of the "
+            "time; the steady current is a bound from above, and no conductivity is given"
+        )
+    elif tail.certain > STEADY:
+        way = "falls" if tail.drift < 0.0 else "rises"
+        said.append(
+            f"the current still {way} by {100.0 * abs(tail.drift):.2g} % over the last tenth of the time: the steady "
+            "state is doubtful"
+        )
+    elif 1.96 * tail.drift_deviation > UNSEEN:
+        said.append(
+            f"the scatter hides a change of up to {100.0 * (abs(tail.drift) + 1.96 * tail.drift_deviation):.2g} % over "
+            "the last tenth of the time: whether the state is steady cannot be told"
+        )
+    if tail.value <= 1.96 * tail.deviation:
+        said.append("the steady current is within its own uncertainty: it is a bound from above")
+    sparse = float(np.median(np.diff(time)))
+    if first or np.abs(voltage[0] - np.median(voltage)) > CONSTANT * abs(float(np.median(voltage))):
+        said.append("points before the voltage was reached were left out")
+    area, thickness = known.area, known.thickness
+    factor, unit, label = (
+        (1.0, UA, "Steady current") if area is None else (1.0 / area, UA_CM2, "Steady current density")
+    )
+    values = {
+        "steady_current": interval(tail.value * factor, tail.deviation * factor, label, unit, tail.points - 1.0),
+        "voltage": Fitted("Applied voltage", abs(applied), float("nan"), float("nan"), MV),
+        "resistance": _inverse(abs(applied), tail, "Resistance in the steady state", OHM),
+    }
+    if area is not None and thickness is not None and tail.certain <= FALLING:
+        scale = thickness / (area * abs(applied))
+        values["electronic_conductivity"] = interval(
+            tail.value * scale, tail.deviation * scale, "Electronic conductivity (blocking electrodes)", S_CM,
+            tail.points - 1.0,
+        )  # fmt: skip
+        said.append(
+            "the conductivity is electronic if the electrodes block ions (steel, Mo, C); with lithium electrodes the "
+            "current is of ions"
+        )
+        if known.temperature is None:
+            said.append("the temperature is not known, so no material is given the conductivity; give --temperature")
+    else:
+        missing = [name for name, value in (("area", area), ("thickness", thickness)) if value is None]
+        if missing:
+            said.append(
+                f"no conductivity: {' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} not known; give "
+                + " ".join(f"--{name}" for name in missing)
+            )
+    spread = tail.drift_deviation * abs(tail.per_hour / tail.drift) if tail.drift else float("nan")
+    values["drift"] = interval(tail.per_hour, spread, "Change of the steady current", PERCENT_HOUR, tail.points - 2.0)
+    return Symmetric(
+        records=(record,),
+        values=values,
+        model="steady current at constant voltage",
+        window={
+            "applied_mV": 1e3 * applied,
+            "steady_from_s": tail.begin,
+            "steady_to_s": float(time[-1]),
+            "left_out": first,
+        },
+        warnings=tuple(said),
+        series={"current": _times(time, along, factor, unit, sparse)},
+        time=time,
+        voltage=voltage,
+        current=along,
+        half_cycles=(),
+        failed=None,
+        area=area,
+        tail=tail,
+    )
+
+
+def _inverse(voltage: float, tail: Steady, label: str, unit: Unit) -> Fitted:
+    low, high = tail.value - 1.96 * tail.deviation, tail.value + 1.96 * tail.deviation
+    if tail.value <= 0.0:
+        return Fitted(label, float("nan"), float("nan"), float("nan"), unit)
+    return Fitted(label, voltage / tail.value, voltage / high, voltage / low if low > 0.0 else float("nan"), unit)
+
+
+def _times(time: Floats, current: Floats, factor: float, unit: Unit, step: float) -> Series:
+    """Current after a minute, an hour and at the end, where they were recorded."""
+    wanted = [("1 min", 60.0), ("10 min", 600.0), ("1 h", 3600.0), ("10 h", 36000.0)]
+    rows = [(name, at) for name, at in wanted if time[0] - 0.5 * step <= at < time[-1]]
+    rows.append(("end", float(time[-1])))
+    means = [float(np.interp(at, time, current)) * factor for _, at in rows]
+    columns: dict[str, Any] = {"after": [name for name, _ in rows], "time": [at for _, at in rows], "current": means}
+    return Series("Current over time", columns, {"time": HOUR, "current": unit})
+
+
+def split(time: Floats, voltage: Floats, current: Floats) -> tuple[list[HalfCycle], list[str]]:
+    """Find the half cycles: stretches of one sign and one size of the current; and what was turned or left out."""
+    size = np.abs(current)
+    limit = REST * float(np.percentile(size, 99.0))
+    # the sign where the cell is loaded, 0 at rest; a new stretch also where the size steps and stays
+    sign = np.where(size > limit, np.sign(current), 0.0)
+    edges = np.flatnonzero(np.diff(sign) != 0.0) + 1
+    stretches: list[tuple[int, int]] = []
+    for part in np.split(np.arange(len(time)), edges):
+        if sign[part[0]] == 0.0:
+            continue
+        stretches += _levels(part, size)
+    found = [
+        _half_cycle(first, last, time, voltage, current) for first, last in stretches if last - first + 1 >= LEAST_HALF
+    ]
+    said = []
+    few = len(stretches) - len(found)
+    if few:
+        said.append(f"{few} stretches of current with fewer than {LEAST_HALF} points were left out")
+    against = [one.mean < 0.0 for one in found]
+    if found and np.mean(against) > 0.5:
+        said.append("the voltage has the sign against the current throughout; it was turned")
+        return split(time, -voltage, current)[0], said
+    return found, said
+
+
+def _levels(part: Any, size: Floats) -> list[tuple[int, int]]:
+    """Split points of one sign where the current steps to another level."""
+    begin, found = int(part[0]), []
+    level = float(np.median(size[part[:3]]))
+    # only where it jumps from one point to the next
+    jumps = np.abs(np.diff(size[part])) > 0.5 * SAME * size[part[1:]]
+    for at in part[1:][jumps]:
+        ahead = size[at : min(at + 3, int(part[-1]) + 1)]
+        if np.all(np.abs(ahead - level) > SAME * level) and np.ptp(ahead) <= SAME * float(np.median(ahead)):
+            found.append((begin, int(at) - 1))
+            begin, level = int(at), float(np.median(ahead))
+    found.append((begin, int(part[-1])))
+    return found
+
+
+def _half_cycle(first: int, last: int, time: Floats, voltage: Floats, current: Floats) -> HalfCycle:
+    kept = slice(first, last + 1)
+    t, i = time[kept], current[kept]
+    sign = int(np.sign(np.median(i)))
+    eta = sign * voltage[kept]
+    count = len(eta)
+    settled = min(max(1, int(SETTLING * count)), count - 3)
+    later, when = eta[settled:], t[settled:]
+    ends = max(1, count // 20)
+    smooth = _median(later, 5)
+    drop = _drop(smooth)
+    half = smooth[: max(len(smooth) // 2, 1)]
+    highest = float(np.max(half))
+    end = float(np.median(eta[-ends:]))
+    noise = 1.4826 * float(np.median(np.abs(np.diff(later, 2)))) / np.sqrt(6.0) if len(later) > 4 else 0.0
+    duration = float(t[-1] - t[0])
+    mean = float(np.trapezoid(later, when) / (when[-1] - when[0])) if when[-1] > when[0] else float(later.mean())
+    return HalfCycle(
+        first, last, sign, float(t[0]), duration, float(np.mean(np.abs(i))), float(np.trapezoid(np.abs(i), t)),
+        float(np.median(smooth[: max(1, len(smooth) // 20)])), mean, end, float(smooth.min()), float(smooth.max()),
+        drop, 1.0 - end / highest if highest > 0.0 else float("nan"), noise,
+    )  # fmt: skip
+
+
+def _drop(smooth: Floats) -> float:
+    """Largest fall within a fiftieth of the half cycle that lasts to its end, over the value before."""
+    # a long half cycle by medians of blocks: a drop is as large in them
+    if len(smooth) > 1000:
+        smooth = np.array([np.median(part) for part in np.array_split(smooth, 500)])
+    reach = max(3, int(SUDDEN * len(smooth)))
+    drop = 0.0
+    for at in range(reach, len(smooth) - reach + 1):
+        before, after = float(np.median(smooth[at - reach : at])), float(np.median(smooth[at : at + reach]))
+        if before > 0.0 and 1.0 - after / before > drop:
+            rest = float(np.median(smooth[at:]))
+            drop = max(drop, min(1.0 - after / before, 1.0 - rest / before))
+    return drop
+
+
+def _median(values: Floats, width: int) -> Floats:
+    if len(values) < width:
+        return values
+    padded = np.pad(values, width // 2, mode="edge")
+    found: Floats = np.median(np.lib.stride_tricks.sliding_window_view(padded, width), axis=1)
+    return found
+
+
+def _galvanostatic(
+    record: Record, known: Record, columns: tuple[Floats, Floats, Floats], short_drop: float, said: list[str]
+) -> Symmetric:
+    time, voltage, current = columns
+    halves, remarks = split(time, voltage, current)
+    said += remarks
+    if not halves:
+        msg = (
+            f"has no stretch of constant current with {LEAST_HALF} points; wanted is plating and stripping at constant "
+            "current, or a polarisation at constant voltage"
+        )
+        raise MeasurementError(msg, source=record.source)
+    uneven = [float(np.std(np.abs(current[one.first : one.last + 1]))) / one.current for one in halves]
+    if np.median(uneven) > 2.0 * SAME:
+        msg = (
+            f"neither current nor voltage is constant: the current varies by {100.0 * float(np.median(uneven)):.3g} % "
+            "within a half cycle. Wanted is plating and stripping at constant current, or constant voltage"
+        )
+        raise MeasurementError(msg, source=record.source)
+    area = known.area
+    opposite = [number for number, one in enumerate(halves, 1) if one.mean < 0.0]
+    if opposite:
+        said.append(
+            f"half cycles {_some(opposite)}: the mean voltage has the sign against the current (mixed signs): an "
+            "offset of the voltage, or a dead short"
+        )
+    failed, reason = _failure(halves, short_drop)
+    sound = halves if failed is None else halves[:failed]
+    levels = _level_of(halves)
+    rising = len(np.unique(levels)) >= LEVELS and bool(np.all(np.diff(levels) >= 0))
+    values = _values_of(halves, sound, levels, area)
+    if rising or failed is not None:
+        values["critical_current"] = _critical(halves, failed, area)
+    if reason:
+        said.append(reason)
+    elif rising:
+        unit, factor = _density(area)
+        most = unit.of(halves[-1].current * factor)
+        said.append(f"no short up to {most:.4g} {unit.symbol}: the critical current is above that")
+    said += _remarks(halves, failed, levels, area)
+    return Symmetric(
+        records=(record,),
+        values=values,
+        model="constant current, half cycle by half cycle"
+        + (
+            f"; short where the overpotential drops by {100.0 * short_drop:g} %" if failed is not None or rising else ""
+        ),
+        window={
+            "half_cycles": len(halves),
+            "used": len(sound),
+            "currents": len(np.unique(levels)),
+            "rising": rising,
+        },
+        warnings=tuple(said),
+        series={"half_cycles": _table(halves, area)},
+        time=time,
+        voltage=voltage,
+        current=current,
+        half_cycles=tuple(halves),
+        failed=failed,
+        area=area,
+        tail=None,
+    )
+
+
+def _some(numbers: Sequence[int]) -> str:
+    shown = ", ".join(str(number) for number in numbers[:5])
+    return f"{shown} and {len(numbers) - 5} more" if len(numbers) > 5 else shown
+
+
+def _density(area: float | None) -> tuple[Unit, float]:
+    """Unit and factor of a current: its density where the area is known."""
+    return (MA, 1.0) if area is None else (MA_CM2, 1.0 / area)
+
+
+def _level_of(halves: Sequence[HalfCycle]) -> Any:
+    """Rank of each half cycle's current among the levels that there are."""
+    currents = np.array([one.current for one in halves])
+    order = np.argsort(currents)
+    rank = np.zeros(len(halves), int)
+    level = 0
+    begin = currents[order[0]]
+    for place in order:
+        if currents[place] > begin * (1.0 + SAME):
+            level, begin = level + 1, currents[place]
+        rank[place] = level
+    return rank
+
+
+def _failure(halves: Sequence[HalfCycle], short_drop: float) -> tuple[int | None, str]:
+    """First half cycle with a short or without contact, and in words why."""
+    resistances = [one.mean / one.current for one in halves]
+    for number, one in enumerate(halves):
+        if one.drop >= short_drop:
+            return number, (
+                f"short in half cycle {number + 1}: the overpotential drops suddenly by {100.0 * one.drop:.3g} % at "
+                "constant current"
+            )
+        if number == 0:
+            continue
+        before = float(np.median(resistances[max(0, number - 4) : number]))
+        if before > 0.0 and resistances[number] < (1.0 - short_drop) * before:
+            lost = 100.0 * (1.0 - resistances[number] / before)
+            return number, f"short in half cycle {number + 1}: the resistance is {lost:.3g} % less than in those before"
+        first = float(np.median(resistances[: min(number, 4)]))
+        if first > 0.0 and resistances[number] > DIVERGED * first:
+            return number, (
+                f"no contact from half cycle {number + 1} on: the resistance is {resistances[number] / first:.3g} "
+                "times that of the begin; the current is limited by lost contact, not by a short"
+            )
+    return None, ""
+
+
+def _critical(halves: Sequence[HalfCycle], failed: int | None, area: float | None) -> Fitted:
+    """Between the largest current before the failure and that of the failure; the former is the value."""
+    unit, factor = _density(area)
+    label = "Critical current density (last good to first bad)" if area else "Critical current (last good to first bad)"
+    nothing = float("nan")
+    if failed is None:
+        return Fitted(label, nothing, nothing, nothing, unit)
+    bad = halves[failed].current * factor
+    good = max((one.current * factor for one in halves[:failed]), default=nothing)
+    if not good < bad * (1.0 - SAME):
+        # a short after many cycles at one current is of the charge that passed, not of the current
+        lower = [one.current * factor for one in halves[:failed] if one.current * factor < bad * (1.0 - SAME)]
+        good = max(lower, default=nothing)
+    return Fitted(label, good, good, bad, unit)
+
+
+def _values_of(
+    halves: Sequence[HalfCycle], sound: Sequence[HalfCycle], levels: Any, area: float | None
+) -> dict[str, Fitted]:
+    used = sound or halves[:1]
+    # one level: that of most half cycles, the lowest of those
+    ranks, counts = np.unique(levels[: len(used)], return_counts=True)
+    level = int(ranks[np.argmax(counts)])
+    same = [one for one, rank in zip(used, levels, strict=False) if rank == level]
+    mean = np.array([one.mean for one in same])
+    unit, factor = _density(area)
+    scale = 1.0 if area is None else area
+    resistance = mean / np.array([one.current for one in same]) * scale
+    what = "Resistance" if area is None else "Areal resistance"
+    shown = OHM if area is None else OHM_CM2
+    current = float(np.mean([one.current for one in same])) * factor
+    values = {
+        "resistance" if area is None else "areal_resistance": _mean(resistance, what, shown),
+        "overpotential": _mean(mean, f"Mean overpotential at {unit.of(current):.4g} {unit.label}", MV),
+        "current": Fitted("At this current", current, float("nan"), float("nan"), unit),
+    }
+    if len(same) >= 4:
+        when = np.array([one.time for one in same])
+        slope = line(when, mean)
+        values["growth"] = slope.fitted(1, "Growth of the overpotential", MV_HOUR)
+    signs = np.array([one.sign for one in same])
+    if (signs > 0).any() and (signs < 0).any():
+        up, down = float(mean[signs > 0].mean()), float(mean[signs < 0].mean())
+        asymmetry = 2.0 * (up - down) / (up + down) if up + down else float("nan")
+        label = "Difference of the directions over their mean"
+        values["asymmetry"] = Fitted(label, asymmetry, float("nan"), float("nan"), PERCENT)
+    arcing = np.array([one.arcing for one in same])
+    values["arcing"] = _mean(arcing[np.isfinite(arcing)], "Rise from the lowest to the end of a half cycle", PERCENT)
+    return values
+
+
+def _mean(values: Floats, label: str, unit: Unit) -> Fitted:
+    if not len(values):
+        nothing = float("nan")
+        return Fitted(label, nothing, nothing, nothing, unit)
+    deviation = float(np.std(values, ddof=1)) / np.sqrt(len(values)) if len(values) > 1 else float("nan")
+    return interval(float(np.mean(values)), deviation, label, unit, len(values) - 1.0)
+
+
+def _remarks(halves: Sequence[HalfCycle], failed: int | None, levels: Any, area: float | None) -> list[str]:
+    said = []
+    before = halves if failed is None else halves[:failed]
+    soft = [number for number, one in enumerate(before, 1) if one.slide > SOFT]
+    if soft:
+        said.append(
+            f"half cycles {_some(soft)}: the overpotential falls by more than {100.0 * SOFT:g} % at constant current, "
+            "which speaks of a soft short (or of a contact that improves)"
+        )
+    noises = np.array([one.noise for one in halves])
+    usual = float(np.median(noises))
+    floor = 1e-4 * float(np.median([abs(one.mean) for one in halves]))
+    rough = [number for number, one in enumerate(halves, 1) if one.noise > ROUGH * max(usual, floor)]
+    if rough:
+        said.append(
+            f"half cycles {_some(rough)}: the voltage is more than {ROUGH:g} times as rough as usual, as of contacts "
+            "or filaments that come and go"
+        )
+    if failed is not None and len(before) and np.ptp(levels[: failed + 1]) == 0:
+        said.append(
+            "the cell failed at the current at which it had cycled: that is a matter of the charge passed, and no "
+            "critical current"
+        )
+    if area is None:
+        said.append("the area is not known, so currents and resistances are of the cell; give --area")
+    if len(halves) == 1:
+        said.append("one half cycle only: neither growth nor asymmetry")
+    if len(before) >= 4:
+        pairs = np.array([one.mean / one.current for one in before])
+        if pairs[-1] < 0.7 * pairs[0]:
+            said.append(
+                f"the resistance falls by {100.0 * (1.0 - pairs[-1] / pairs[0]):.3g} % over the half cycles: wetting "
+                "of the interface, or a soft short that grows"
+            )
+    few = float(np.median([one.last - one.first + 1 for one in halves]))
+    if few < 20.0:
+        said.append(f"a half cycle has {few:.0f} points: a short within it may pass unseen; record more often")
+    return said
+
+
+def _table(halves: Sequence[HalfCycle], area: float | None) -> Series:
+    unit, factor = _density(area)
+    scale = 1.0 if area is None else area
+    columns: dict[str, Any] = {
+        "half_cycle": list(range(1, len(halves) + 1)),
+        "begin": [one.time for one in halves],
+        "duration": [one.duration for one in halves],
+        "current": [one.sign * one.current * factor for one in halves],
+        "start": [one.start for one in halves],
+        "mean": [one.mean for one in halves],
+        "end": [one.end for one in halves],
+        "highest": [one.highest for one in halves],
+        "resistance": [one.mean / one.current * scale for one in halves],
+        "sudden_drop": [one.drop for one in halves],
+        "arcing": [one.arcing for one in halves],
+        "noise": [one.noise for one in halves],
+    }
+    units = {
+        "begin": HOUR, "duration": HOUR, "current": unit, "start": MV, "mean": MV, "end": MV, "highest": MV,
+        "resistance": OHM if area is None else OHM_CM2, "sudden_drop": PERCENT, "arcing": PERCENT, "noise": MV,
+    }  # fmt: skip
+    if area is not None:
+        columns["areal_charge"] = [one.charge / area for one in halves]
+        units["areal_charge"] = MAH_CM2
+    return Series("Overpotential of each half cycle", columns, units)
