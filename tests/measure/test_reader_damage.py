@@ -52,6 +52,16 @@ def outcome(path: Path, raw: bytes) -> Record | None:
         return None
 
 
+def quick_outcome(path: Path, raw: bytes) -> Record | None:
+    """The same without the file, where its mark is whole: files take half of the time."""
+    if raw[:52] != biologic_mpr.MAGIC:
+        return outcome(path, raw)
+    try:
+        return biologic_mpr.read(str(path), raw, None, "")
+    except MeasurementError:
+        return None
+
+
 def differing(record: Record, original: Record) -> tuple[set[int], set[str]] | None:
     """Rows and columns whose numbers are not those of the original; None if the tables are of other shapes."""
     ours, theirs = record.table, original.table
@@ -73,7 +83,7 @@ def test_binary_cut_at_every_byte(tmp_path: Path, name: str) -> None:
     assert original is not None
     kept = []
     for length in range(len(raw)):
-        record = outcome(path, raw[:length])
+        record = quick_outcome(path, raw[:length])
         if record is not None:
             kept.append(length)
             pd.testing.assert_frame_equal(record.table, original.table)
@@ -137,7 +147,7 @@ def test_random_changes(tmp_path: Path) -> None:
             del raw[at]
         else:
             raw.insert(at, rng.choice(b'0123456789.,;\t\n- eE"x\xff\0'))
-        record = outcome(tmp_path / name, bytes(raw))
+        record = quick_outcome(tmp_path / name, bytes(raw))
         if record is None:
             refused += 1
             continue

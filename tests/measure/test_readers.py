@@ -139,7 +139,7 @@ def test_mpr_of_each_form(tmp_path: Path, form: str) -> None:
     assert record.area == pytest.approx(1.13e-4, rel=1e-12)
     assert record.temperature == pytest.approx(298.15)
     assert record.mass is None
-    assert record.warnings == ()
+    assert record.warnings == ("temperature 25 °C is taken from the remarks in the file",)
     assert len(record.sha256) == 64
     z = 10.0 + 1.0 / (1.0 / 100.0 + 2j * np.pi * record.values(FREQUENCY) * 1e-6)
     assert_allclose(record.impedance, z, rtol=1e-6)
@@ -298,7 +298,7 @@ def test_mpt_with_decimal_comma(tmp_path: Path) -> None:
     assert_allclose(record.values(CURRENT), [-1.25e-4, 1.25e-4])
     assert_allclose(record.values(TIME), [0.5, 1.5])
     assert_allclose(record.values(CYCLE), [1, 2])
-    assert record.warnings == ()
+    assert record.warnings == ("temperature 60.5 °C is taken from the remarks in the file",)
 
 
 def test_mpt_with_dates_in_place_of_time(tmp_path: Path) -> None:
@@ -306,7 +306,10 @@ def test_mpt_with_dates_in_place_of_time(tmp_path: Path) -> None:
     record = read(write(tmp_path, "a.mpt", mpt("time/s\tEcell/V", rows, remarks="25°C"), "utf-8"))
     assert_allclose(record.values(TIME), [0, 1.5])
     assert record.temperature == pytest.approx(298.15)
-    assert record.warnings == ("time is counted from the dates of the points",)
+    assert record.warnings == (
+        "temperature 25 °C is taken from the remarks in the file",
+        "time is counted from the dates of the points",
+    )
 
 
 def test_mpt_of_several_loops(tmp_path: Path) -> None:
@@ -507,7 +510,7 @@ def test_remarks_decimal_comma_and_encodings(tmp_path: Path, encoding: str) -> N
     record = read(write(tmp_path, "a.csv", text, encoding))
     assert_allclose(record.table.to_numpy(), [[0, 3.12, 5e-4], [1, 3.13, -5e-4]])
     assert record.temperature == pytest.approx(298.15)
-    assert record.warnings == ()
+    assert record.warnings == ("temperature 25 °C is taken from the remarks in the file",)
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])

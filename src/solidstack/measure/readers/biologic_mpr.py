@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 
 from ...errors import MeasurementError
 from ..record import Record
-from .finish import AGREEMENT, Columns, Raw, finish, temperature_in
+from .finish import AGREEMENT, Columns, Raw, finish
 
 MAGIC = b"BIO-LOGIC MODULAR FILE\x1a".ljust(48) + b"\0\0\0\0"
 MARK = b"BIO-LOGIC MODULAR FILE"
@@ -304,7 +304,7 @@ def stated(value: float) -> bool:
 def _settings(module: Module, raw: Raw) -> None:
     data = module.data
     raw.technique = TECHNIQUES.get(data[0], "") if data else ""
-    raw.temperature = temperature_in(_text(data, 0x07))
+    raw.remarks(_text(data, 0x07))
     area, mass, other = _number(data, 0x211), _number(data, 0x107), _number(data, 0x24C)
     raw.area = area * 1e-4 if stated(area) else None
     if stated(mass):

@@ -14,7 +14,7 @@ from ...errors import MeasurementError
 from ..record import SPECTRUM, Record
 from .biologic_mpr import stated
 from .delimited import from_dates
-from .finish import Raw, finish, technique, temperature_in
+from .finish import Raw, finish, technique
 from .lines import Layout, Progress, table
 from .names import assign
 
@@ -108,7 +108,7 @@ def _head(lines: list[str], first: str, raw: Raw) -> None:
                     f"mass is the characteristic mass of the file, {mass[1]} {mass[2]}; it gives no active mass"
                 )
     remarks = re.search(r"Comments\s*:(.*)(?:\n|$)", text)
-    raw.temperature = temperature_in(remarks[1]) if remarks else None
+    raw.remarks(remarks[1] if remarks else "")
 
 
 def _float(text: str) -> float:

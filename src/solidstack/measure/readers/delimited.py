@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from ...errors import MeasurementError
 from ..record import TIME, Record
-from .finish import Raw, clock, finish, numbers, technique, temperature_in
+from .finish import Raw, clock, finish, numbers, technique
 from .lines import Layout, Progress, table
 from .names import DATE, STATE, STEP_TIME, assign, known_unit, label_of
 
@@ -112,7 +112,7 @@ def describe(raw: Raw, header: Header) -> None:
     words = " ".join(header.names).casefold()
     whole = f"{header.above} {words}".casefold()
     raw.instrument = next((name for pattern, name in _MAKERS if re.search(pattern, whole)), "")
-    raw.temperature = temperature_in(header.above)
+    raw.remarks(header.above)
     if raw.instrument in ("Arbin", "Maccor", "Neware"):
         raw.technique = "cycling"
     else:

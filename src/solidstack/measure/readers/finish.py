@@ -80,6 +80,14 @@ class Raw:
     units: list[str] = field(default_factory=list)
     keep: bool = True
 
+    def remarks(self, text: str) -> None:
+        """Take the temperature that remarks state, and say so: they may mean another step than the measurement."""
+        self.temperature = temperature_in(text)
+        if self.temperature is not None:
+            self.warnings.append(
+                f"temperature {self.temperature - 273.15:.4g} °C is taken from the remarks in the file"
+            )
+
     def at(self, row: int) -> str:
         """Where a row is, in words."""
         return f"line {int(self.lines[row])}" if self.lines is not None else f"point {row + 1}"

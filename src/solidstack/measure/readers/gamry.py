@@ -14,7 +14,7 @@ import numpy as np
 
 from ...errors import MeasurementError
 from ..record import CYCLE, SPECTRUM, Record
-from .finish import Raw, finish, technique, temperature_in
+from .finish import Raw, finish, technique
 from .lines import Layout, table
 from .names import assign
 
@@ -97,7 +97,7 @@ def _head(lines: list[str], raw: Raw) -> None:
                         "area 1 cm2 is what the program has where none is given, and is not taken from the file"
                     )
         elif key == "NOTES":
-            raw.temperature = temperature_in(" ".join(lines[:100]))
+            raw.remarks(" ".join(lines[:100]))
         elif key == "FRAMEWORKVERSION" and len(cells) > 2:
             raw.instrument = f"Gamry Framework {cells[2]}"
 
