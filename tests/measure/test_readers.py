@@ -526,6 +526,28 @@ def test_units_in_a_line_and_in_the_cells(tmp_path: Path) -> None:
         assert_allclose(record.table.to_numpy(), [[0, 3.1, 1e-6], [3600, 3.2, 2e-6]])
 
 
+def test_spectra_within_a_cycling_table(tmp_path: Path) -> None:
+    text = "time_s,voltage_V,freq_Hz,Zreal_ohm,Zimag_ohm\n" + "".join(f"{at},3,,,\n" for at in range(8))
+    record = read(write(tmp_path, "a.csv", text + "8,3,100,1,-2\n9,3,10,2,-3\n"))
+    assert (len(record.table), record.warnings) == (10, ())
+    assert [len(part.table) for part in record.spectra()] == [2]
+
+
+def test_a_unit_that_is_not_said_is_asked_for(tmp_path: Path) -> None:
+    path = write(tmp_path, "a.csv", "time,voltage\n0,3100\n1,3200\n2,3300\n")
+    with pytest.raises(MeasurementError, match='or name the unit of the column, as in --column "voltage=E/mV"'):
+        read(path)
+    assert_allclose(read(path, columns={"voltage": "voltage/mV"}).values(VOLTAGE), [3.1, 3.2, 3.3])
+
+
+@pytest.mark.parametrize(
+    ("state", "sign"), [("CC DChg", -1), ("CC_Discharge", -1), ("CC Chg", 1), ("Charge", 1), ("D", -1)]
+)
+def test_states_that_mean_discharge(tmp_path: Path, state: str, sign: int) -> None:
+    record = read(write(tmp_path, "a.csv", f"time_s,voltage_V,current_A,state\n0,3,1,{state}\n1,3,1,{state}\n"))
+    assert_array_equal(record.values(CURRENT), sign)
+
+
 def test_time_from_dates(tmp_path: Path) -> None:
     record = read(write(tmp_path, "a.csv", "Date_Time,Voltage(V)\n2020-01-01 23:59:00,3.1\n2020-01-02 00:01:00,3.2\n"))
     assert_allclose(record.values(TIME), [0, 120])

@@ -27,7 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import MeasurementError
-from ..record import Record
+from ..record import SPECTRUM, Record
 from .finish import AGREEMENT, Columns, Raw, finish
 
 MAGIC = b"BIO-LOGIC MODULAR FILE\x1a".ljust(48) + b"\0\0\0\0"
@@ -88,6 +88,8 @@ _SPECTRUM = {"freq/Hz", "Re(Z)/Ohm", "-Im(Z)/Ohm", "|Z|/Ohm", "Phase(Z)/deg"}
 NOT_STATED = 0.001
 """What the program has where the user gave no area (cm2) or mass (mg)."""
 MOST_UNKNOWN = 5
+_SIZES = ("<f4", "<f8", "<u2", "u1")
+"""What an unknown column may be."""
 
 
 @dataclass(frozen=True)
@@ -149,9 +151,8 @@ def _modules(raw: bytes, source: str) -> list[Module]:
         if len(head) < size:
             msg = f"byte {len(raw)}: ends within the head of a module; the file is cut off, copy it again"
             raise MeasurementError(msg, source=source)
-        length, old, new = struct.unpack_from("<III" if late else "<II", head, 45 if late else 41) + (
-            () if late else (0,)
-        )
+        length, old = struct.unpack_from("<II", head, 45 if late else 41)
+        new = struct.unpack_from("<I", head, 53)[0] if late else 0
         begin = at + size
         if begin + length > len(raw):
             name = head[6:16].decode("latin-1").strip()
@@ -180,9 +181,7 @@ def _points(module: Module, source: str) -> tuple[Columns, list[int]]:
     wide = module.late or module.version in FIRST_BYTE
     first = 1007 if module.late else FIRST_BYTE.get(module.version, 100)
     if not module.late and module.version not in (0, *FIRST_BYTE):
-        msg = (
-            f"the points are in a form of version {module.version}, which is not known; export the file as text (.mpt)"
-        )
+        msg = f"the points are in the form {module.version}, which is not known; export the file as text (.mpt)"
         raise MeasurementError(msg, source=source)
     end = head + number * (2 if wide else 1)
     if end > first - 1 or len(data) < first or any(data[end : first - 1]):
@@ -194,9 +193,7 @@ def _points(module: Module, source: str) -> tuple[Columns, list[int]]:
         msg = f"says 0 points of {number} columns; the measurement was stopped before its first, or the file is damaged"
         raise MeasurementError(msg, source=source)
     if not number or room % count:
-        msg = (
-            f"says {count} points of {number} columns in {room} bytes, which do not agree; the file is damaged or empty"
-        )
+        msg = f"says {count} points of {number} columns in {room} bytes, which do not agree; the file is damaged"
         raise MeasurementError(msg, source=source)
     layout, unknown = _layout(ids, room // count, source)
     points = np.frombuffer(data, layout.dtype, count, first)
@@ -230,7 +227,7 @@ def _layout(ids: tuple[int, ...], size: int, source: str) -> tuple[_Layout, list
     flags = [one for one in ids if one in FLAGS]
     own = [one for index, one in enumerate(ids) if one not in FLAGS or one == flags[0]]
     choices = [_choices(one, bool(flags) and one == flags[0]) for one in own]
-    unknown = [one for one, choice in zip(own, choices, strict=True) if len(choice) > 2]
+    unknown = [one for one, choice in zip(own, choices, strict=True) if len(choice) == len(_SIZES)]
     if len(unknown) > MOST_UNKNOWN:
         msg = f"has {len(unknown)} columns that are not known (ids {unknown[:8]}); export the file as text (.mpt)"
         raise MeasurementError(msg, source=source)
@@ -268,7 +265,7 @@ def _choices(number: int, flags: bool) -> tuple[tuple[str, str], ...]:
         if known in COLUMNS:
             return (COLUMNS[known], OTHERWISE[known]) if known in OTHERWISE else (COLUMNS[known],)
     name = f"column {number}"
-    return (name, "<f4"), (name, "<f8"), (name, "<u2"), (name, "u1")
+    return tuple((name, kind) for kind in _SIZES)
 
 
 def _columns(points: NDArray[np.void], flags: list[int]) -> Columns:
@@ -359,7 +356,7 @@ def _spectra(loops: Module | None, raw: Raw) -> None:
         starts = np.frombuffer(loops.data, "<u4", number, 4).astype(np.int64)
         begins[starts[(starts > 0) & (starts < count)]] = True
     if begins.any():
-        columns["Spectrum Count / 1"] = 1.0 + np.cumsum(begins)
+        columns[SPECTRUM] = 1.0 + np.cumsum(begins)
 
 
 def _all_there(raw: Raw) -> None:

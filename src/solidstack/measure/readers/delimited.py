@@ -49,8 +49,6 @@ class Header:
     mark, decimal : str
     line : int
         Line of the first row of numbers, from 1.
-    offset : int
-        Lines before it.
     above : str
         All text above.
     lost : tuple of int
@@ -211,29 +209,39 @@ def _header_with(lines: Sequence[str], mark: str, asked: set[str]) -> Header | N
         split.append(cells)
         if len(cells) < 2 or not _is_row(cells) or not _is_row(_next(lines, index, mark)):
             continue
-        width = len(cells) - (not cells[-1])
-        above = [at for at in range(index) if any(split[at]) and len(split[at]) - (not split[at][-1]) == width]
+        above = [at for at in range(index) if any(split[at]) and _fits(split[at], cells)]
         named = [at for at in above if not _is_row(split[at])]
-        named = named or _otherwise_parted(lines, split, index, width)
+        named = named or _otherwise_parted(lines, split, index, len(cells) - (not cells[-1]))
         if not named:
             if above:
                 continue
-            numbered = [f"column {number + 1}" for number in range(width)]
+            numbered = [f"column {number + 1}" for number in range(len(cells))]
             if not asked & set(numbered):
                 return None
             decimal = _decimal(lines[index : index + 50], mark)
             return Header(numbered, [], mark, decimal, index + 1, "\n".join(lines[:index]))
         at = max(named, key=lambda one: (_known(split[one], [], asked), one))
+        names = _named(split[at])
+        width = len(names)
         units: list[str] = []
         for below in range(at + 1, index):
             line = split[below][:width]
             if sum(1 for cell in line if known_unit(cell.strip("()[]"))) >= max(1, sum(map(bool, line)) // 2):
                 units = [cell.strip("()[]") for cell in line] + [""] * (width - len(line))
-        names = split[at][:width]
         decimal = _decimal(lines[index : index + 50], mark)
         lost = tuple(below + 1 for below in range(at + 1, index) if re.search(r"\d", lines[below]))
         return Header(_distinct(names), units, mark, decimal, index + 1, "\n".join(lines[:at]), lost)
     return None
+
+
+def _named(cells: list[str]) -> list[str]:
+    """Cells without the empty one that a mark at the end of the line makes."""
+    return cells if cells[-1] else cells[:-1]
+
+
+def _fits(names: list[str], cells: list[str]) -> bool:
+    count = len(_named(names))
+    return len(cells) == count or (len(cells) == count + 1 and not cells[-1])
 
 
 def _next(lines: Sequence[str], index: int, mark: str) -> Sequence[str]:

@@ -204,7 +204,7 @@ def _complete(raw: Raw, chosen: Mapping[str, Source], table: Columns) -> None:
             table[TIME] = _added_up(raw, time)
     if STATE in chosen and CURRENT in table:
         state = pd.Series(raw.columns[chosen[STATE].name]).astype(str).str.strip().str.casefold()
-        discharge = state.str.fullmatch(r"d|.*dis?chg?.*|.*discharge.*").to_numpy(bool)
+        discharge = state.str.fullmatch(r"d|.*d(is)?ch.*").to_numpy(bool)
         current = np.asarray(table[CURRENT], float)
         if discharge.any() and not bool(np.any(current < 0.0)):
             table[CURRENT] = np.where(discharge, -current, current)
@@ -228,10 +228,11 @@ def _sound(raw: Raw, table: Columns, chosen: Mapping[str, Source]) -> Columns:
             continue
         values, absent = table[label], np.isnan(table[label])
         wrong = ~(np.abs(values) <= limit) & ~absent
-        if label == TIME or (label == FREQUENCY and REAL in table):
+        if label == TIME:
             wrong |= absent
         if label == FREQUENCY:
             wrong |= values < 0.0
+            wrong |= absent & ~np.isnan(table[REAL]) if REAL in table else absent
         if wrong.any():
             row = int(np.flatnonzero(wrong)[0])
             raw.warnings.append(
@@ -248,7 +249,7 @@ def _sound(raw: Raw, table: Columns, chosen: Mapping[str, Source]) -> Columns:
         row = int(np.flatnonzero(bad)[0])
         msg = (
             f"{int(bad.sum())} of {count} points are damaged or the columns are shifted, the first at {raw.at(row)}: "
-            f"{raw.warnings[-1]}. Export the file again"
+            f'{raw.warnings[-1]}. Export the file again, or name the unit of the column, as in --column "voltage=E/mV"'
         )
         raise MeasurementError(msg, source=raw.source)
     return _kept(raw, table, ~bad)

@@ -102,7 +102,7 @@ NAMES: dict[str, tuple[str, ...]] = {
     DATE: ("datetime", "date", "realtime", "absolutetime", "timestamp", "systemtime", "dpttime", "unixtime"),
     VOLTAGE: (
         "ewe-ece", "<ewe-ece>", "ewe", "<ewe>", "<ewe/v>", "ecell", "<ecell>", "voltage", "cellvoltage", "volts",
-        "volt", "we(1)potential", "potential", "vf", "u", "e", "v", "spannung", "voltageavg",
+        "volt", "we(1)potential", "workingelectrode", "potential", "vf", "u", "e", "v", "spannung", "voltageavg",
     ),
     CURRENT: (
         "<i>", "i", "current", "cellcurrent", "amps", "amp", "we(1)current", "im", "strom", "currentavg", "<i>avg",
@@ -209,7 +209,7 @@ def folded(name: str) -> str:
     name = (
         name.replace("−", "-").replace("–", "-").replace("minus ", "-").replace("neg.", "-").replace("negative ", "-")
     )
-    return re.sub(r"[\s_.]", "", name)
+    return re.sub(r"[\s_.~]", "", name)
 
 
 @lru_cache(maxsize=1000)
