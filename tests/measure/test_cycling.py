@@ -120,7 +120,7 @@ def test_a_hold_is_of_its_half_cycle_and_not_in_the_differential_capacity() -> N
     test = Plan()
     for _ in range(2):
         test.step(1e-3, up, 3600.0)
-        test.step(lambda s: 1e-3 * np.exp(-3.0 * s), 4.2, 3600.0, 1001).rest()
+        test.step(lambda s: 1e-3 * np.exp(-3.0 * s), lambda s: 4.2 + 2e-4 * np.sin(400.0 * s), 3600.0, 1001).rest()
         test.step(-1e-3, down, 3600.0).rest()
     halves = half_cycles(test.record())
     assert [half.kind for half in halves] == ["charge", "discharge"] * 2
@@ -173,6 +173,8 @@ def test_noise_of_a_resting_current_is_rest() -> None:
     result = analyse(record({TIME: test.time, VOLTAGE: test.voltage, CURRENT: current}))
     assert len(result.cycles) == 3
     assert result.values["discharge_capacity"].value == pytest.approx(3.6, rel=CLOSE)
+    # 3 uA of noise; a thousandth of the current would be 1 uA
+    assert 1e3 * 3e-6 * 3.0 < result.window["rest_below_mA"] < 1e3 * 3e-6 * 8.0
 
 
 def test_numbers_of_the_file_are_taken_where_they_fit_the_current() -> None:

@@ -61,6 +61,11 @@ def test_hardening_is_not_taken_for_the_linear_part(tmp_path: Path) -> None:
     """The part after the yield is four times as long and just as straight."""
     result = tensile(tmp_path, bilinear(STRAIN, 0.3), STRAIN, 5e3)
     assert result.values["youngs_modulus"].value == pytest.approx(MODULUS, rel=0.01)
+    # E (e - 0.002) meets E (0.01 + 0.3 (e - 0.01))
+    meets = (0.002 + 0.7 * YIELD) / 0.7
+    found = result.values["yield_strength"]
+    assert found.value == pytest.approx(MODULUS * (YIELD + 0.3 * (meets - YIELD)), rel=0.01)
+    assert found.low <= MODULUS * (YIELD + 0.3 * (meets - YIELD)) <= found.high
 
 
 @pytest.mark.parametrize("toe", [0.002, 0.004])

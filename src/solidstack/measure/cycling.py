@@ -851,7 +851,7 @@ def differential_capacity(half: HalfCycle) -> tuple[Floats, Floats, tuple[tuple[
 
     The charge between two points is spread evenly over the voltages between them, whichever way the voltage went, so
     that noise does not divide by zero and the integral is the charge. What passes while the voltage is held at the end
-    is left out. `GRID` steps, smoothed by a Gaussian of one step.
+    or after a breakdown is left out. `GRID` steps, smoothed by a Gaussian of one step.
 
     Returns
     -------
@@ -860,6 +860,8 @@ def differential_capacity(half: HalfCycle) -> tuple[Floats, Floats, tuple[tuple[
         too few points or no range of voltage.
     """
     count = half.held
+    if half.breakdown is not None:
+        count = min(count, int(np.searchsorted(half.capacity, half.breakdown[0], side="right")))
     voltage, capacity = half.voltage[:count], half.capacity[:count]
     if count > BLOCKS:
         begins = np.linspace(0, count, BLOCKS + 1).astype(np.int64)[:-1]
