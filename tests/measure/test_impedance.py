@@ -9,11 +9,12 @@ import pytest
 from solidstack.errors import MeasurementError
 from solidstack.measure import impedance as module
 from solidstack.measure.circuits import fit, parse_circuit
-from solidstack.measure.impedance import Impedance, analyse, analyse_all, blocks, over_time, select
+from solidstack.measure.impedance import Impedance, analyse, analyse_all, blocks, over_time
 from solidstack.measure.kramers_kronig import check
 from solidstack.measure.readers import read
 from solidstack.measure.record import FREQUENCY, IMAGINARY, REAL, SPECTRUM, TIME, Record, record
 from solidstack.measure.relaxation import distribution, passive
+from solidstack.measure.window import select
 from solidstack.plot.spectra import draw_eis
 from solidstack.units import CONDUCTIVITY, OHM, TEMPERATURE, parse
 
