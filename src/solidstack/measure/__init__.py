@@ -13,15 +13,6 @@ from .result import Fitted as Fitted
 from .result import Result as Result
 
 if TYPE_CHECKING:
-    from . import arrhenius as arrhenius
-    from . import cycling as cycling
-    from . import gitt as gitt
-    from . import impedance as impedance
-    from . import modulus as modulus
-    from . import particle_size as particle_size
-    from . import symmetric as symmetric
-    from . import transference as transference
-    from . import voltammetry as voltammetry
     from .material import save_material as save_material
     from .readers import read as read
 
