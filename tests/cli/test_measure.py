@@ -66,6 +66,22 @@ def test_without_a_geometry_the_resistance_is_told_and_nothing_can_be_saved(run:
     assert "eis: found no property to save as a material" in result.err
 
 
+def test_all_spectra_of_a_file_side_by_side(run: Run, tmp_path: Path) -> None:
+    truth = (100.0, 120.0, 150.0)
+    f = measured.FREQUENCY
+    columns: list[list[float]] = [[], [], [], []]
+    for number, interface in enumerate(truth, 1):
+        z = 9.3 + measured.parallel(np.full(f.shape, interface + 0j), measured.cpe(f, 2e-6, 0.92))
+        z = z * (1.0 + 2e-3 * np.random.default_rng(number).normal(size=f.size))
+        for column, values in zip(columns, (np.full(f.shape, float(number)), f, z.real, -z.imag), strict=True):
+            column += values.tolist()
+    file = measured.table(tmp_path / "s.csv", "cycle number,freq/Hz,Re(Z)/Ohm,-Im(Z)/Ohm", *columns)
+    data = read(run, "eis", file, "--spectrum", "all", "-o", tmp_path / "out")
+    assert [row["interface_resistance_ohm"] for row in data["over_time"]] == pytest.approx(truth, rel=0.02)
+    assert len(data["spectra"]) == 3
+    assert (tmp_path / "out" / "eis-over-time.csv").exists()
+
+
 def test_arrhenius_of_a_table_and_of_spectra(run: Run, tmp_path: Path) -> None:
     data = read(
         run, "arrhenius", measured.arrhenius(tmp_path / "t.csv", 0.108, 0.1 * EV), "-o", tmp_path / "out",
@@ -108,16 +124,18 @@ def test_transference_of_the_published_electrolyte(run: Run, tmp_path: Path) -> 
 
 def test_sweep_and_cycles(run: Run, tmp_path: Path) -> None:
     data = read(run, "lsv", measured.sweep(tmp_path / "s.csv", 4.9), "--area", "1 cm^2", "-o", tmp_path / "lsv")
-    onset = next(value for key, value in data.items() if "onset" in key and isinstance(value, dict) and value["value"])
-    assert onset["value"] == pytest.approx(4.9, abs=0.2)
+    # the current goes with the power 1.5 beyond 4.9 V: 10 uA at 4.9 + (0.05)^(2/3)
+    at_current = data["oxidation_threshold_V"]
+    assert at_current["value"] == pytest.approx(4.9 + 0.05 ** (2.0 / 3.0), abs=0.01)
+    assert 4.9 < data["oxidation_onset_V"]["value"] < 5.3
     data = read(run, "cv", measured.cyclic(tmp_path / "c.csv"), "--area", "1 cm^2", "-o", tmp_path / "cv")
-    assert data["mid_point_potential_V"]["value"] == pytest.approx(3.8, abs=0.01)
+    assert data["midpoint_V"]["value"] == pytest.approx(3.8, abs=0.01)
 
 
 def test_symmetric_cell(run: Run, tmp_path: Path) -> None:
     file = measured.plating(tmp_path / "p.csv", 100.0, 0.6)
     data = read(run, "symmetric", file, "--area", "1 cm^2", "-o", tmp_path / "out")
-    critical = data["critical_current_density_mA_cm2"]
+    critical = data["critical_current_mA_cm2"]
     assert critical["low"] == pytest.approx(0.5)
     assert critical["high"] == pytest.approx(0.6)
     within(data["areal_resistance_ohm_cm2"], 100.0, 0.02)

@@ -221,7 +221,10 @@ def _draw(module: str, name: str) -> Callable[[Any], Any]:
 
 @command.command("eis")
 @measurement("area", "thickness", "temperature")
-@click.option("--circuit", help='As in "R0-p(R1,CPE1)-CPE2"; default: the best of those that the cell suggests.')
+@click.option(
+    "--circuit",
+    help='As in "R0-p(R1,CPE1)-CPE2", or blocking, interface, electrode, composite; default: the best of all that fit.',
+)
 @click.option("--low", type=float, metavar="HZ", help="Use no lower frequency.")
 @click.option("--high", type=float, metavar="HZ", help="Use no higher frequency; default: found, with the reason.")
 @click.option("--spectrum", default="1", show_default=True, help="Of a file with several: its number, or all.")
@@ -236,52 +239,60 @@ def eis_command(files: tuple[str, ...], **given: Any) -> None:
     Example:
       solidstack measure eis cell.mpr --thickness "100 um" --temperature "30 degC" -o impedance
     """
-    results = _spectra(read(files, given), given)
-    finish(results, _draw("spectra", "draw_eis"), given, CAPTIONS["eis"])
+    records = read(files, given)
+    if given["spectrum"] == "all":
+        from ..measure.impedance import analyse_all, together
+
+        found = together([result for one in records for result in analyse_all([one], **_fitting(one, given))])
+        finish([found], _draw("spectra", "draw_over_time"), given, CAPTIONS["over-time"])
+        return
+    finish(_spectra(records, given), _draw("spectra", "draw_eis"), given, CAPTIONS["eis"])
 
 
 def _spectra(records: Sequence["Record"], given: Mapping[str, Any]) -> list["Result"]:
-    """Analyse the wanted spectra of each file."""
-    from ..materials import default_library
+    """Analyse the wanted spectrum of each file."""
     from ..measure import impedance
 
     wanted = given.get("spectrum", "1")
-    if wanted != "all" and not (wanted.isdigit() and int(wanted) > 0):
+    if not (wanted.isdigit() and int(wanted) > 0):
         msg = f'--spectrum "{wanted}" is neither a number from 1 nor all'
-        raise MeasurementError(msg)
-    material, share = given.get("electrolyte"), given.get("electrolyte_share")
-    if (material is None) != (share is None):
-        msg = "--electrolyte and --electrolyte-share belong together: the tortuosity factor needs both"
         raise MeasurementError(msg)
     results: list[Result] = []
     for record in records:
         found = record.spectra()
-        if wanted != "all" and int(wanted) > len(found):
+        if int(wanted) > len(found):
             msg = f"has {len(found)} spectra; --spectrum {wanted} is none of them"
             raise MeasurementError(msg, source=record.source)
-        if wanted == "1" and len(found) > 1 and "spectrum" in given:
+        if wanted == "1" and len(found) > 1:
             warn(f"{record.name} has {len(found)} spectra; this is the first (--spectrum N or all)")
-        for one in found if wanted == "all" else [found[int(wanted) - 1]]:
-            conductivity = None
-            if material is not None:
-                entry = default_library()[material].default("ionic_conductivity")
-                if entry is None:
-                    msg = f"{material}: has no ionic conductivity; take a solid electrolyte"
-                    raise MeasurementError(msg)
-                conductivity = float(entry.at(one.given("temperature")))
-            results.append(
-                impedance.analyse(
-                    one,
-                    circuit=given.get("circuit"),
-                    low=given.get("low"),
-                    high=given.get("high"),
-                    area_uncertainty=given.get("area_uncertainty") or 0.0,
-                    thickness_uncertainty=given.get("thickness_uncertainty") or 0.0,
-                    electrolyte_conductivity=conductivity,
-                    electrolyte_fraction=share,
-                )
-            )
+        results.append(impedance.analyse(found[int(wanted) - 1], **_fitting(record, given)))
     return results
+
+
+def _fitting(record: "Record", given: Mapping[str, Any]) -> dict[str, Any]:
+    """Options of the analysis of a spectrum."""
+    from ..materials import default_library
+
+    material, share = given.get("electrolyte"), given.get("electrolyte_share")
+    if (material is None) != (share is None):
+        msg = "--electrolyte and --electrolyte-share belong together: the tortuosity factor needs both"
+        raise MeasurementError(msg)
+    conductivity = None
+    if material is not None:
+        entry = default_library()[material].default("ionic_conductivity")
+        if entry is None:
+            msg = f"{material}: has no ionic conductivity; take a solid electrolyte"
+            raise MeasurementError(msg)
+        conductivity = float(entry.at(record.given("temperature")))
+    return {
+        "circuit": given.get("circuit"),
+        "low": given.get("low"),
+        "high": given.get("high"),
+        "area_uncertainty": given.get("area_uncertainty") or 0.0,
+        "thickness_uncertainty": given.get("thickness_uncertainty") or 0.0,
+        "electrolyte_conductivity": conductivity,
+        "electrolyte_fraction": share,
+    }
 
 
 @command.command("arrhenius")
@@ -498,6 +509,7 @@ def modulus_command(files: tuple[str, ...], gauge_length: float | None, **given:
 CAPTIONS = {
     "eis": "Impedance and the fitted circuit; points that were cut are drawn open. Residuals of the fit and of the "
     "Kramers-Kronig check; distribution of relaxation times.",
+    "over-time": "Spectra one after the other, from dark to bright, and their resistances with 95 % intervals.",
     "arrhenius": "Conductivity over inverse temperature, with the fitted line and its 95 % band.",
     "transference": "Current at constant voltage, its beginning and its steady state.",
     "lsv": "Current density over potential, with the onsets.",

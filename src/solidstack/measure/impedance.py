@@ -157,6 +157,10 @@ class Impedance(Result):
         """Of the circuit less the measured, relative to the modulus, at all points."""
         return (self.fitted - self.measured) / np.abs(self.measured)
 
+    def data(self) -> dict[str, Series]:
+        """The points."""
+        return {"points": _residuals(self.prepared, self.fit)}
+
     def properties(self) -> list[Property]:
         """Ionic conductivity of the electrolyte of a blocking cell, where its temperature is known."""
         temperature = self.records[0].temperature
@@ -277,6 +281,50 @@ def analyse_all(records: Iterable[Record], **options: Any) -> list[Impedance]:
     return found
 
 
+@dataclass(frozen=True, kw_only=True)
+class Spectra(Result):
+    """Several spectra of a cell, one after the other.
+
+    Attributes
+    ----------
+    results : tuple of Impedance
+    """
+
+    results: tuple[Impedance, ...]
+
+    @property
+    def kind(self) -> str:
+        """Name of the analysis."""
+        return "eis"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data, with all of each spectrum under ``spectra``."""
+        return super().to_dict() | {"spectra": [one.to_dict() for one in self.results]}
+
+
+def together(results: Sequence[Impedance]) -> Spectra:
+    """Put several spectra into one result: a table of their values, and what holds for some of them said once."""
+    said: dict[str, list[int]] = {}
+    for number, result in enumerate(results, 1):
+        for words in result.warnings:
+            said.setdefault(words, []).append(number)
+    warnings = tuple(
+        f"spectra {', '.join(map(str, numbers[:6]))}{' ...' if len(numbers) > 6 else ''}: {words}"
+        for words, numbers in said.items()
+        if len(numbers) > 1
+    )
+    models = list(dict.fromkeys(result.model for result in results))
+    return Spectra(
+        records=tuple({one.source: one for result in results for one in result.records}.values()),
+        values={},
+        model=models[0] if len(models) == 1 else "circuits by spectrum",
+        window={"spectra": len(results)},
+        warnings=warnings,
+        series={"over_time": over_time(results)},
+        results=tuple(results),
+    )
+
+
 def over_time(results: Sequence[Impedance]) -> Series:
     """Tabulate the values of several spectra: a row a spectrum, nan where one lacks a value."""
     names = list(dict.fromkeys(name for result in results for name in result.values))
@@ -288,8 +336,8 @@ def over_time(results: Sequence[Impedance]) -> Series:
         "deviation": [result.fit.deviation for result in results],
     }
     units = {"time": SECOND, "deviation": PERCENT}
-    for name in names:
-        for part in ("value", "low", "high"):
+    for part in ("value", "low", "high"):
+        for name in names:
             column = name if part == "value" else f"{name}_{part}"
             columns[column] = [
                 float(getattr(result.values[name], part)) if name in result.values else np.nan for result in results
@@ -650,6 +698,16 @@ def _series(prepared: Prepared, fit: Fit, found: Distribution) -> dict[str, Seri
         "resistance": [peak.resistance for peak in peaks],
         "share": [peak.resistance / total for peak in peaks],
     }
+    return {
+        "candidates": Series("Circuits that were tried", candidates, {"deviation": PERCENT}),
+        "relaxations": Series(
+            "Relaxations", relaxations, {"frequency": HERTZ, "tau": SECOND, "resistance": OHM, "share": PERCENT}
+        ),
+    }
+
+
+def _residuals(prepared: Prepared, fit: Fit) -> Series:
+    """Give measured and fitted impedance, and what is left, point by point."""
     window, frequency = prepared.window, prepared.frequency
     fitted = fit.impedance(frequency)
     check = np.full(frequency.size, np.nan + 1j * np.nan)
@@ -669,10 +727,4 @@ def _series(prepared: Prepared, fit: Fit, found: Distribution) -> dict[str, Seri
     }
     units = dict.fromkeys(("real", "imaginary", "fitted_real", "fitted_imaginary"), OHM)
     units |= {name: PERCENT for name in columns if name.startswith(("residual", "kramers"))}
-    return {
-        "candidates": Series("Circuits that were tried", candidates, {"deviation": PERCENT}),
-        "relaxations": Series(
-            "Relaxations", relaxations, {"frequency": HERTZ, "tau": SECOND, "resistance": OHM, "share": PERCENT}
-        ),
-        "points": Series("Points", columns, units | {"frequency": HERTZ}),
-    }
+    return Series("Points", columns, units | {"frequency": HERTZ})

@@ -2,12 +2,14 @@
 
 from typing import Any
 
+import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
-from ..measure.impedance import Impedance
+from ..measure.impedance import Impedance, Spectra
+from ..measure.record import TIME
 from .style import PAGE, style
 
 # Okabe-Ito
@@ -32,6 +34,54 @@ def draw_eis(result: Impedance) -> Figure:
         _bode(modulus, figure.add_subplot(grid[1, 1], sharex=modulus), result)
         _residuals(figure.add_subplot(grid[2, 0]), result)
         _relaxations(figure.add_subplot(grid[2, 1]), result)
+    return figure
+
+
+def draw_over_time(found: Spectra) -> Figure:
+    """Draw several spectra: Nyquist plot of what was used, and the resistances one after the other.
+
+    Parameters
+    ----------
+    found : Spectra
+    """
+    results = found.results
+    with style():
+        figure = Figure(figsize=(PAGE, 3.1), layout="constrained")
+        left, right = figure.subplots(1, 2)
+        largest = max(float(np.abs(one.measured[one.used]).max()) for one in results)
+        unit, scale = _ohm(largest)
+        colours = mpl.colormaps["viridis"](np.linspace(0.0, 0.92, len(results)))
+        for one, colour in zip(results, colours, strict=True):
+            z = one.measured[one.used] / scale
+            left.plot(z.real, -z.imag, color=colour, lw=0.8)
+        left.set_aspect("equal", adjustable="datalim")
+        left.set_xlabel(f"Real part, {unit}")
+        left.set_ylabel(f"−Imaginary part, {unit}")
+        firsts = [one.records[0] for one in results]
+        hours = np.array([float(one.values(TIME).min()) if one.has(TIME) else np.nan for one in firsts])
+        timed = bool(np.isfinite(hours).all()) and bool(np.ptp(hours) > 0.0)
+        place = (hours - hours[0]) / 3600.0 if timed else np.arange(1.0, len(results) + 1.0)
+        names = [
+            name
+            for name in dict.fromkeys(name for one in results for name in one.values)
+            if name in ("conductivity", "resistance", "interface_resistance", "effective_conductivity")
+        ]
+        shown = [name for name in names if name.endswith("resistance")] or names
+        for name, colour, marker in zip(shown, (_BLUE, _ORANGE), "os", strict=False):
+            have = [(at, one.values[name]) for at, one in zip(place, results, strict=True) if name in one.values]
+            at = np.array([one for one, _ in have])
+            low, value, high = (
+                np.array([float(one.unit.of(getattr(one, part))) for _, one in have])
+                for part in ("low", "value", "high")
+            )
+            right.errorbar(
+                at, value, [value - low, high - value], fmt=marker, ms=2.5, color=colour, elinewidth=0.6,
+                label=f"{have[0][1].label}, {have[0][1].unit.label}",
+            )  # fmt: skip
+        right.set_xlabel("Time, h" if timed else "Spectrum")
+        right.set_ylabel("Resistance, Ω" if shown and shown[0].endswith("resistance") else "Conductivity, mS cm⁻¹")
+        right.set_ylim(bottom=0.0)
+        right.legend()
     return figure
 
 
