@@ -42,6 +42,8 @@ SPAN = 20.0
 """K that a line should cover: a temperature that is wrong by 1 K then changes the slope by up to 5 %."""
 COLDEST = 150.0
 """K: below it the numbers are more likely degC than a measurement of an ion conductor."""
+LIMITS = {"temperature": (1.0, 5000.0), "conductivity": (1e-30, 1e10), "relative deviation": (1e-12, 1e6)}
+"""SI, beyond which a number is a mistake."""
 VOGEL = 5
 """Temperatures from which the three parameters of Vogel, Tammann and Fulcher are fitted."""
 CLEARLY = 2.0
@@ -227,8 +229,7 @@ def analyse(
 
     Notes
     -----
-    Corrected criterion: Hurvich and Tsai, Biometrika 76 (1989) 297, doi 10.1093/biomet/76.2.297. Vogel-Tammann-Fulcher
-    for polymer electrolytes: Ratner and Shriver, Chem. Rev. 88 (1988) 109, doi 10.1021/cr00083a006.
+    Corrected criterion: Hurvich and Tsai, Biometrika 76 (1989) 297, doi 10.1093/biomet/76.2.297.
 
     Examples
     --------
@@ -300,6 +301,13 @@ def _checked(
             shown = text(value, kind) if np.isfinite(value) else "no number"
             rule = "0 K" if kind is TEMPERATURE else "0"
             msg = f"{name} of point {wrong[0] + 1}: {shown} is not above {rule}; leave the point out or correct it"
+            raise MeasurementError(msg, source=source)
+    for name, values, kind in wanted:
+        low, high = LIMITS[kind.name]
+        wrong = np.flatnonzero((values < low) | (values > high))
+        if len(wrong):
+            shown = f"{kind.shown.of(float(values[wrong[0]])):.4g} {kind.shown.symbol}"
+            msg = f"{name} of point {wrong[0] + 1}: {shown} is no measured value; check number and unit"
             raise MeasurementError(msg, source=source)
     said = []
     rows = np.column_stack([T, sigma])

@@ -34,6 +34,9 @@ IMAGINARY = "Imaginary Impedance / ohm"
 """With its sign: below 0 where the cell is capacitive."""
 SPECTRUM = "Spectrum Count / 1"
 
+WILD = 1e12
+"""No time in s, voltage or current is larger: thirty thousand years."""
+
 SI = {TIME, VOLTAGE, CURRENT, FREQUENCY, REAL, IMAGINARY}
 """Columns whose unit is that of SI."""
 
@@ -179,6 +182,12 @@ class Record:
         if len(table) < least:
             msg = f"has {len(table)} points; at least {least} are needed. Record more often, or give the whole file"
             raise MeasurementError(msg, source=self.source)
+        for column in columns:
+            wild = np.flatnonzero(np.abs(table[column].to_numpy(np.float64)) > WILD)
+            if len(wild):
+                value = float(table[column].iloc[wild[0]])
+                msg = f"{column} of point {wild[0] + 1} is {value:g}, which no instrument records; is the column right?"
+                raise MeasurementError(msg, source=self.source)
         if TIME in columns:
             time = table[TIME].to_numpy(np.float64)
             back = np.flatnonzero(np.diff(time) < 0.0)

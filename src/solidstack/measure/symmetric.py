@@ -198,8 +198,7 @@ def analyse(
 
     Notes
     -----
-    A stepped test gives the critical current between two of its steps and no nearer. Polarisation with a blocking
-    electrode: Hebb, J. Chem. Phys. 20 (1952) 185, doi 10.1063/1.1700165.
+    A stepped test gives the critical current between two of its steps and no nearer.
     """
     if not 0.0 < short_drop < 1.0:
         msg = f"short_drop: {short_drop:g} is not between 0 and 1; write for example 0.5"
@@ -244,7 +243,7 @@ def _polarisation(record: Record, known: Record, checked: Record, said: list[str
     begin = float(checked.values(TIME)[max(first - 1, 0)]) if first else float(time[0])
     time = time - begin
     along = current * np.sign(applied)
-    tail = steady(time, along)
+    tail = steady(time, along, record.source)
     if tail.certain > FALLING:
         way = "falls" if tail.drift < 0.0 else "rises"
         said.append(

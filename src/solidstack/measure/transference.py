@@ -86,17 +86,27 @@ class Steady:
         return max(0.0, abs(self.drift) - 1.96 * self.drift_deviation)
 
 
-def steady(time: Floats, current: Floats) -> Steady:
+def steady(time: Floats, current: Floats, source: str = "") -> Steady:
     """Mean current of the last tenth of the time, and how much it still changes there.
 
     Parameters
     ----------
     time, current : array, shape (n,)
         s and A; at least 5 points in the last tenth, or else the last 5 are taken.
+    source : str
+        The file, for an error.
+
+    Raises
+    ------
+    MeasurementError
+        Time stands still there.
     """
     begin = min(time[-1] - TAIL * (time[-1] - time[0]), time[-5])
     tail = time >= begin
     t, values = time[tail], current[tail]
+    if np.unique(t).size < 3:
+        msg = f"time stands still at {t[-1]:g} s in the last tenth of the current; give the times of the points"
+        raise MeasurementError(msg, source=source)
     kept = _with_others(t, values)
     t, values = t[kept], values[kept]
     mean = float(values.mean())
@@ -119,13 +129,13 @@ def _with_others(t: Floats, values: Floats) -> Any:
     """Which points lie with the others about a line: spikes of the instrument hide a drift."""
     kept = np.ones(len(t), bool)
     for _ in range(3):
-        if kept.sum() < 5:
+        if kept.sum() < 5 or np.unique(t[kept]).size < 3:
             return np.ones(len(t), bool)
         intercept, slope = line(t[kept], values[kept]).values
         off = np.abs(values - intercept - slope * t)
         scatter = 1.4826 * float(np.median(off[kept]))
         kept = off <= SPIKE * max(scatter, 1e-6 * float(np.max(np.abs(values))))
-    return kept if kept.sum() >= 5 else np.ones(len(t), bool)
+    return kept if kept.sum() >= 5 and np.unique(t[kept]).size >= 3 else np.ones(len(t), bool)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -242,9 +252,8 @@ def analyse(
 
     Notes
     -----
-    Evans, Vincent and Bruce, Polymer 28 (1987) 2324, doi 10.1016/0032-3861(87)90394-6. Factor of Watanabe et al.,
-    Solid State Ionics 28-30 (1988) 911, doi 10.1016/0167-2738(88)90303-7. Meaning in concentrated electrolytes:
-    Balsara and Newman, J. Electrochem. Soc. 162 (2015) A2720, doi 10.1149/2.0651514jes.
+    Evans, Vincent and Bruce, Polymer 28 (1987) 2324, doi 10.1016/0032-3861(87)90394-6. Meaning in concentrated
+    electrolytes: Balsara and Newman, J. Electrochem. Soc. 162 (2015) A2720, doi 10.1149/2.0651514jes.
 
     Examples
     --------
@@ -257,7 +266,7 @@ def analyse(
     R0, R0_deviation = _resistance(before, before_deviation, "before", record)
     Rss, Rss_deviation = _resistance(after, after_deviation, "after", record)
     t, current, applied, said = _polarised(record, voltage)
-    tail = steady(t, current)
+    tail = steady(t, current, record.source)
     if tail.value <= 0.0:
         msg = f"the steady current is {_ampere(tail.value)}: not above 0 along the voltage; check the file's signs"
         raise MeasurementError(msg, source=record.source)
@@ -542,12 +551,12 @@ def _guess(times: Floats, means: Floats, level: Floats, tail: Steady) -> tuple[f
         count = int(np.searchsorted(times, end))
         if count < LEAST_EARLY + 2:
             break
-        fitted, _ = _backwards(root[:count], means[:count], 6)
+        fitted, _ = _backwards(root[:count], means[:count], 4)
         value, deviation = fitted.propagate(0)
         fall = value - tail.value
         if fall > 4.0 * np.hypot(deviation, tail.deviation) and level[count - 1] - tail.value >= (1.0 - EARLY) * fall:
             return value, deviation
-        end /= 1.5
+        end /= 1.8
     return tail.value, tail.deviation
 
 
@@ -566,7 +575,7 @@ def half_space(root: Floats, initial: float, rate: float) -> Floats:
     return values
 
 
-def _backwards(root: Floats, current: Floats, most: int = 30) -> tuple[Estimate, Any]:
+def _backwards(root: Floats, current: Floats, most: int = 12) -> tuple[Estimate, Any]:
     """Fit the later points, then take earlier ones (in `most` steps) as long as they lie on the curve."""
     # the very first point is taken only where it lies on the curve of the others
     begin = max(1, min(int(np.searchsorted(root, root[-1] / 3.0)), len(root) - LEAST_EARLY))
@@ -575,7 +584,7 @@ def _backwards(root: Floats, current: Floats, most: int = 30) -> tuple[Estimate,
     for block in reversed(blocks):
         predicted, spread = _predicted(fitted, root[block])
         off = float(np.max(np.abs(current[block] - predicted) / spread))
-        if off > OUTLIER * max(1.0, quantile(fitted.degrees) / 2.0):
+        if off > OUTLIER * (1.0 + 2.0 / fitted.degrees):
             last = int(block[np.flatnonzero(np.abs(current[block] - predicted) / spread > OUTLIER)[-1]])
             begin = max(last + 2, int(np.searchsorted(root, np.sqrt(2.0) * root[last])))
             begin = min(begin, len(root) - LEAST_EARLY)
@@ -597,13 +606,20 @@ def _slopes(p: Floats, root: Floats) -> Floats:
 def _fit(root: Floats, current: Floats, start: Estimate | None = None) -> Estimate:
     """Least squares by Gauss and Newton: the curve is nearly a line in the root of time."""
     if start is None:
-        intercept, slope = line(root, current).values
+        x, y = root - root.mean(), current - current.mean()
+        slope = float(x @ y) / (float(x @ x) or 1.0)
+        intercept = float(current.mean()) - slope * float(root.mean())
         p = np.array([intercept, max(-0.5 * np.sqrt(np.pi) * slope / intercept, 0.0) if intercept > 0.0 else 0.0])
     else:
         p = start.values.copy()
     for _ in range(20):
         slopes = _slopes(p, root)
-        change = np.linalg.lstsq(slopes, current - half_space(root, p[0], p[1]), rcond=None)[0]
+        scale = np.sqrt(np.einsum("ij,ij->j", slopes, slopes))
+        scale[scale == 0.0] = 1.0
+        slopes = slopes / scale
+        # with a trifle on the diagonal, for two directions that are one
+        square = slopes.T @ slopes + 1e-15 * np.eye(2)
+        change = np.linalg.solve(square, slopes.T @ (current - half_space(root, p[0], p[1]))) / scale
         # far below 0 the curve grows without bound
         change[1] = max(change[1], -0.5 * abs(p[1]) - 0.05 / root[-1])
         p = p + change
@@ -616,7 +632,8 @@ def _fit(root: Floats, current: Floats, start: Estimate | None = None) -> Estima
     slopes = _slopes(p, root)
     scale = np.linalg.norm(slopes, axis=0)
     scale[scale == 0.0] = 1.0
-    inverse = np.linalg.pinv((slopes / scale).T @ (slopes / scale)) / np.outer(scale, scale)
+    square = (slopes / scale).T @ (slopes / scale) + 1e-15 * np.eye(2)
+    inverse = np.linalg.inv(square) / np.outer(scale, scale)
     return Estimate(p, inverse * squares / degrees, degrees, squares)
 
 

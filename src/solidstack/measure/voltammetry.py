@@ -391,6 +391,8 @@ def _onset(sweep: Sweep, area: float | None, threshold: float) -> Onset:
         return Onset(sweep, None, (nothing, nothing), None, (nothing, nothing), none[0], none[1])
     flat = (float(grid[first]), float(grid[last]))
     x, y = _between(sweep, *flat)
+    if np.unique(x).size < 3:
+        return Onset(sweep, None, (nothing, nothing), None, (nothing, nothing), none[0], none[1])
     baseline = line(x, y)
     if baseline.values[1] * np.ptp(grid) > 1.5 * np.ptp(sweep.smooth):
         # the begin is the steepest part: the reaction runs already
@@ -468,7 +470,8 @@ def _cut(baseline: Estimate, other: Estimate, offset: float, label: str, directi
     both = Estimate(
         np.concatenate([baseline.values, other.values]), covariance, min(baseline.degrees, other.degrees)
     )  # fmt: skip
-    found = both.fitted(lambda p: float((offset + p[0] - p[2]) / (p[3] - p[1])), label, V)
+    with np.errstate(divide="ignore", invalid="ignore"):  # parallel lines cut nowhere
+        found = both.fitted(lambda p: float((offset + p[0] - p[2]) / np.float64(p[3] - p[1])), label, V)
     low, high = sorted((direction * found.low, direction * found.high))
     return Fitted(label, direction * found.value, low, high, V)
 
@@ -641,7 +644,7 @@ def cv(record: Record | Sequence[Record], *, area: float | None = None) -> Cycli
     Notes
     -----
     Nicholson, Anal. Chem. 38 (1966) 1406, doi 10.1021/ac60242a030; Nicholson and Shain, Anal. Chem. 36 (1964) 706,
-    doi 10.1021/ac60210a007. Exponent: Lindstrom et al., J. Phys. Chem. B 101 (1997) 7717, doi 10.1021/jp970490q.
+    doi 10.1021/ac60210a007.
     """
     records = (record,) if isinstance(record, Record) else tuple(record)
     if not records:
