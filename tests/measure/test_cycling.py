@@ -404,3 +404,40 @@ def test_sodium_cell_of_an_instrument() -> None:
         analyse(read(MEASUREMENTS / "bdf_GCPL-0.mpr"))
     with pytest.raises(MeasurementError, match='has no column "Current / A"'):
         analyse(read(MEASUREMENTS / "bdf_MB-0.mpr"))
+
+
+def test_damaged_records_are_refused_or_read_and_nothing_else() -> None:
+    """Parts, spikes, gaps, repeated and constant stretches, other scales; of cycling and titration."""
+    from solidstack.measure import gitt
+
+    test = cell(2)
+    whole = {TIME: np.asarray(test.time), VOLTAGE: np.asarray(test.voltage), CURRENT: np.asarray(test.current)}
+    random, read_of, refused = np.random.default_rng(1), 0, []
+    for _ in range(150):
+        columns = {name: values.copy() for name, values in whole.items()}
+        for _ in range(random.integers(1, 4)):
+            name, count = random.choice(list(columns)), len(columns[TIME])
+            low, high = np.sort(random.integers(0, count + 1, 2))
+            what = random.integers(0, 7)
+            if what == 0:
+                columns[name][low : low + 1] = random.choice([np.nan, np.inf, 1e300, -1e9])
+            elif what == 1:
+                columns[name][low:high] = random.choice([np.nan, 0.0, 1e-3, -1e-3])
+            elif what == 2:
+                columns = {key: np.concatenate([values[:low], values[high:]]) for key, values in columns.items()}
+            elif what == 3:
+                columns = {key: np.repeat(values, 2) for key, values in columns.items()}
+            elif what == 4:
+                columns[name] = columns[name] * random.choice([0.0, -1.0, 1e-12, 1e9])
+            elif what == 5:
+                columns[name] = random.permutation(columns[name])
+            else:
+                columns = {key: values[:: random.integers(2, 3)] for key, values in columns.items()}
+        one = record(columns, source="damaged.mpr")
+        for work in (analyse, lambda kept: gitt.analyse(kept, radius=1e-6)):
+            try:
+                read_of += bool(work(one).to_dict()["kind"])
+            except MeasurementError as error:
+                refused.append(str(error))
+    assert read_of > 50
+    assert all("damaged.mpr" in words for words in refused)

@@ -230,6 +230,24 @@ def test_bad_tables(tmp_path: Path, text: str, words: str) -> None:
     assert str(path) in str(error.value)
 
 
+def test_damaged_files_are_refused_or_read_and_nothing_else(tmp_path: Path) -> None:
+    strain = STRAIN[::10]
+    text = write(tmp_path / "a.csv", "strain (%),stress (MPa)", 100.0 * strain, bilinear(strain) / 1e6).read_text()
+    random, path, read = np.random.default_rng(0), tmp_path / "b.csv", 0
+    refused = []
+    for _ in range(150):
+        letters = list(text)
+        for at in random.integers(0, len(letters), random.integers(1, 6)):
+            letters[at] = random.choice([*"0123456789.,-e\n;x", "1e300", "", "nan"])
+        path.write_text("".join(letters[: random.integers(1, 3 * len(letters))]), encoding="utf-8")
+        try:
+            read += analyse(path).values["youngs_modulus"].value > 0.0
+        except MeasurementError as error:
+            refused.append(str(error))
+    assert read > 10
+    assert all(str(path) in words for words in refused)
+
+
 def figure_labels(result: Modulus) -> list[str]:
     axes = draw_modulus(result).axes[0]
     return [axes.get_xlabel(), axes.get_ylabel()]

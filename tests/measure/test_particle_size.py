@@ -90,6 +90,30 @@ def test_channels_with_their_edges_and_with_their_middles(tmp_path: Path) -> Non
     right(analyse(write(tmp_path / "n.csv", "Size (µm),Volume Density (%)", 1e6 * middle, share)))
 
 
+def test_one_diameter_more_than_channels_makes_them_edges(tmp_path: Path) -> None:
+    lines = [f"{1e6 * size:.8g},{share:.8g}" for size, share in zip(EDGES, 100.0 * np.diff(BELOW), strict=False)]
+    path = tmp_path / "e.csv"
+    path.write_text("\n".join(["Size (µm),Volume In %", *lines, f"{1e6 * EDGES[-1]:.8g},", ""]), encoding="utf-8")
+    right(analyse(path))
+
+
+def test_damaged_files_are_refused_or_read_and_nothing_else(tmp_path: Path) -> None:
+    text = write(tmp_path / "a.csv", "Size (um),Cumulative (%)", 1e6 * EDGES, 100.0 * BELOW).read_text()
+    random, path, read = np.random.default_rng(0), tmp_path / "b.csv", 0
+    refused = []
+    for _ in range(150):
+        letters = list(text)
+        for at in random.integers(0, len(letters), random.integers(1, 6)):
+            letters[at] = random.choice([*"0123456789.,-e\n;x", "1e300", "", "nan"])
+        path.write_text("".join(letters[: random.integers(1, 3 * len(letters))]), encoding="utf-8")
+        try:
+            read += analyse(path).values["d50"].value > 0.0
+        except MeasurementError as error:
+            refused.append(str(error))
+    assert read > 10
+    assert all(str(path) in words for words in refused)
+
+
 def test_the_twin_reads_the_same_median(tmp_path: Path) -> None:
     path = write(tmp_path / "a.csv", "Size (um),Cumulative (%)", 1e6 * EDGES, 100.0 * BELOW)
     assert analyse(path).values["d50"].value == pytest.approx(read_size_table(path).d50, rel=1e-6)

@@ -41,6 +41,10 @@ Indices = NDArray[np.int64]
 
 RESTING = 1e-3
 """Share of the largest current up to which a cell is at rest: offsets of instruments are of that size."""
+LONGEST, HIGHEST, STRONGEST = 1e11, 1e3, 1e4
+"""s, V, A: beyond these no cell is."""
+SHORTEST, WEAKEST = 1e-6, 1e-15
+"""s, A: below these nothing is measured."""
 SMALL = 2e-2
 """Share of the largest current in which the noise of a resting one is looked for."""
 BLIP = 5e-3
@@ -138,10 +142,11 @@ def signal(record: Record, analysis: str) -> Signal:
     record.require(TIME, POTENTIAL, CURRENT)
     time, voltage, current = (record.values(name) for name in (TIME, POTENTIAL, CURRENT))
     said = []
-    good = np.isfinite(time) & np.isfinite(voltage) & np.isfinite(current)
+    # comparisons are false where there is no number
+    good = (np.abs(time) <= LONGEST) & (np.abs(voltage) <= HIGHEST) & (np.abs(current) <= STRONGEST)
     if not good.all():
         count = int(np.sum(~good))
-        said.append(f"{count} row{'s' if count > 1 else ''} without time, voltage or current left out")
+        said.append(f"{count} row{'s' if count > 1 else ''} without a time, voltage and current of a cell left out")
     rows = np.flatnonzero(good)
     time, voltage, current = time[rows], voltage[rows], current[rows]
     again = (np.diff(time) == 0.0) & (np.diff(voltage) == 0.0) & (np.diff(current) == 0.0)
@@ -151,10 +156,13 @@ def signal(record: Record, analysis: str) -> Signal:
         kept = np.concatenate([[True], ~again])
         rows, time, voltage, current = rows[kept], time[kept], voltage[kept], current[kept]
     time = _forward(record, rows, time, said)
+    if len(time) < 2 or not time[-1] - time[0] > SHORTEST:
+        msg = f"has {len(time)} points with time, voltage and current, which cover no time; take the whole file"
+        raise MeasurementError(msg, source=record.source)
     size = np.abs(current)
     # a single point can be a spike of switching: the largest of two neighbours counts
     largest = float(np.minimum(size[1:], size[:-1]).max()) if len(size) > 1 else 0.0
-    if not largest > 0.0:
+    if not largest > WEAKEST:
         msg = (
             f"has no current: all of its {len(size)} points are at rest. {analysis[0].upper()}{analysis[1:]} needs the "
             "part of the test in which the cell is charged or discharged"

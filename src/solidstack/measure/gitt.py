@@ -437,7 +437,7 @@ def _pieces(found: Signal, record: Record) -> tuple[list[_Piece], list[str]]:
         if before is None or before[2] != 0 or after is None or after[2] != 0 or after[1] - after[0] < RESTED:
             loose += 1
             continue
-        if end - start < POINTS:
+        if end - start < POINTS or not time[end - 1] > time[start]:
             coarse += 1
             continue
         gap, step = time[start] - time[start - 1], time[start + 1] - time[start]
@@ -570,6 +570,8 @@ def _fit(s: Floats, voltage: Floats, step: float, deviation: float) -> _Fit | No
     else:
         matrix[2, 2] += 1e12 * count
     size = np.sqrt(np.diagonal(matrix))
+    if not (np.isfinite(size) & (size > 0.0)).all():
+        return None
     try:
         inverse = np.linalg.inv(matrix / np.outer(size, size)) / np.outer(size, size)
     except np.linalg.LinAlgError:
@@ -711,7 +713,7 @@ def _rest(found: Signal, rest: tuple[int, int], step: float, noise: float) -> tu
     x = (time - time[0]) / length
     late = x >= 0.75
     drift = NAN
-    if late.sum() >= 2:
+    if late.sum() >= 2 and np.ptp(x[late]) > 0.0:
         z = x[late] - x[late].mean()
         drift = float(z @ voltage[late]) / float(z @ z) / length
     levels, errors = [], []

@@ -48,6 +48,11 @@ OFFSET = 0.002
 BREAK = 0.02
 """Share by which the stress has to fall from its largest for that to be the strength."""
 LARGE_STRAIN = 20.0
+HARDEST = 1e13
+"""Pa; ten times diamond: larger numbers are a wrong unit."""
+SOFTEST = 1e-3
+"""Pa; below it nothing is a solid."""
+LARGE_TANGENT = 1e3
 ROOM = 298.15
 SLOW = 1.0
 """Hz."""
@@ -211,7 +216,17 @@ def _column(table: Table, column: int, kind: Kind) -> Floats:
             found[at] = parse(f"{number!r} {'' if unit == '1' else unit}".strip(), kind)
         except UnitError as reason:
             raise MeasurementError(Problem(f"{name}: {reason}", line=row[0]), source=table.source) from None
+    if kind is PRESSURE:
+        _refuse_larger(table, column, found, HARDEST, "Pa; check the unit")
     return found
+
+
+def _refuse_larger(table: Table, column: int, values: Floats, most: float, words: str) -> None:
+    large = np.flatnonzero(~(np.abs(values) <= most))
+    if len(large):
+        at = int(large[0])
+        msg = f"{table.name(column)}: {values[at]:.4g} is more than {most:g} {words}"
+        raise MeasurementError(Problem(msg, line=table.rows[at][0]), source=table.source)
 
 
 def _tensile(table: Table, path: str | os.PathLike[str], area: float | None, gauge_length: float | None) -> Modulus:
@@ -291,6 +306,7 @@ def _stress_strain(
             msg = 'has forces: stress needs the cross-section; give it, as in --area "0.6 mm^2"'
             raise MeasurementError(msg, source=table.source)
         y, used = _column(table, force, _FORCE) / area, force
+        _refuse_larger(table, force, y, HARDEST, "Pa over the cross-section; check the unit and --area")
     if strain is not None:
         x, other = _column(table, strain, _STRAIN), strain
     else:
@@ -475,10 +491,11 @@ def _dma(table: Table, storage: int, path: str | os.PathLike[str]) -> Modulus:
         msg = f"has a storage modulus, but no column of temperature or frequency; it has {there}"
         raise MeasurementError(msg, source=table.source)
     modulus = _column(table, storage, PRESSURE)
-    wrong = np.flatnonzero(~(modulus > 0.0))
+    wrong = np.flatnonzero(~(modulus > SOFTEST))
     if len(wrong):
         at = int(wrong[0])
-        msg = f"{table.name(storage)}: {MPA.of(modulus[at]):g} MPa is not above 0"
+        least = "0" if modulus[at] <= 0.0 else f"{MPA.of(SOFTEST):g} MPa; check the unit"
+        msg = f"{table.name(storage)}: {MPA.of(modulus[at]):g} MPa is not above {least}"
         raise MeasurementError(Problem(msg, line=table.rows[at][0]), source=table.source)
     T = None if temperature is None else _column(table, temperature, TEMPERATURE)
     f = None if frequency is None else _column(table, frequency, _FREQUENCY)
@@ -490,6 +507,7 @@ def _dma(table: Table, storage: int, path: str | os.PathLike[str]) -> Modulus:
         tangent = loss / modulus
     elif at_tangent is not None:
         tangent = np.array([table.number(row, at_tangent) for row in table.rows])
+        _refuse_larger(table, at_tangent, tangent, LARGE_TANGENT, "; check the column")
     axis, x, rows = _axis(table, T, f, said)
     modulus = modulus[rows]
     loss, tangent = (None if one is None else one[rows] for one in (loss, tangent))

@@ -182,7 +182,9 @@ def _distribution(table: Table, said: list[str]) -> tuple[Floats, Floats, str]:
         # x0 is an edge and xm the middle of a class (Sympatec)
         size = next((at for at in sizes if re.search(r"^\s*[xd]_?m\b", table.name(at).casefold())), size)
     first = table.rows[0][0]
-    rows = [row for row in table.rows if len(row[1]) > max(size, column) and row[1][column] != ""]
+    whole_rows = [row for row in table.rows if len(row[1]) > size and row[1][size] != ""]
+    rows = [row for row in whole_rows if len(row[1]) > column and row[1][column] != ""]
+    bare = [row for row in whole_rows if row not in rows]
     if len(rows) < POINTS:
         msg = f"has {len(rows)} diameters; a distribution has {POINTS} or more. Export all channels"
         raise MeasurementError(Problem(msg, line=first), source=table.source)
@@ -191,7 +193,7 @@ def _distribution(table: Table, said: list[str]) -> tuple[Floats, Floats, str]:
     lines = np.array([row[0] for row in rows])
     order = np.argsort(diameter, kind="stable")
     diameter, share, lines = diameter[order], share[order], lines[order]
-    again = np.flatnonzero(np.diff(diameter) <= 0.0)
+    again = np.flatnonzero(np.diff(diameter) <= 1e-9 * diameter[1:])
     same = again[share[again] == share[again + 1]]
     if len(same) and len(same) == len(again):
         said.append(f"{len(same)} repeated row{'s' if len(same) > 1 else ''} left out")
@@ -220,6 +222,9 @@ def _distribution(table: Table, said: list[str]) -> tuple[Floats, Floats, str]:
         other = np.array([_diameter(table, row, sizes[1]) for row in rows])[order]
         if len(other) == len(diameter) and np.allclose(other[:-1], diameter[1:], rtol=1e-3):
             upper = other
+    elif form != "density" and len(bare) == 1 and _diameter(table, bare[0], size) > diameter[-1]:
+        # one diameter more than there are channels: the diameters are the edges (Malvern)
+        upper = np.append(diameter[1:], _diameter(table, bare[0], size))
     return *_classes(table, diameter, share, form, table.name(column), upper, said), name
 
 

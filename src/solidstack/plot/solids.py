@@ -139,7 +139,7 @@ def _draw_dma(result: Modulus) -> Figure:
         axes = figure.add_subplot()
         axes.plot(x, MPA.of(result.y), "o-", color=_BLUE, markersize=2.5, label="storage modulus")
         curves = [MPA.of(result.y)]
-        if result.loss is not None and (result.loss > 0.0).all():
+        if result.loss is not None and (result.loss > 1e-9 * result.y.max()).all():
             axes.plot(x, MPA.of(result.loss), "s-", color=_GREEN, markersize=2.5, label="loss modulus")
             curves.append(MPA.of(result.loss))
         axes.set_yscale("log")
