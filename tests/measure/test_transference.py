@@ -103,6 +103,13 @@ def test_interval_is_that_of_the_interfaces_when_the_current_has_no_noise():
     assert_allclose(0.5 * (found.high - found.low), half, rtol=0.02)
 
 
+def test_interval_of_a_fitted_resistance_is_its_deviation():
+    given = Fitted("R", INTERFACES, INTERFACES - 1.96 * 0.4, INTERFACES + 1.96 * 0.4, OHM)
+    by_interval = transference.analyse(measured(), given, INTERFACES).values["transference_number"]
+    by_deviation = transference.analyse(measured(), INTERFACES, INTERFACES, before_deviation=0.4)
+    assert_allclose(by_interval.high, by_deviation.values["transference_number"].high, rtol=1e-9)
+
+
 def test_rest_before_and_after_is_left_out_and_its_voltage_taken_off():
     clean = measured(step=5.0)
     rest = np.arange(0.0, 100.0, 5.0)

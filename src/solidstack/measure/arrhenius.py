@@ -438,19 +438,18 @@ def _prefactor(estimate: Estimate, label: str, unit: Unit) -> Fitted:
 
 
 def _values_of(others: Sequence[Candidate], chosen: Candidate) -> dict[str, Fitted]:
-    """Parameters of the curve wherever it was fitted, and of two lines where they are chosen."""
+    """Parameters of the curve where the points set them, and of two lines where they are chosen."""
     values: dict[str, Fitted] = {}
     for one in others:
-        if one.name == "vogel-tammann-fulcher":
-            nothing = Fitted("", float("nan"), float("nan"), float("nan"))
+        if one.name == "vogel-tammann-fulcher" and one.parts:
             for name, at, label, unit, factor in (
                 ("vogel_energy", 1, "Pseudo-activation energy (VTF, B R)", EV, GAS),
                 ("vogel_b", 1, "B (VTF)", KELVIN, 1.0),
                 ("vogel_temperature", 2, "Ideal glass transition T₀ (VTF)", KELVIN, 1.0),
             ):
-                found = one.parts[0].fitted(at, label, unit) if one.parts else nothing
+                found = one.parts[0].fitted(at, label, unit)
                 values[name] = Fitted(label, factor * found.value, factor * found.low, factor * found.high, unit)
-        elif one is chosen:
+        elif one is chosen and len(one.parts) == 2:
             for estimate, side in zip(one.parts, ("below", "above"), strict=True):
                 label = f"Activation energy {side} {DEG_C.of(one.change):.0f} °C (of σT)"
                 values[f"activation_energy_{side}"] = estimate.fitted(lambda p: GAS * p[1], label, EV)

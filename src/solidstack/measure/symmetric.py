@@ -330,9 +330,15 @@ def _times(time: Floats, current: Floats, factor: float, unit: Unit, step: float
     wanted = [("1 min", 60.0), ("10 min", 600.0), ("1 h", 3600.0), ("10 h", 36000.0)]
     rows = [(name, at) for name, at in wanted if time[0] - 0.5 * step <= at < time[-1]]
     rows.append(("end", float(time[-1])))
-    means = [float(np.interp(at, time, current)) * factor for _, at in rows]
+    means = [_about(at, time, current) * factor for _, at in rows]
     columns: dict[str, Any] = {"after": [name for name, _ in rows], "time": [at for _, at in rows], "current": means}
     return Series("Current over time", columns, {"time": HOUR, "current": unit})
+
+
+def _about(at: float, time: Floats, current: Floats) -> float:
+    """Current at a time: the median of the points within a twentieth of it, or between the two next to it."""
+    near = np.abs(time - at) <= 0.05 * at
+    return float(np.median(current[near]) if near.sum() >= 5 else np.interp(at, time, current))
 
 
 def split(time: Floats, voltage: Floats, current: Floats) -> tuple[list[HalfCycle], list[str]]:
@@ -403,15 +409,20 @@ def _half_cycle(first: int, last: int, time: Floats, voltage: Floats, current: F
 def _drop(smooth: Floats) -> float:
     """Largest fall within a fiftieth of the half cycle that lasts to its end, over the value before."""
     # a long half cycle by medians of blocks: a drop is as large in them
-    if len(smooth) > 1000:
-        smooth = np.array([np.median(part) for part in np.array_split(smooth, 500)])
+    width = len(smooth) // 500
+    if width > 1:
+        smooth = np.median(smooth[: len(smooth) // width * width].reshape(-1, width), axis=1)
     reach = max(3, int(SUDDEN * len(smooth)))
+    if len(smooth) < 2 * reach:
+        return 0.0
+    medians = np.median(np.lib.stride_tricks.sliding_window_view(smooth, reach), axis=1)
+    before, after = medians[:-reach], medians[reach:]
+    fall = np.where(before > 0.0, 1.0 - after / np.where(before > 0.0, before, 1.0), 0.0)
     drop = 0.0
-    for at in range(reach, len(smooth) - reach + 1):
-        before, after = float(np.median(smooth[at - reach : at])), float(np.median(smooth[at : at + reach]))
-        if before > 0.0 and 1.0 - after / before > drop:
-            rest = float(np.median(smooth[at:]))
-            drop = max(drop, min(1.0 - after / before, 1.0 - rest / before))
+    for at in np.argsort(fall)[::-1][:20]:
+        if fall[at] > drop:
+            rest = float(np.median(smooth[at + reach :]))
+            drop = max(drop, min(float(fall[at]), 1.0 - rest / float(before[at])))
     return drop
 
 
