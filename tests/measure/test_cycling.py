@@ -155,6 +155,14 @@ def test_differential_capacity_is_the_charge_and_its_peak_is_where_the_plateau_i
     assert peaks[0][1] == pytest.approx((1.5 / 0.03 + 0.6) * half.charge / charge[-1], rel=0.05)
 
 
+def test_noise_makes_no_peaks() -> None:
+    random = np.random.default_rng(3)
+    test = Plan().step(1e-3, lambda s: up(s) + 5e-4 * random.normal(size=s.size), 3600.0, 1001)
+    found = differential_capacity(half_cycles(test.record())[0])
+    assert found is not None
+    assert found[2] == ()
+
+
 def test_short_pulses_of_the_other_sign_are_no_half_cycles() -> None:
     test = Plan()
     test.step(1e-3, up, 1800.0).step(-1e-3, 3.5, 5.0, 6).step(1e-3, up, 1800.0).rest()
@@ -233,6 +241,7 @@ def test_one_half_cycle_has_a_capacity_and_no_efficiency() -> None:
     assert result.values["charge_capacity"].value == pytest.approx(3.6, rel=EXACT)
     assert "first_cycle_efficiency" not in result.values
     assert "retention" not in result.values
+    assert analyse(Plan().step(-1e-3, down, 3600.0).record(mass=1e-5)).properties() == []
     assert result.warnings == ("one charge only: no efficiency and no retention can be given",)
     assert result.properties() == []
 

@@ -62,7 +62,11 @@ STEADY = 0.2
 BREAKDOWN = 0.25
 """Share of the range of voltage by which it jumps against the current where a cell breaks down."""
 GRID = 250
-"""Voltage steps of the differential capacity; it is smoothed over one step."""
+"""Voltage steps of the differential capacity."""
+SMOOTHED, WIDEST = 25.0, 3.0
+"""Width of its smoothing over the noise of the voltage; at least one step of the grid, and this many at most."""
+OUTSTANDING = 6.0
+"""Prominence of a peak over the noise of the differential capacity."""
 PROMINENCE = 0.05
 """Of a peak in the differential capacity, as a share of the largest value."""
 BLOCKS = 4000
@@ -511,9 +515,15 @@ class Cycling(Result):
         return "cycling"
 
     def properties(self) -> list[Property]:
-        """Specific capacity and mean voltage of the first discharge, first-cycle efficiency; of the active material."""
+        """Specific capacity and mean voltage of the first discharge, first-cycle efficiency; of the active material.
+
+        Nothing where no cycle is complete or the cell broke down.
+        """
         found = []
-        if self.mass is not None and self.mass_basis == "active material":
+        sound = any(one.complete for one in self.cycles) and not any(
+            half.breakdown for one in self.cycles for half in one.halves
+        )
+        if sound and self.mass is not None and self.mass_basis == "active material":
             for name, key, kind in (
                 ("specific_capacity", "specific_capacity", SPECIFIC_CAPACITY),
                 ("average_voltage", "average_voltage", VOLTAGE),
@@ -859,7 +869,8 @@ def differential_capacity(half: HalfCycle) -> tuple[Floats, Floats, tuple[tuple[
 
     The charge between two points is spread evenly over the voltages between them, whichever way the voltage went, so
     that noise does not divide by zero and the integral is the charge. What passes while the voltage is held at the end
-    or after a breakdown is left out. `GRID` steps, smoothed by a Gaussian of one step.
+    or after a breakdown is left out. `GRID` steps, smoothed by a Gaussian whose standard deviation is a step, or up to
+    `WIDEST` steps where the voltage is noisy. Peaks stand out of the noise.
 
     Returns
     -------
@@ -885,8 +896,12 @@ def differential_capacity(half: HalfCycle) -> tuple[Floats, Floats, tuple[tuple[
     below = np.array([float(charge @ np.clip((edge - low) / width, 0.0, 1.0)) for edge in edges])
     step = float(edges[1] - edges[0])
     middle: Floats = 0.5 * (edges[1:] + edges[:-1])
-    density: Floats = gaussian_filter1d(np.diff(below) / step, 1.0, mode="nearest")
-    places, _ = find_peaks(density, prominence=PROMINENCE * float(density.max()))
+    noise = 1.4826 * float(np.median(np.abs(np.diff(voltage, 2)))) / np.sqrt(6.0)
+    smoothing = float(np.clip(SMOOTHED * noise / step, 1.0, WIDEST))
+    density: Floats = gaussian_filter1d(np.diff(below) / step, smoothing, mode="nearest")
+    rest = density - gaussian_filter1d(density, 4.0 * smoothing, mode="nearest")
+    least = max(PROMINENCE * float(density.max()), OUTSTANDING * 1.4826 * float(np.median(np.abs(rest))))
+    places, _ = find_peaks(density, prominence=least)
     return middle, density, tuple((float(middle[at]), float(density[at])) for at in places)
 
 
