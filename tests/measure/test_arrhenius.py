@@ -1,3 +1,4 @@
+import io
 import re
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from solidstack.materials.schema import Conductivity
 from solidstack.measure import arrhenius
 from solidstack.measure.record import record
 from solidstack.measure.result import Fitted, Result
+from solidstack.plot.electrolyte import draw_arrhenius
 from solidstack.units import MS_CM
 
 ROUNDING = 1e-9
@@ -324,3 +326,15 @@ def test_spectra():
         arrhenius.from_spectra([spectrum(300.0, None)])
     with pytest.raises(MeasurementError, match=r"one temperature only \(25\.0 degC\)"):
         arrhenius.from_spectra([spectrum(298.15, 0.1)])
+
+
+@pytest.mark.parametrize(("law", "deviations"), [(conductivity, None), (conductivity, 0.02), (vogel, None)])
+def test_figure(law, deviations):
+    T = np.linspace(283.15, 353.15, 8)
+    spread = None if deviations is None else np.full(len(T), deviations)
+    figure = draw_arrhenius(arrhenius.analyse(T, law(T), deviations=spread))
+    figure.savefig(io.BytesIO(), format="png", dpi=50)
+    left, right = figure.axes
+    assert left.get_ylabel() == "Ionic conductivity, mS cm⁻¹"
+    assert right.get_ylabel() == "Measured against fitted, %"
+    assert "Measured" in [text.get_text() for text in left.get_legend().get_texts()]

@@ -1,4 +1,5 @@
 import dataclasses
+import io
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from solidstack.materials.schema import ElectronicConductivity
 from solidstack.measure import symmetric
 from solidstack.measure.readers import read
 from solidstack.measure.record import CURRENT, TIME, VOLTAGE, record
+from solidstack.plot.electrolyte import draw_symmetric
 
 from ..conftest import SHARED
 
@@ -128,6 +130,8 @@ def test_lost_contact():
     result = symmetric.analyse(cell([1, 2, 3, 4], change=lambda n, t, eta: eta * (20.0 if n >= 5 else 1.0)))
     assert result.failed == 4
     assert any("no contact from half cycle 5 on: the resistance is 20 times" in said for said in result.warnings)
+    rising = symmetric.analyse(cell([1, 2, 3, 4], change=lambda n, t, eta: eta * (1.0 + 6.0 * (n == 5) * t / HALF)))
+    assert rising.failed == 4
 
 
 def test_short_at_one_current_is_of_the_charge():
@@ -255,3 +259,13 @@ def test_refuses_options():
         symmetric.analyse(cell([5.0]), short_drop=1.5)
     with pytest.raises(MeasurementError, match=r"thickness: 0 um is not above 0"):
         symmetric.analyse(cell([5.0]), thickness=0.0)
+
+
+def test_figures():
+    for one in (cell([1, 2, 3, 4], change=short(6)), cell([5.0], per=4, area=None)):
+        figure = draw_symmetric(symmetric.analyse(one))
+        figure.savefig(io.BytesIO(), format="png", dpi=50)
+        assert figure.axes[0].get_ylabel() == "Voltage, mV"
+    figure = draw_symmetric(symmetric.analyse(polarised(noise=1e-10), area=AREA, thickness=1e-3))
+    figure.savefig(io.BytesIO(), format="png", dpi=50)
+    assert [axes.get_ylabel() for axes in figure.axes] == 2 * ["Current density, µA cm⁻²"]

@@ -1,4 +1,5 @@
 import dataclasses
+import io
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from solidstack.materials.schema import NumberEntry
 from solidstack.measure import transference
 from solidstack.measure.record import CURRENT, TIME, VOLTAGE, record
 from solidstack.measure.result import Fitted, Result
+from solidstack.plot.electrolyte import draw_transference
 from solidstack.units import OHM
 
 TRIALS = 500
@@ -231,3 +233,12 @@ def test_result_is_plain_data():
     assert_allclose(shown["voltage_mV"]["value"], 10.0)
     assert shown["window"]["steady_from_s"] == 9720.0
     assert shown["window"]["left_out"] >= 1
+
+
+@pytest.mark.parametrize("given", [None, INITIAL])
+def test_figure(given):
+    result = transference.analyse(measured(), INTERFACES, INTERFACES, initial_current=given)
+    figure = draw_transference(result)
+    figure.savefig(io.BytesIO(), format="png", dpi=50)
+    assert [axes.get_xlabel() for axes in figure.axes] == ["Time, h", "Square root of time, √s"]
+    assert figure.axes[0].get_ylabel() == "Current, µA"

@@ -1,4 +1,5 @@
 import dataclasses
+import io
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from solidstack.materials.schema import VoltageEntry
 from solidstack.measure import voltammetry
 from solidstack.measure.readers import read
 from solidstack.measure.record import CURRENT, TIME, VOLTAGE, record
+from solidstack.plot.electrolyte import draw_cv, draw_lsv
 
 from ..conftest import SHARED
 
@@ -269,3 +271,15 @@ def test_a_linear_sweep_is_no_cycle():
         voltammetry.cv(sweep(ramp))
     with pytest.raises(MeasurementError, match="cv takes one file or several; none was given"):
         voltammetry.cv([])
+
+
+def test_figures():
+    for one in (sweep(ramp), sweep(ramp, area=None), sweep(lambda E: 1e-7 * (E - 3.0))):
+        figure = draw_lsv(voltammetry.lsv(one))
+        figure.savefig(io.BytesIO(), format="png", dpi=50)
+        assert {axes.get_xlabel() for axes in figure.axes} == {"Potential, V"}
+    single = draw_cv(voltammetry.cv(voltammogram(cycles=3)))
+    several = draw_cv(voltammetry.cv([voltammogram(rate) for rate in (0.01, 0.1)]))
+    for figure, label in ((single, "Cycle"), (several, "Scan rate, mV s⁻¹")):
+        figure.savefig(io.BytesIO(), format="png", dpi=50)
+        assert [axes.get_xlabel() for axes in figure.axes] == ["Potential, V", label]

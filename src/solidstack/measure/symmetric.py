@@ -53,7 +53,7 @@ UNSEEN = 0.05
 ROUGH = 5.0
 """Noise of a half cycle over the usual one that speaks of contacts that come and go."""
 DIVERGED = 5.0
-"""Areal resistance over that of the first level from which the cell is taken to have failed by losing contact."""
+"""Resistance (mean, or at the end of the half cycle) over that of the first half cycles from which the cell is taken to have failed by losing contact."""
 LEVELS = 3
 """Rising currents that make a test of the critical current."""
 
@@ -539,9 +539,10 @@ def _failure(halves: Sequence[HalfCycle], short_drop: float) -> tuple[int | None
             lost = 100.0 * (1.0 - resistances[number] / before)
             return number, f"short in half cycle {number + 1}: the resistance is {lost:.3g} % less than in those before"
         first = float(np.median(resistances[: min(number, 4)]))
-        if first > 0.0 and resistances[number] > DIVERGED * first:
+        worst = max(one.mean, one.end) / one.current
+        if first > 0.0 and worst > DIVERGED * first:
             return number, (
-                f"no contact from half cycle {number + 1} on: the resistance is {resistances[number] / first:.3g} "
+                f"no contact from half cycle {number + 1} on: the resistance is {worst / first:.3g} "
                 "times that of the begin; the current is limited by lost contact, not by a short"
             )
     return None, ""
