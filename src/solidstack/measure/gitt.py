@@ -532,7 +532,7 @@ def _fit(s: Floats, voltage: Floats, step: float, deviation: float) -> _Fit | No
     begin = _simple(s, voltage, step)
     if not begin > 0.0:
         return None
-    # half of the interval of the rest potential is as much as the level and the shape can correct it
+    # the step is a parameter too, held by its measured value, so that its uncertainty goes into the interval
     level, logarithm, change = float(voltage[0]), math.log(min(max(begin, 1e-8), 10.0)), step
     count, weight = len(s), 0.0
     for turn in range(40):
