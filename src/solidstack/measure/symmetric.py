@@ -53,7 +53,7 @@ UNSEEN = 0.05
 ROUGH = 5.0
 """Noise of a half cycle over the usual one that speaks of contacts that come and go."""
 DIVERGED = 5.0
-"""Resistance (mean, or at the end of the half cycle) over that of the first half cycles from which the cell is taken to have failed by losing contact."""
+"""Resistance (mean or at the end) over that of the first half cycles from which contact is taken to be lost."""
 LEVELS = 3
 """Rising currents that make a test of the critical current."""
 
