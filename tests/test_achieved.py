@@ -67,10 +67,32 @@ def effect(result: Achieved, words: str) -> float:
 def test_the_simulated_cell_itself_differs_by_the_current_alone(design: ss.Design, ideal: Any) -> None:
     mass = float(ss.evaluate(design).cell.mass)
     result = compare(design, built(design, ideal), cell_mass=mass)
-    assert abs(effect(result, "takes no part")) < 2e-3
+    assert abs(effect(result, "active material")) < 2e-3
     assert abs(effect(result, "lower voltage than simulated")) < 1e-3
     assert abs(result.values["extra_resistance"].value) < 1e-4
     assert effect(result, "heavier") == 0.0
+
+
+@pytest.mark.parametrize("share", [0.2, 1.0])
+def test_a_charge_with_a_hold_is_simulated_with_it(design: ss.Design, share: float) -> None:
+    """The model itself, charged to 4.3 V and held there: nothing is lost beside what the current costs."""
+    from solidstack.design.protocol import Protocol, Rate
+    from solidstack.twin.homogenised import simulate
+
+    rate = 5.0 * RATE * share
+    steps = (
+        {"kind": "charge", "current": Rate(rate, "A/m^2"), "until": {"voltage": 4.3}},
+        {"kind": "hold", "voltage": 4.3, "until": {"current": Rate(0.1 * rate, "A/m^2")}},
+        {"kind": "discharge", "current": Rate(rate, "A/m^2"), "until": {"voltage": 3.0}},
+    )
+    found = simulate(design, Protocol.from_dict({"steps": steps}))
+    area = float(ss.evaluate(design).cell.positive_area) * 2.0 * design.stack.bilayers
+    time = found.time + 1e-3 * np.arange(found.time.size)
+    one = record({TIME: time, VOLTAGE: found.voltage, CURRENT: found.current_density * area}, source="cell.csv")
+    result = compare(design, one)
+    assert abs(result.values["extra_resistance"].value) < 2e-4
+    assert abs(effect(result, "active material")) < 5e-3
+    assert abs(effect(result, "end earlier")) < 5e-3
 
 
 def test_reasons_multiply_to_the_difference(design: ss.Design, ideal: Any) -> None:
@@ -90,7 +112,7 @@ def test_missing_active_material_is_found(design: ss.Design, ideal: Any) -> None
 def test_resistance_in_series_is_found(design: ss.Design, ideal: Any) -> None:
     result = compare(design, built(design, ideal, resistance=5e-3))
     assert result.values["extra_resistance"].value == pytest.approx(5e-3, rel=0.05)
-    assert abs(effect(result, "takes no part")) < 0.01
+    assert abs(effect(result, "active material")) < 0.01
     # 15 mV of 3.75 V, and the part of highest voltage is not charged
     assert -0.006 < effect(result, "lower voltage") < -5e-3 * RATE / 3.75
 

@@ -23,6 +23,8 @@ Floats = NDArray[np.float64]
 NAN = math.nan
 BEGIN, END = 0.2, 0.8
 """Share of the charge over which the distance of charge and discharge is taken: its ends are left to capacity."""
+LEAST_LEFT = 0.5
+"""Share of the simulated discharge that a resistance in series leaves at least."""
 LITHIUM = ("lithium-foil", "lithium-on-collector", "anode-free")
 """Negatives that the companion stands for."""
 
@@ -167,7 +169,7 @@ def compare(
     measured = _curve(discharge)
     mass = float(sheet.cell.mass) if cell_mass is None else cell_mass
     area = float(sheet.cell.positive_area * 2.0 * design.stack.bilayers)
-    density = abs(discharge.current) / area
+    density = _amperes(discharge) / area
     taken = None if charge is None else _curve(charge)
     warnings = list[str]()
     if cell_mass is None:
@@ -179,25 +181,31 @@ def compare(
     if model is not None and taken is None:
         warnings.append("no charge before the discharge: the resistance in series cannot be told, nor what it costs")
     capacity, voltage = float(sheet.cell.capacity), float(sheet.cell.average_voltage)
-    resistance = NAN
-    if model is None:
+    resistance, reasons = NAN, list[Reason]()
+    if model is not None:
+        shifts = 0.0, 0.0
+        if charge is not None and taken is not None:
+            steady = _before(charge), _before(discharge)
+            ohm = _resistance(_Pair(taken, measured, steady), model, _amperes(charge) + _amperes(discharge))
+            resistance = ohm * area
+            held = charge.held < len(charge.capacity)
+            shifts = 0.0 if held else ohm * _amperes(charge), ohm * _amperes(discharge)
+        reasons = _reasons(capacity, voltage, measured, model, shifts, resistance)
+        if not reasons:
+            warnings.append(
+                "the resistance in series would end the simulated discharge before half of it: capacity and voltage "
+                "are not parted further"
+            )
+    if not reasons:
         reasons = [
             Reason("capacity: active material, loading and current together", measured.total / capacity),
             Reason("average voltage", measured.mean_voltage / voltage),
         ]
-    else:
-        if charge is not None and taken is not None:
-            ohm = _resistance((taken, measured), model, (abs(charge.current), abs(discharge.current)))
-            resistance = ohm * area
-            shifts = ohm * abs(charge.current), ohm * abs(discharge.current)
-        else:
-            shifts = 0.0, 0.0
-        reasons = _reasons(capacity, voltage, measured, model, shifts, resistance)
     if mass != float(sheet.cell.mass):
         lighter = float(sheet.cell.mass) / mass
         reasons.append(Reason(f"the cell is {'heavier' if lighter < 1.0 else 'lighter'} than designed", lighter))
     energy = measured.total * measured.mean_voltage
-    rows = _rows(sheet, measured, taken, None if model is None else model[1], cell_mass, mass)
+    rows = _rows(sheet, measured, taken, None if model is None else model.discharge, cell_mass, mass)
     values = {
         "specific_energy": _value("Specific energy", energy / mass, units.WH_KG),
         "capacity": _value("Discharge capacity", measured.total, units.AH),
@@ -234,7 +242,7 @@ def compare(
         reasons=tuple(ranked),
         measured_discharge=measured,
         measured_charge=taken,
-        simulated_discharge=None if model is None else model[1],
+        simulated_discharge=None if model is None else model.discharge,
         designed_capacity=capacity,
         designed_voltage=voltage,
         name=design.name,
@@ -269,9 +277,32 @@ def _curve(half: HalfCycle) -> Curve:
     return Curve(np.asarray(half.capacity, float), np.asarray(half.voltage, float))
 
 
+def _amperes(half: HalfCycle) -> float:
+    """Current before the voltage is held, A."""
+    return float(np.median(np.abs(half.amperes[: max(half.held, 1)])))
+
+
+@dataclass(frozen=True)
+class _Pair:
+    """Charge and discharge, with the charge that passes before the voltage of each is held."""
+
+    charge: Curve
+    discharge: Curve
+    steady: tuple[float, float]
+
+    def apart(self, state: Floats) -> Floats:
+        """Distance of charge and discharge, V, at charges since the charge began."""
+        up, down = self.charge, self.discharge
+        return np.interp(state, up.capacity, up.voltage) - np.interp(up.total - state, down.capacity, down.voltage)
+
+    def shared(self) -> tuple[float, float]:
+        """Between which states both are at steady current."""
+        return self.charge.total - self.steady[1], self.steady[0]
+
+
 def _simulated(
     design: Design, sheet: Sheet, charge: HalfCycle | None, discharge: HalfCycle, area: float
-) -> tuple[tuple[Curve, Curve] | None, str]:
+) -> tuple[_Pair | None, str]:
     """Charge and discharge of the homogenised model, cycled as the cell was; None and the reason where it cannot be."""
     if find_spec("pybamm") is None:
         return None, 'no simulation: it needs PyBaMM, `pip install "solidstack[companion]"`'
@@ -280,54 +311,73 @@ def _simulated(
     from .twin.homogenised import simulate
 
     series = float(design.stack.series_cells)
-    top = float(np.max(charge.voltage if charge is not None else discharge.voltage)) / series
-    low = float(discharge.voltage[-1]) / series
-    up = abs(charge.current if charge is not None else discharge.current) / area
-    steps = (
-        {"kind": "charge", "current": Rate(up, "A/m^2"), "until": {"voltage": top}},
-        {"kind": "discharge", "current": Rate(abs(discharge.current) / area, "A/m^2"), "until": {"voltage": low}},
-    )
+    first = discharge if charge is None else charge
+    steps: list[dict[str, Any]] = []
+    for kind, half, edge in (("charge", first, float(np.max(first.voltage))), ("discharge", discharge, NAN)):
+        volts = (float(discharge.voltage[-1]) if kind == "discharge" else edge) / series
+        steps.append({"kind": kind, "current": Rate(_amperes(half) / area, "A/m^2"), "until": {"voltage": volts}})
+        if half.kind == kind and half.held < len(half.capacity):
+            least = max(abs(float(half.amperes[-1])), 1e-3 * _amperes(half)) / area
+            steps.append({"kind": "hold", "voltage": volts, "until": {"current": Rate(least, "A/m^2")}})
     try:
         run = simulate(design, Protocol.from_dict({"steps": steps}))
     except SolidstackError as error:
         return None, f"no simulation: {error}"
     active = float(sheet.cell.am_mass_fraction * sheet.cell.mass) / series
-    curves = []
-    for kind in ("charge", "discharge"):
-        step = run.of(kind)
-        if step is None or not step.capacity > 0.0:
-            return None, f"no simulation: {run.outcome}"
+    parts: dict[str, list[Curve]] = {"charge": [], "discharge": []}
+    side = "charge"
+    for step in run.steps:
+        side = side if step.kind == "hold" else step.kind
         rows = run.rows(step)
-        curves.append(Curve(run.capacity[rows] * active, run.voltage[rows] * series))
-    return (curves[0], curves[1]), ""
+        parts[side].append(Curve(run.capacity[rows] * active, run.voltage[rows] * series))
+    if not parts["discharge"] or not all(side[0].total > 0.0 for side in parts.values()):
+        return None, f"no simulation: {run.outcome}"
+    joined = {side: _joined(curves) for side, curves in parts.items()}
+    steady = parts["charge"][0].total, parts["discharge"][0].total
+    return _Pair(joined["charge"], joined["discharge"], steady), ""
 
 
-def _resistance(measured: tuple[Curve, Curve], model: tuple[Curve, Curve], currents: tuple[float, float]) -> float:
+def _joined(curves: Sequence[Curve]) -> Curve:
+    """One curve of several that follow each other."""
+    begin = np.cumsum([0.0, *(curve.total for curve in curves[:-1])])
+    capacity = np.concatenate([curve.capacity + at for curve, at in zip(curves, begin, strict=True)])
+    return Curve(capacity, np.concatenate([curve.voltage for curve in curves]))
+
+
+def _before(half: HalfCycle) -> float:
+    """Charge that passes before the voltage is held, A s."""
+    return float(half.capacity[min(half.held, len(half.capacity)) - 1])
+
+
+def _resistance(measured: _Pair, model: _Pair, currents: float) -> float:
     """Resistance of the cell beyond the simulation's, ohm: charge and discharge at the same state are farther apart."""
-
-    def apart(curves: tuple[Curve, Curve], state: Floats) -> Floats:
-        up, down = curves
-        return np.interp(state, up.capacity, up.voltage) - np.interp(up.total - state, down.capacity, down.voltage)
-
     share = np.linspace(BEGIN, END, 100)
-    gaps = [apart(curves, share * curves[0].total) for curves in (measured, model)]
-    return float(np.median(gaps[0] - gaps[1])) / sum(currents)
+    gaps = []
+    for pair in (measured, model):
+        low, high = pair.shared()
+        gaps.append(pair.apart(low + share * (high - low)))
+    return float(np.median(gaps[0] - gaps[1])) / currents
 
 
 def _reasons(
     capacity: float,
     voltage: float,
     measured: Curve,
-    model: tuple[Curve, Curve],
+    model: _Pair,
     shifts: tuple[float, float],
     resistance: float,
 ) -> list[Reason]:
-    """Factors from designed to measured capacity and voltage; `shifts` are V by which both curves are moved apart."""
-    up, down = model
+    """Factors from designed to measured capacity and voltage; `shifts` are V by which both curves are moved apart.
+
+    None where hardly a discharge would be left.
+    """
+    up, down = model.charge, model.discharge
     # moved apart, the simulated curves meet the ends of charge and discharge earlier
-    charged = up.total - _until(up, float(up.voltage[-1]) - shifts[0])
+    charged = up.total - _until(up, float(up.voltage[-1]) - shifts[0]) if shifts[0] else 0.0
     ended = _until(down, float(down.voltage[-1]) + shifts[1]) - charged
-    ended = min(max(ended, 0.01 * down.total), down.total)
+    ended = min(ended, down.total)
+    if ended < LEAST_LEFT * down.total:
+        return []
     what = f"{abs(resistance) * 1e4:.3g} ohm cm2 {'more' if resistance > 0.0 else 'less'} in series than simulated"
     reasons = [
         _reason(
@@ -348,9 +398,9 @@ def _reasons(
     ]
     if math.isfinite(resistance):
         reasons.append(Reason(f"charge and discharge end earlier: {what}", ended / down.total))
-    else:
-        what = "resistance in series, or another state of charge"
     side = measured.mean_voltage / down.mean_voltage
+    if not math.isfinite(resistance) or (resistance > 0.0) != (side < 1.0):
+        what = "another state of charge, or hysteresis"
     return [*reasons, _reason(side, f"lower voltage than simulated: {what}", f"higher voltage than simulated: {what}")]
 
 
