@@ -43,7 +43,8 @@ def test_a_known_material_gets_the_measured_value_as_its_default() -> None:
     assert (entry.value, entry.temperature) == (pytest.approx(0.05), pytest.approx(318.15))
     assert entry.uncertainty == pytest.approx(0.031)
     assert entry.quality == "measured"
-    assert entry.note == "two points only"
+    assert entry.note.startswith("two points only; activation energy and range kept from: Nat. Commun. 15 (2024)")
+    assert entry.at(333.15) / entry.at(318.15) == pytest.approx(1.124, abs=0.002)  # 0.10 eV, sigma T
     assert "cell.mpr (sha256 2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881)" in entry.source
     assert "model R0-CPE1; window high_Hz 100000" in entry.source
     assert len(material.ionic_conductivity) == 3

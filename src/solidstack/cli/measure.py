@@ -254,7 +254,7 @@ def _spectra(records: Sequence["Record"], given: Mapping[str, Any]) -> list["Res
     from ..measure import impedance
 
     wanted = given.get("spectrum", "1")
-    if not (wanted.isdigit() and int(wanted) > 0):
+    if not (wanted.isascii() and wanted.isdecimal() and int(wanted) > 0):
         msg = f'--spectrum "{wanted}" is neither a number from 1 nor all'
         raise MeasurementError(msg)
     results: list[Result] = []
@@ -297,6 +297,8 @@ def _fitting(record: "Record", given: Mapping[str, Any]) -> dict[str, Any]:
 
 @command.command("arrhenius")
 @measurement("area", "thickness")
+@quantity("--area-uncertainty", units.FRACTION, 'Half its 95 % interval, as in "2 %", of spectra.')
+@quantity("--thickness-uncertainty", units.FRACTION, 'Half its 95 % interval, as in "5 %", of spectra.')
 @click.option("--temperatures", metavar="LIST", help='Of the spectra, file by file: "30 degC, 45 degC, 60 degC".')
 def arrhenius_command(files: tuple[str, ...], temperatures: str | None, **given: Any) -> None:
     """Activation energy: one table of temperature and conductivity, or spectra at several temperatures.
@@ -324,7 +326,8 @@ def arrhenius_command(files: tuple[str, ...], temperatures: str | None, **given:
                 msg = f"--temperatures has {len(kelvin)} and there are {len(records)} files; give one for each file"
                 raise MeasurementError(msg)
             records = [one.with_sample(temperature=value) for one, value in zip(records, kelvin, strict=True)]
-        result = arrhenius.from_spectra(_spectra(records, {}))
+        fitting = {key: given[key] for key in ("area_uncertainty", "thickness_uncertainty")}
+        result = arrhenius.from_spectra(_spectra(records, fitting))
     finish([result], _draw("electrolyte", "draw_arrhenius"), given, CAPTIONS["arrhenius"])
 
 
@@ -333,8 +336,14 @@ def arrhenius_command(files: tuple[str, ...], temperatures: str | None, **given:
 @quantity("--voltage", units.SMALL_VOLTAGE, 'Applied, as in "10 mV"; default: that of the file.')
 @quantity("--before", units.RESISTANCE, 'Of the interfaces before the polarisation, as in "120 ohm", for its spectrum.')
 @quantity("--after", units.RESISTANCE, "And after it.")
+@quantity("--initial-current", units.CURRENT, 'As in "58.8 uA"; default: found from the first part of the current.')
 def transference_command(
-    files: tuple[str, ...], voltage: float | None, before: float | None, after: float | None, **given: Any
+    files: tuple[str, ...],
+    voltage: float | None,
+    before: float | None,
+    after: float | None,
+    initial_current: float | None,
+    **given: Any,
 ) -> None:
     """Transference number after Bruce and Vincent: polarisation at constant voltage, and the spectra around it.
 
@@ -361,7 +370,7 @@ def transference_command(
         raise MeasurementError(msg)
     fits = iter(_spectra(spectra, {}))
     ends = [transference.interfaces(next(fits)) if value is None else value for value in (before, after)]
-    result = transference.analyse(others[0], *ends, voltage=voltage)
+    result = transference.analyse(others[0], *ends, voltage=voltage, initial_current=initial_current)
     finish([result], _draw("electrolyte", "draw_transference"), given, CAPTIONS["transference"])
 
 
@@ -398,7 +407,10 @@ def cv_command(files: tuple[str, ...], **given: Any) -> None:
 
 @command.command("symmetric")
 @measurement("area", "thickness", "temperature")
-def symmetric_command(files: tuple[str, ...], **given: Any) -> None:
+@quantity(
+    "--short-drop", units.FRACTION, 'Sudden fall of the overpotential that is a short, as in "30 %"; default 50 %.'
+)
+def symmetric_command(files: tuple[str, ...], short_drop: float | None, **given: Any) -> None:
     """Symmetric cell: overpotential and resistance by half cycle, critical current density, steady polarisation.
 
     \b
@@ -407,14 +419,16 @@ def symmetric_command(files: tuple[str, ...], **given: Any) -> None:
     """
     from ..measure import symmetric
 
-    results = [symmetric.analyse(one) for one in read(files, given)]
+    changes = {} if short_drop is None else {"short_drop": short_drop}
+    results = [symmetric.analyse(one, **changes) for one in read(files, given)]
     finish(results, _draw("electrolyte", "draw_symmetric"), given, CAPTIONS["symmetric"])
 
 
 @command.command("gitt")
 @measurement("mass", "temperature")
 @quantity("--radius", units.THICKNESS, 'Of the particles, as in "2.5 um".')
-def gitt_command(files: tuple[str, ...], radius: float | None, **given: Any) -> None:
+@quantity("--ionic-resistance", units.RESISTANCE, 'Of the electrode, as in "40 ohm": tells a spreading reaction front.')
+def gitt_command(files: tuple[str, ...], radius: float | None, ionic_resistance: float | None, **given: Any) -> None:
     """Diffusivity by GITT, pulse by pulse, with what makes each doubtful.
 
     \b
@@ -423,7 +437,7 @@ def gitt_command(files: tuple[str, ...], radius: float | None, **given: Any) -> 
     """
     from ..measure import gitt
 
-    results = [gitt.analyse(one, radius=radius) for one in read(files, given)]
+    results = [gitt.analyse(one, radius=radius, ionic_resistance=ionic_resistance) for one in read(files, given)]
     finish(results, _draw("cycling", "draw_gitt"), given, CAPTIONS["gitt"])
 
 

@@ -20,6 +20,8 @@ ROLES = {
     "modulus": "solid-electrolyte",
 }
 """Role of a new material unless one is given; the other analyses are of active materials."""
+WITH_ACTIVATION = ("ionic_conductivity", "diffusivity")
+"""Properties measured at one temperature; they keep the activation energy of the value before."""
 
 
 def save_material(
@@ -107,6 +109,12 @@ def _put(
 ) -> None:
     """Make an entry the default of a property; an earlier one from the very same source is replaced."""
     others = [{k: v for k, v in one.items() if k != "default"} for one in data.get(key, []) if one["source"] != source]
+    if "activation_energy" not in entry and key in WITH_ACTIVATION:
+        known = next((one for one in data.get(key, []) if one.get("default") or len(data[key]) == 1), {})
+        kept = {name: known[name] for name in ("activation_energy", "arrhenius", "range") if name in known}
+        if "activation_energy" in kept:
+            entry |= kept
+            note = "; ".join(filter(None, (note, f"activation energy and range kept from: {known['source']}")))
     entry |= {"quality": "measured", "source": source}
     if note:
         entry["note"] = note
