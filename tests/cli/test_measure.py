@@ -153,7 +153,7 @@ def test_cycling_and_the_loop_closed(run: Run, tmp_path: Path) -> None:
     data = read(run, "cycling", file, "--mass", "850 mg", "--cell-mass", "3.0 g", "-o", tmp_path / "out")
     assert len(data["cycles"]) == 4
     first = data["cycles"][0]
-    assert first["discharge_capacity_Ah"] == pytest.approx(0.15, rel=2e-3)
+    assert first["discharge_capacity_mAh"] == pytest.approx(150.0, rel=2e-3)
     assert data["first_cycle_efficiency_pct"]["value"] == pytest.approx(88.0, rel=2e-3)
     data = read(
         run, "cycling", file, "--design", "examples/pouch-0.16Ah.toml", "--cell-mass", "3.0 g", "-o", tmp_path / "a"
@@ -231,4 +231,4 @@ def test_series_are_written_as_csv(run: Run, tmp_path: Path) -> None:
     assert run("measure", "cycling", file, "-o", tmp_path / "out").code == 0
     rows = list(csv.DictReader((tmp_path / "out" / "cycling-cycles.csv").read_text().splitlines()))
     assert len(rows) == 4
-    assert float(rows[0]["discharge_capacity_Ah"]) == pytest.approx(10.0 / 3600.0, rel=2e-3)
+    assert float(rows[0]["discharge_capacity_mAh"]) == pytest.approx(10.0 / 3.6, rel=2e-3)

@@ -90,7 +90,7 @@ def test_charge_energy_and_efficiency_of_a_known_cell() -> None:
     assert values["retention"].value == pytest.approx(0.95 / 0.99, rel=EXACT)
     assert values["loss_per_cycle"].value == pytest.approx(0.01 / 0.99, rel=1e-6)
     assert result.warnings == ()
-    assert result.to_dict()["cycles"][0]["discharge_capacity_Ah"] == pytest.approx(1e-3, rel=EXACT)
+    assert result.to_dict()["cycles"][0]["discharge_capacity_mAh"] == pytest.approx(1.0, rel=EXACT)
 
 
 def test_intervals_hold_the_truth_and_narrow_with_the_points() -> None:
@@ -315,6 +315,119 @@ def test_more_out_than_in_is_said() -> None:
     assert any(
         "more charge comes out than went in" in text for text in analyse(cell(3, later=0.95**-1).record()).warnings
     )
+
+
+@pytest.mark.parametrize("begin", ["charge", "discharge"])
+def test_a_reversed_current_is_said_and_makes_no_material(begin: str) -> None:
+    """Cells of 99.5 % and their like with the sign turned: the discharges are above the charges."""
+    test = cell(4) if begin == "charge" else Plan()
+    for _ in range(0 if begin == "charge" else 4):
+        test.step(-1e-3, down, 3600.0).rest().step(1e-3, up, 3600.0).rest()
+    columns = {TIME: test.time, VOLTAGE: test.voltage, CURRENT: -np.asarray(test.current)}
+    assert not analyse(test.record(mass=1e-5)).reversed_current
+    result = analyse(record(columns, mass=1e-5))
+    assert result.reversed_current
+    assert result.properties() == []
+    assert any(
+        "the sign of the current looks reversed: the mean voltage of the discharges (3.6" in text
+        and '--column "Current / A=-NAME"' in text
+        for text in result.warnings
+    )
+
+
+def test_a_single_half_cycle_against_its_current_is_said() -> None:
+    """One discharge with the sign turned is a charge whose voltage falls; plateaus and symmetric cells are not."""
+    turned = analyse(Plan().step(1e-3, down, 3600.0).record())
+    assert any("the voltage moves against it in 1 of 1 half cycles" in text for text in turned.warnings)
+    flat = Plan()
+    for _ in range(2):
+        flat.step(1e-3, lambda s: 3.45 + 1e-4 * np.sin(90.0 * s), 3600.0).rest()
+        flat.step(-1e-3, lambda s: 3.40 + 1e-4 * np.sin(90.0 * s), 3600.0).rest()
+    symmetric = Plan()
+    for _ in range(2):
+        symmetric.step(1e-3, lambda s: 0.05 - 0.02 * s, 3600.0).rest()
+        symmetric.step(-1e-3, lambda s: -0.05 + 0.02 * s, 3600.0).rest()
+    for test in (flat, symmetric):
+        assert not any("looks reversed" in text for text in analyse(test.record()).warnings)
+
+
+def late(gap: float, cycles: int = 4, rest: float = 0.0) -> Record:
+    """1 mAh a half cycle with a point every 100 s, the first under current a gap after the switch."""
+    time, volts, amps, clock = [0.0], [3.6], [0.0], 0.0
+    for _ in range(cycles):
+        for sign in (1.0, -1.0):
+            if rest:
+                time += list(clock + np.arange(0.0, rest, 5.0))
+                volts += [volts[-1]] * int(rest / 5.0)
+                amps += [0.0] * int(rest / 5.0)
+                clock += rest - 5.0
+            at = np.append(np.arange(gap, 7200.0, 100.0), 7200.0)
+            time += list(clock + at)
+            volts += list(3.6 + 0.7 * at / 7200.0 if sign > 0.0 else 4.2 - 0.9 * at / 7200.0)
+            amps += [sign * 5e-4] * len(at)
+            clock += 7200.0
+    return record({TIME: np.array(time), VOLTAGE: np.array(volts), CURRENT: np.array(amps)})
+
+
+@pytest.mark.parametrize("rest", [0.0, 600.0])
+@pytest.mark.parametrize("gap", [50.0, 150.0, 250.0, 400.0])
+def test_charge_of_the_gap_after_a_switch_is_in_the_interval(gap: float, rest: float) -> None:
+    result = analyse(late(gap, rest=rest))
+    found = result.values["discharge_capacity"]
+    assert found.low <= 3.6 <= found.high * (1.0 + 1e-9)
+    for cycle in result.cycles[1:]:
+        assert all(abs(half.charge - 3.6) <= half.slack * (1.0 + 1e-9) for half in cycle.halves)
+    told = [text for text in result.warnings if "the first point under current comes late after the switch" in text]
+    if gap <= 200.0:
+        assert found.value == pytest.approx(3.6, rel=EXACT)
+        assert told == []
+    else:
+        assert found.value == pytest.approx(3.6 * (1.0 - 0.5 * gap / 7200.0), rel=EXACT)
+        assert f"which may be wrong by as much, {100.0 * gap / (14400.0 - gap):.2g} %" in told[0]
+        half = result.cycles[1].halves[1]
+        assert half.current == pytest.approx(-5e-4, rel=EXACT)
+    assert not any("more charge comes out" in text for text in result.warnings)
+
+
+def test_a_rest_that_was_not_recorded_is_no_charge() -> None:
+    """An hour between half cycles of two hours; a gap like the intervals of the rest before it."""
+    for gap, rest in ((3600.0, 0.0), (300.0, 900.0)):
+        time, volts, amps, clock = [], [], [], 0.0
+        for sign in (1.0, -1.0) * 3:
+            if rest:
+                time += list(clock + np.arange(300.0, rest + 1.0, 300.0))
+                volts += [3.9] * 3
+                amps += [0.0] * 3
+                clock += rest
+            at = np.arange(0.0, 7201.0, 10.0)
+            time += list(clock + gap + at)
+            volts += list(3.6 + 0.7 * at / 7200.0 if sign > 0.0 else 4.2 - 0.9 * at / 7200.0)
+            amps += [sign * 5e-4] * len(at)
+            clock += gap + 7200.0
+        result = analyse(record({TIME: np.array(time), VOLTAGE: np.array(volts), CURRENT: np.array(amps)}))
+        assert [half.charge for half in result.cycles[1].halves] == pytest.approx([3.6, 3.6], rel=EXACT)
+
+
+def test_the_table_of_cycles_begins_with_what_says_most() -> None:
+    said = ["coulombic_efficiency", "energy_efficiency", "discharge_voltage", "charge_voltage", "discharge_energy"]
+    plain = list(analyse(cell().record()).series["cycles"].columns)
+    assert plain[:8] == ["cycle", "charge_capacity", "discharge_capacity", *said]
+    massed = list(analyse(cell().record(mass=1e-5)).series["cycles"].columns)
+    assert massed[:8] == ["cycle", "specific_charge_capacity", "specific_discharge_capacity", *said]
+    assert {"charge_capacity", "discharge_capacity"} < set(massed)
+    one = list(analyse(Plan().step(1e-3, up, 3600.0).record()).series["cycles"].columns)
+    assert one == ["cycle", "charge_capacity", "charge_voltage", "charge_current", "charge_time", "complete"]
+
+
+def test_values_are_in_milliampere_hours() -> None:
+    result = analyse(cell().record())
+    data = result.to_dict()
+    assert data["discharge_capacity_mAh"]["value"] == pytest.approx(1.0, rel=EXACT)
+    assert data["discharge_energy_mWh"]["value"] == pytest.approx(3.5, rel=CLOSE)
+    curve = result.data()["curves"].rows()
+    assert max(row["capacity_mAh"] for row in curve) == pytest.approx(1.0 / 0.9, rel=EXACT)
+    row = result.data()["differential-capacity"].rows()[100]
+    assert row["differential_capacity_mAh_V"] == pytest.approx(1.0 / 0.9 / 1.2, rel=0.02)
 
 
 def test_a_short_circuit_is_said() -> None:

@@ -147,6 +147,26 @@ def test_a_curve_without_a_straight_part_is_said(tmp_path: Path) -> None:
     assert any("of strain: the sample was slack or not straight in the clamps" in text for text in result.warnings)
 
 
+def test_a_meaningless_modulus_makes_no_material(tmp_path: Path) -> None:
+    """No straight part at all; and a scatter in whose interval the modulus is 0."""
+    strain = np.linspace(0.0, 0.5, 10)
+    result = tensile(tmp_path, 1e6 * strain**3, strain)
+    assert result.bent
+    assert result.values["youngs_modulus"].low > 0.0
+    assert any("no part of the curve is straight" in text and "no material property is made" in text
+               for text in result.warnings)  # fmt: skip
+    assert result.properties() == []
+    strain = np.linspace(0.0, 0.08, 40)
+    result = tensile(tmp_path, 1e6 * np.random.default_rng(0).random(strain.size), strain)
+    assert not result.bent
+    assert result.values["youngs_modulus"].low <= 0.0
+    assert any("the interval of the modulus holds 0" in text for text in result.warnings)
+    assert result.properties() == []
+    straight = tensile(tmp_path, MODULUS * STRAIN, STRAIN)
+    assert not straight.bent
+    assert [one.name for one in straight.properties()] == ["youngs_modulus"]
+
+
 def dma(tmp_path: Path, header: str, *columns: Any) -> Modulus:
     return analyse(write(tmp_path / "d.csv", header, *columns))
 

@@ -86,8 +86,20 @@ def test_channels_with_their_edges_and_with_their_middles(tmp_path: Path) -> Non
     )
     right(analyse(path))
     middle = np.sqrt(EDGES[1:] * EDGES[:-1])
-    right(analyse(write(tmp_path / "h.txt", "Diameter(um)\tq(%)", 1e6 * middle, share, mark="\t")))
-    right(analyse(write(tmp_path / "n.csv", "Size (µm),Volume Density (%)", 1e6 * middle, share)))
+    right(analyse(write(tmp_path / "h.txt", "Mean diameter(um)\tq(%)", 1e6 * middle, share, mark="\t")))
+    right(analyse(write(tmp_path / "n.csv", "Middle (µm),Volume Density (%)", 1e6 * middle, share)))
+
+
+@pytest.mark.parametrize("edges", [False, True])
+def test_sizes_that_may_be_edges_of_their_channels_are_told(tmp_path: Path, edges: bool) -> None:
+    """Without the last edge nothing tells: the sizes are as much too small as is said."""
+    size = EDGES[:-1] if edges else np.sqrt(EDGES[1:] * EDGES[:-1])
+    result = analyse(write(tmp_path / "m.csv", "Size (µm),% Volume In", 1e6 * size, 100.0 * np.diff(BELOW)))
+    (told,) = result.warnings
+    assert told.startswith("the sizes are taken as the middles of their channels: where they are lower edges")
+    larger = 1.0 + 0.01 * float(told.split("all of them are ")[1].split(" %")[0])
+    assert larger == pytest.approx(np.sqrt(EDGES[1] / EDGES[0]), rel=1e-3)
+    assert result.values["d50"].value * (larger if edges else 1.0) == pytest.approx(MEDIAN, rel=2e-3)
 
 
 def test_one_diameter_more_than_channels_makes_them_edges(tmp_path: Path) -> None:
@@ -166,7 +178,7 @@ def test_fit_with_noise_holds_the_median(tmp_path: Path) -> None:
 def test_what_is_off_by_little_is_scaled_and_said(tmp_path: Path) -> None:
     share = 97.0 * np.diff(BELOW)
     middle = 1e6 * np.sqrt(EDGES[1:] * EDGES[:-1])
-    result = analyse(write(tmp_path / "a.csv", "size (um),volume (%)", middle, share))
+    result = analyse(write(tmp_path / "a.csv", "middle (um),volume (%)", middle, share))
     assert result.warnings == ("volume in the channels adds up to 97 %; scaled to 100 %",)
     assert result.values["d50"].value == pytest.approx(MEDIAN, rel=CLASS)
     cut = MEDIAN * np.exp(2.0 * WIDTH) > EDGES

@@ -13,19 +13,19 @@ from scipy.signal import find_peaks
 
 from ..errors import MeasurementError
 from ..units import (
-    AH,
-    AH_V,
     FRACTION,
     HOUR,
     MA,
+    MAH,
     MAH_CM2,
     MAH_G,
+    MAH_V,
     MASS,
     MV,
+    MWH,
     PERCENT,
     SPECIFIC_CAPACITY,
     VOLTAGE,
-    WH,
     WH_KG,
     Unit,
     V,
@@ -51,6 +51,12 @@ BLIP = 5e-3
 """Share of the charge around it below which current of the other sign is a pulse and no half cycle."""
 EDGE = 2.0
 """A first point under current that is at most this many intervals after the switch stands for its interval."""
+UNSEEN = 0.2
+"""Share of the time under current above which a gap before it is rest that was not recorded."""
+UNSETTLED = 5e-3
+"""Share of its charge that lies in gaps from which a half cycle is told."""
+AGAINST = 0.02
+"""Share of the voltage window by which a half cycle moves against its current where its sign may be reversed."""
 COUNTER = 0.01
 """Relative difference to the instrument's own capacity from which it is told."""
 SAME_RATE = 0.1
@@ -105,22 +111,33 @@ class Signal:
     resting: float
     warnings: tuple[str, ...]
 
-    def charge(self) -> Floats:
-        """Charge that came with each point since the one before, A s, 0 at rest; shape (n,).
+    def charge(self) -> tuple[Floats, Floats]:
+        """Charge that came with each point since the one before, A s, 0 at rest, and that in gaps; shape (n,).
 
         Trapezoids within a run of one sign. The first point of a run stands for the interval before it (instruments
-        write a point at the end of a step), unless that is longer than the next interval by far.
+        write a point at the end of a step), unless that is longer than the next interval by far. Then the current
+        may have flowed in all of that gap or in nothing of it: half is counted, which is what the second array has. A
+        gap like the intervals of the rest before it is of that rest, and one that is a large part of the run is a rest
+        that was not recorded.
         """
         dt = np.diff(self.time)
         same = (self.sign[1:] == self.sign[:-1]) & (self.sign[1:] != 0)
-        passed = np.zeros(len(self.time))
+        passed, gaps = np.zeros(len(self.time)), np.zeros(len(self.time))
         np.multiply(0.5 * (self.current[1:] + self.current[:-1]), dt, out=passed[1:], where=same)
         begin = np.flatnonzero(~same & (self.sign[1:] != 0)) + 1
         begin = begin[begin < len(self.time) - 1]
         begin = begin[same[begin]]
         short = dt[begin - 1] <= EDGE * dt[begin]
         passed[begin[short]] = self.current[begin[short]] * dt[begin[short] - 1]
-        return passed
+        # a single point at rest before does not tell the intervals of its rest
+        resting = (self.sign[begin - 1] == 0) & (self.sign[begin - 2] == 0) & (begin > 1)
+        begin = begin[~short & ~(resting & (dt[begin - 1] <= EDGE * dt[begin - 2]))]
+        edges = np.append(np.flatnonzero(np.diff(self.sign)), len(self.time) - 1)
+        run = self.time[edges[np.searchsorted(edges, begin)]] - self.time[begin]
+        begin = begin[dt[begin - 1] <= UNSEEN * run]
+        gaps[begin] = 0.5 * self.current[begin] * dt[begin - 1]
+        passed[begin] = gaps[begin]
+        return passed, gaps
 
 
 def signal(record: Record, analysis: str) -> Signal:
@@ -229,6 +246,8 @@ class HalfCycle:
         Rows of the record.
     slack : float
         By how much the charge may be wrong for the intervals between points, A s.
+    gap : float
+        Part of the charge that is half of what may have flowed between the switch and the first point, A s.
     counter : float
         The instrument's own capacity, A s; nan where it has none.
     cycle : float
@@ -246,6 +265,7 @@ class HalfCycle:
     first: int = 0
     last: int = 0
     slack: float = 0.0
+    gap: float = 0.0
     counter: float = NAN
     cycle: float = NAN
     breakdown: tuple[float, float, float] | None = None
@@ -308,7 +328,7 @@ def half_cycles(record: Record) -> list[HalfCycle]:
 
 def _cut(record: Record, found: Signal) -> tuple[list[HalfCycle], int]:
     """Half cycles, and how many short pulses were left out."""
-    sign, passed = found.sign, found.charge()
+    (passed, gaps), sign = found.charge(), found.sign
     edges = np.flatnonzero(np.diff(sign)) + 1
     starts, ends = np.concatenate([[0], edges]), np.concatenate([edges, [len(sign)]])
     under = sign[starts] != 0
@@ -316,7 +336,7 @@ def _cut(record: Record, found: Signal) -> tuple[list[HalfCycle], int]:
     size = np.abs(np.add.reduceat(passed, np.column_stack([starts, ends]).ravel()[: 2 * len(starts) - 1])[::2])
     groups, blips = _grouped(sign[starts], size, ends - starts)
     said, counted = _counters(record, found), _numbers(record, found)
-    half = [_half(found, passed, starts[one], ends[one], said, counted) for one in groups]
+    half = [_half(found, passed, gaps, starts[one], ends[one], said, counted) for one in groups]
     return [one for one in half if one.charge > 0.0], blips
 
 
@@ -337,7 +357,13 @@ def _grouped(sign: NDArray[np.int8], size: Floats, points: Indices) -> tuple[lis
 
 
 def _half(
-    found: Signal, passed: Floats, starts: Indices, ends: Indices, said: list[Floats], counted: Floats | None
+    found: Signal,
+    passed: Floats,
+    gaps: Floats,
+    starts: Indices,
+    ends: Indices,
+    said: list[Any],
+    counted: Floats | None,
 ) -> HalfCycle:
     at = np.concatenate([np.arange(start, end) for start, end in zip(starts, ends, strict=True)])
     sign = float(found.sign[at[0]])
@@ -351,7 +377,8 @@ def _half(
         )
     time = found.time
     dt = np.where(charge > 0.0, time[at] - time[np.maximum(at - 1, 0)], 0.0)
-    duration = float(dt.sum())
+    between = np.abs(gaps[at])
+    duration = float(np.where(between > 0.0, 0.5 * dt, dt).sum())
     first, last = int(at[0]), int(at[-1])
     total = float(capacity[-1])
     counter = NAN
@@ -368,7 +395,8 @@ def _half(
         amperes=amperes,
         first=int(found.rows[first]),
         last=int(found.rows[last]),
-        slack=_slack(found, starts, ends, dt),
+        slack=_slack(found, starts, ends, dt, between),
+        gap=float(between.sum()),
         counter=counter,
         cycle=float(counted[first + (last - first) // 2]) if counted is not None else NAN,
         breakdown=_breakdown(found, at, np.cumsum(charge)),
@@ -388,17 +416,19 @@ def _breakdown(found: Signal, at: Indices, capacity: Floats) -> tuple[float, flo
     return float(capacity[worst]), float(voltage[worst]), float(voltage[worst + 1])
 
 
-def _slack(found: Signal, starts: Indices, ends: Indices, dt: Floats) -> float:
+def _slack(found: Signal, starts: Indices, ends: Indices, dt: Floats, between: Floats) -> float:
     """Charge that the points do not settle: steps of the current, and the intervals in which it was switched."""
     time, current = found.time, found.current
-    total = 0.0
+    total = float(between.sum())
     for start, end in zip(starts, ends, strict=True):
         total += 0.5 * abs(float(np.diff(current[start:end]) @ np.diff(time[start:end])))
     usual = float(np.median(dt[dt > 0.0])) if np.any(dt > 0.0) else 0.0
     for row, place in ((int(starts[0]), -1), (int(ends[-1]) - 1, 1)):
         other = row + place
-        if 0 <= other < len(time):
-            total += 0.5 * min(abs(float(time[other] - time[row])), usual) * abs(float(current[row]))
+        if 0 <= other < len(time) and not (place < 0 and between[0] > 0.0):
+            # an interval that is counted is wrong by a half of it at most as a rule, one that is not by all of it
+            share = 1.0 if place < 0 and dt[0] == 0.0 else 0.5
+            total += share * min(abs(float(time[other] - time[row])), usual) * abs(float(current[row]))
     return total
 
 
@@ -499,6 +529,8 @@ class Cycling(Result):
     mass_basis : str
     fade : tuple of (array, array, array), or None
         Numbers of the cycles of the fitted line, their discharge capacity and the line, A s.
+    reversed_current : bool
+        Whether the sign of the current looks reversed.
     """
 
     cycles: tuple[Cycle, ...]
@@ -508,6 +540,7 @@ class Cycling(Result):
     cell_mass: float | None
     mass_basis: str
     fade: tuple[Floats, Floats, Floats] | None
+    reversed_current: bool = False
 
     @property
     def kind(self) -> str:
@@ -517,13 +550,13 @@ class Cycling(Result):
     def properties(self) -> list[Property]:
         """Specific capacity and mean voltage of the first discharge, first-cycle efficiency; of the active material.
 
-        Nothing where no cycle is complete or the cell broke down.
+        Nothing where no cycle is complete, the cell broke down or the sign of the current looks reversed.
         """
         found = []
         sound = any(one.complete for one in self.cycles) and not any(
             half.breakdown for one in self.cycles for half in one.halves
         )
-        if sound and self.mass is not None and self.mass_basis == "active material":
+        if sound and not self.reversed_current and self.mass is not None and self.mass_basis == "active material":
             for name, key, kind in (
                 ("specific_capacity", "specific_capacity", SPECIFIC_CAPACITY),
                 ("average_voltage", "average_voltage", VOLTAGE),
@@ -553,9 +586,9 @@ class Cycling(Result):
             density["voltage"] += one.voltage.tolist()
             density["differential_capacity"] += one.density.tolist()
         return {
-            "curves": Series("Voltage over capacity", curves, {"capacity": AH, "voltage": V}),
+            "curves": Series("Voltage over capacity", curves, {"capacity": MAH, "voltage": V}),
             "differential-capacity": Series(
-                "Differential capacity", density, {"voltage": V, "differential_capacity": AH_V}
+                "Differential capacity", density, {"voltage": V, "differential_capacity": MAH_V}
             ),
         }
 
@@ -639,6 +672,12 @@ def analyse(
     if differential:
         step = float(np.median(np.diff(differential[0].voltage)))
         window["differential_capacity_step_mV"] = round(float(MV.of(step)), 2)
+    turned = _reversed(cycles, halves)
+    if turned:
+        said.append(
+            f"the sign of the current looks reversed: {turned}. Positive current has to charge the cell; turn it with "
+            '--column "Current / A=-NAME". No material property is made'
+        )
     _doubts(cycles, halves, record, said)
     return Cycling(
         records=(record,),
@@ -654,6 +693,7 @@ def analyse(
         cell_mass=cell_mass,
         mass_basis=mass_basis,
         fade=fade,
+        reversed_current=bool(turned),
     )
 
 
@@ -747,7 +787,7 @@ def _values(
     for half in (discharge, charge):
         if half is not None:
             label = f"{half.kind.capitalize()} capacity ({where})"
-            values[f"{half.kind}_capacity"] = _around(half.charge, _relative(half), label, AH)
+            values[f"{half.kind}_capacity"] = _around(half.charge, _relative(half), label, MAH)
     if record.area is not None:
         values["areal_capacity"] = _around(
             main.charge / record.area, spread, f"Areal {main.kind} capacity ({where})", MAH_CM2
@@ -768,7 +808,7 @@ def _values(
     if not reference.complete:
         del values["energy_efficiency"]
     if discharge is not None:
-        values["discharge_energy"] = _around(discharge.energy, spread, f"Discharge energy ({where})", WH)
+        values["discharge_energy"] = _around(discharge.energy, spread, f"Discharge energy ({where})", MWH)
         for mass, name, basis in (
             (record.mass, "specific_energy", mass_basis),
             (cell_mass, "specific_energy_of_cell", "cell"),
@@ -910,47 +950,88 @@ def _peaks(found: Sequence[Differential]) -> Series:
     columns: dict[str, Any] = {
         name: [row[at] for row in rows] for at, name in enumerate(("cycle", "half_cycle", "voltage", "height"))
     }
-    return Series("Peaks of the differential capacity", columns, {"voltage": V, "height": AH_V})
+    return Series("Peaks of the differential capacity", columns, {"voltage": V, "height": MAH_V})
 
 
 def _table(cycles: list[Cycle], record: Record, cell_mass: float | None) -> Series:
     def of(kind: str, name: str) -> list[float]:
         return [NAN if (half := one.of(kind)) is None else float(getattr(half, name)) for one in cycles]
 
-    charge, discharge = of("charge", "charge"), of("discharge", "charge")
-    energy = of("discharge", "energy")
-    columns: dict[str, Any] = {
-        "cycle": [one.number for one in cycles], "charge_capacity": charge, "discharge_capacity": discharge
-    }  # fmt: skip
-    units = {"charge_capacity": AH, "discharge_capacity": AH}
+    charge, discharge, energy = of("charge", "charge"), of("discharge", "charge"), of("discharge", "energy")
+    capacities: list[tuple[str, list[Any], Unit | None]] = [
+        ("charge_capacity", charge, MAH), ("discharge_capacity", discharge, MAH)
+    ]  # fmt: skip
+    specific: list[tuple[str, list[Any], Unit | None]] = []
     if record.mass is not None:
-        for name, values in (("specific_charge_capacity", charge), ("specific_discharge_capacity", discharge)):
-            columns[name], units[name] = [value / record.mass for value in values], MAH_G
+        specific = [
+            (f"specific_{name}", [value / record.mass for value in values], MAH_G) for name, values, _ in capacities
+        ]
+    # a table on a page shows its first columns
+    wanted: list[tuple[str, list[Any], Unit | None]] = [
+        ("cycle", [one.number for one in cycles], None),
+        *(specific or capacities),
+        ("coulombic_efficiency", [one.efficiency for one in cycles], PERCENT),
+        ("energy_efficiency", [one.energy_efficiency for one in cycles], PERCENT),
+        ("discharge_voltage", of("discharge", "mean_voltage"), V),
+        ("charge_voltage", of("charge", "mean_voltage"), V),
+        ("discharge_energy", energy, MWH),
+        *(capacities if specific else []),
+    ]
     if record.area is not None:
-        columns["areal_capacity"], units["areal_capacity"] = [value / record.area for value in discharge], MAH_CM2
-    columns |= {
-        "coulombic_efficiency": [one.efficiency for one in cycles],
-        "energy_efficiency": [one.energy_efficiency for one in cycles],
-        "charge_voltage": of("charge", "mean_voltage"),
-        "discharge_voltage": of("discharge", "mean_voltage"),
-        "discharge_energy": energy,
-    }
-    units |= {
-        "coulombic_efficiency": PERCENT, "energy_efficiency": PERCENT, "charge_voltage": V, "discharge_voltage": V,
-        "discharge_energy": WH,
-    }  # fmt: skip
+        wanted.append(("areal_capacity", [value / record.area for value in discharge], MAH_CM2))
     for mass, name in ((record.mass, "specific_energy"), (cell_mass, "specific_energy_of_cell")):
         if mass is not None:
-            columns[name], units[name] = [value / mass for value in energy], WH_KG
-    columns |= {
-        "charge_current": of("charge", "current"),
-        "discharge_current": of("discharge", "current"),
-        "charge_time": of("charge", "duration"),
-        "discharge_time": of("discharge", "duration"),
-        "complete": [one.complete for one in cycles],
-    }
-    units |= {"charge_current": MA, "discharge_current": MA, "charge_time": HOUR, "discharge_time": HOUR}
-    return Series("Cycles", columns, units)
+            wanted.append((name, [value / mass for value in energy], WH_KG))
+    wanted += [
+        ("charge_current", of("charge", "current"), MA),
+        ("discharge_current", of("discharge", "current"), MA),
+        ("charge_time", of("charge", "duration"), HOUR),
+        ("discharge_time", of("discharge", "duration"), HOUR),
+        ("complete", [one.complete for one in cycles], None),
+    ]
+    kept = [one for one in wanted if one[2] is None or bool(np.isfinite(one[1]).any())]
+    return Series(
+        "Cycles",
+        {name: values for name, values, _ in kept},
+        {name: unit for name, _, unit in kept if unit is not None},
+    )
+
+
+def _reversed(cycles: list[Cycle], halves: list[HalfCycle]) -> str:
+    """Why the sign of the current looks reversed; empty where it does not.
+
+    A cell gives back its charge at a lower voltage than it took it, and its voltage rises while it is charged.
+    """
+    means: dict[str, list[float]] = {"charge": [], "discharge": []}
+    above = 0
+    for cycle in cycles:
+        charge, discharge = cycle.of("charge"), cycle.of("discharge")
+        # of much different charges the voltages are of different states
+        if charge is None or discharge is None or not 0.5 < discharge.charge / charge.charge < 2.0:
+            continue
+        for half in (charge, discharge):
+            means[half.kind].append(half.mean_voltage)
+        above += discharge.mean_voltage > charge.mean_voltage
+    if above > 0.5 * len(means["charge"]):
+        high, low = (float(np.median(means[kind])) for kind in ("discharge", "charge"))
+        return f"the mean voltage of the discharges ({high:.4g} V) is above that of the charges ({low:.4g} V)"
+    # the voltage of a symmetric cell is of the current alone, and falls as contacts form
+    seen = [half for half in halves if half.breakdown is None]
+    if not seen or not all(half.mean_voltage > 0.0 for half in seen):
+        return ""
+    window = max(float(half.voltage.max()) for half in seen) - min(float(half.voltage.min()) for half in seen)
+    against = sum(_trend(half) < -AGAINST * window for half in seen)
+    if against <= 0.5 * len(seen):
+        return ""
+    return f"the voltage moves against it in {against} of {len(seen)} half cycles"
+
+
+def _trend(half: HalfCycle) -> float:
+    """Change of the voltage with its current over a half cycle by a line over the charge, V."""
+    even = np.linspace(0.0, 1.0, 51)[1:] - 0.5
+    voltage = np.interp((even + 0.5) * half.charge, half.capacity, half.voltage)
+    slope = float(even @ (voltage - voltage.mean())) / float(even @ even)
+    return slope if half.kind == "charge" else -slope
 
 
 def _doubts(cycles: list[Cycle], halves: list[HalfCycle], record: Record, said: list[str]) -> None:
@@ -962,8 +1043,17 @@ def _doubts(cycles: list[Cycle], halves: list[HalfCycle], record: Record, said: 
         said.append(
             f"the instrument's own capacity differs from current over time by more than {100 * COUNTER:g} % in "
             f"{len(off)} of {len(apart)} half cycles, by {100 * size:.3g} % in the {half.kind} of rows "
-            f"{half.first + 1} to {half.last + 1} ({AH.of(half.counter):.4g} Ah and {AH.of(half.charge):.4g} Ah): "
+            f"{half.first + 1} to {half.last + 1} ({MAH.of(half.counter):.4g} mAh and {MAH.of(half.charge):.4g} mAh): "
             "points are too far apart, or the file is a part of the test"
+        )
+    late = [half for half in halves if half.gap > UNSETTLED * half.charge]
+    if late:
+        worst = max(late, key=lambda half: half.gap / half.charge)
+        said.append(
+            f"the first point under current comes late after the switch in {len(late)} of {len(halves)} half cycles: "
+            "half of the current times that gap is counted as charge, which may be wrong by as much, "
+            f"{100.0 * worst.gap / worst.charge:.2g} % in the {worst.kind} of rows {worst.first + 1} to "
+            f"{worst.last + 1}; record a point at each switch, and the rests"
         )
     complete = [one for one in cycles if one.complete]
     if len(halves) == 1:
@@ -974,7 +1064,7 @@ def _doubts(cycles: list[Cycle], halves: list[HalfCycle], record: Record, said: 
         said.append(f"cycle {cycles[-1].number} is incomplete, {why}; it is left out of efficiency and retention")
     if complete and complete[0].halves[0].kind == "discharge":
         said.append("cycles begin with a discharge: the efficiency is that of the charge over the discharge before it")
-    many = [one.number for one in complete if one.efficiency > 1.005]
+    many = [one.number for one in complete if one.efficiency * min(1.0 - _together(*one.halves), 1.0 / 1.005) > 1.0]
     if many:
         first = ", ".join(map(str, many[:5]))
         said.append(
@@ -985,8 +1075,8 @@ def _doubts(cycles: list[Cycle], halves: list[HalfCycle], record: Record, said: 
     if broken:
         charge, before, after = broken[0].breakdown or (NAN, NAN, NAN)
         said.append(
-            f"the voltage jumps from {before:.3g} V to {after:.3g} V under steady current, {AH.of(charge):.3g} Ah into "
-            f"the {broken[0].kind} of rows {broken[0].first + 1} to {broken[0].last + 1}"
+            f"the voltage jumps from {before:.3g} V to {after:.3g} V under steady current, {MAH.of(charge):.3g} mAh "
+            f"into the {broken[0].kind} of rows {broken[0].first + 1} to {broken[0].last + 1}"
             f"{f' (and in {len(broken) - 1} more)' if len(broken) > 1 else ''}: a short circuit or a lost contact; "
             "what follows is no capacity"
         )

@@ -89,6 +89,8 @@ class Modulus(Result):
         Strain and stress.
     strength : (float, float), or None
         Strain and stress of the maximum, where one is reached.
+    bent : bool
+        Whether no part of the curve is straight.
     """
 
     form: str
@@ -100,6 +102,7 @@ class Modulus(Result):
     straight: tuple[float, float, float, float] | None = None
     offset_yield: tuple[float, float] | None = None
     strength: tuple[float, float] | None = None
+    bent: bool = False
 
     @property
     def kind(self) -> str:
@@ -107,9 +110,13 @@ class Modulus(Result):
         return "modulus"
 
     def properties(self) -> list[Property]:
-        """Young's modulus: of the linear part, or the storage modulus where it was measured at room temperature."""
+        """Young's modulus: of the linear part, or the storage modulus where it was measured at room temperature.
+
+        Nothing where no part is straight or the interval holds 0.
+        """
         found = self.values.get("youngs_modulus") or self.values.get("storage_modulus_25")
-        if found is None or not found.value > 0.0:
+        # the ends are nan where no interval can be given
+        if found is None or self.bent or not found.value > 0.0 or found.low <= 0.0:
             return []
         value = text(float(f"{found.value:.6g}"), MODULUS)
         return [Property("youngs_modulus", {"value": value}, found.uncertainty)]
@@ -233,12 +240,14 @@ def _tensile(table: Table, path: str | os.PathLike[str], area: float | None, gau
     said: list[str] = []
     strain, stress, columns = _stress_strain(table, area, gauge_length, said)
     strain, stress = _loading(table, strain, stress, said)
-    begin, end, fit = _linear_part(table, strain, stress, said)
+    begin, end, fit, bent = _linear_part(table, strain, stress, said)
     intercept, slope = (float(value) for value in fit.values)
     toe = -intercept / slope
     # how the slope changes within the part is as much of its uncertainty as the scatter
     half = float(np.hypot(quantile(fit.degrees) * fit.propagate(1)[1], _change(strain, stress, begin, end, slope)))
     values = {"youngs_modulus": Fitted("Young's modulus", slope, slope - half, slope + half, GPA)}
+    if not bent and slope <= half:
+        said.append("the interval of the modulus holds 0: the curve does not say it, and no material property is made")
     offset = _offset(strain, stress, slope, toe)
     if offset is not None:
         label = "Yield strength (0.2 % offset)"
@@ -277,6 +286,7 @@ def _tensile(table: Table, path: str | os.PathLike[str], area: float | None, gau
         straight=(float(strain[begin]), float(strain[end]), intercept, slope),
         offset_yield=offset,
         strength=strength,
+        bent=bent,
     )
 
 
@@ -360,8 +370,8 @@ def _loading(table: Table, strain: Floats, stress: Floats, said: list[str]) -> t
     return strain[order], stress[order]
 
 
-def _linear_part(table: Table, strain: Floats, stress: Floats, said: list[str]) -> tuple[int, int, Estimate]:
-    """First and last point of the linear part, and the line through it."""
+def _linear_part(table: Table, strain: Floats, stress: Floats, said: list[str]) -> tuple[int, int, Estimate, bool]:
+    """First and last point of the linear part, the line through it, and whether there is none."""
     top = int(np.argmax(stress))
     if top < POINTS - 1 or not float(stress[top]) > float(stress[0]):
         msg = f"stress does not rise over {POINTS} points; take a loading from 0 on, with stress above 0"
@@ -383,9 +393,11 @@ def _linear_part(table: Table, strain: Floats, stress: Floats, said: list[str]) 
             f"no part is straight within {100 * LINEAR:g} %: the one taken changes its slope by up to "
             f"{100 * tolerance:g} %; the modulus is a mean over it"
             if np.isfinite(tolerance)
-            else "no part of the curve is straight: the modulus is that of the steepest part"
+            else "no part of the curve is straight: the modulus is that of the steepest part, and no material property "
+            "is made"
         )
-    return begin, end, line(strain[begin : end + 1], stress[begin : end + 1])
+    bent = not np.isfinite(tolerance)
+    return begin, end, line(strain[begin : end + 1], stress[begin : end + 1]), bent
 
 
 def _longest(strain: Floats, stress: Floats, least: float) -> tuple[int, int, float] | None:

@@ -38,6 +38,7 @@ _SIZE = r"diam|(?<!over)(?<!under)(?<!pass )\bsize|channel|particle|^\s*[xd][0ou
 _OVER = r"over|retain|coarser|>|^\s*1\s*-"
 _CUMULATIVE = r"cum|under|pass|finer|<|" + _OVER
 _SHARE = r"vol|diff|freq|chan|%|\bin\b|hist|^\s*q\b|dens|distr"
+_MIDDLE = r"mid|cent(er|re)|mean|^\s*[xd]_?m\b"
 _NUMBER = r"\bnumber\b|\bq0"
 
 
@@ -225,7 +226,16 @@ def _distribution(table: Table, said: list[str]) -> tuple[Floats, Floats, str]:
     elif form != "density" and len(bare) == 1 and _diameter(table, bare[0], size) > diameter[-1]:
         # one diameter more than there are channels: the diameters are the edges (Malvern)
         upper = np.append(diameter[1:], _diameter(table, bare[0], size))
-    return *_classes(table, diameter, share, form, table.name(column), upper, said), name
+    edges, cumulative = _classes(table, diameter, share, form, table.name(column), upper, said)
+    if upper is None and form != "density" and not re.search(_MIDDLE, table.name(size).casefold()):
+        at = int(np.searchsorted(cumulative, 0.5).clip(1, len(edges) - 1))
+        half = 100.0 * (float(np.sqrt(edges[at] / edges[at - 1])) - 1.0)
+        said.append(
+            f"the sizes are taken as the middles of their channels: where they are lower edges, all of them are "
+            f"{half:.2g} % larger, and where they are upper edges, as much smaller. Export both edges, or name the "
+            'column "middle (um)" where it has the middles'
+        )
+    return edges, cumulative, name
 
 
 def _size_columns(table: Table) -> list[int]:

@@ -10,13 +10,12 @@ from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormat
 
 from ..measure.cycling import Cycle, Cycling, thinned
 from ..measure.gitt import Gitt
-from ..units import AH, AH_V, CM2_S, HOUR, MAH_CM2, MAH_G, MV, Unit
+from ..units import AH, AH_V, CM2_S, HOUR, MAH, MAH_CM2, MAH_G, MV, Unit
 from .style import PAGE, style
 
 # Okabe-Ito
 _BLUE, _ORANGE, _GREEN, _PURPLE, _SKY, _GREY = "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#59636e"
 _COLOURS = (_BLUE, _ORANGE, _GREEN)
-_MAH = Unit("mAh", 3.6, "mAh", "mAh")
 _UAH = Unit("uAh", 3.6e-3, "uAh", "µAh")
 _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
@@ -185,7 +184,7 @@ def _capacity(result: Cycling, largest: float) -> tuple[float, str, str]:
         return result.mass * MAH_G.factor, MAH_G.label, "Specific capacity"
     if result.area is not None:
         return result.area * MAH_CM2.factor, MAH_CM2.label, "Areal capacity"
-    unit = AH if largest > AH.factor else _MAH if largest > _MAH.factor else _UAH
+    unit = AH if largest > AH.factor else MAH if largest > MAH.factor else _UAH
     return unit.factor, unit.label, "Capacity"
 
 
