@@ -80,6 +80,98 @@ def test_coverage_of_the_interval(number, noise, trials):
         assert 0.92 <= count / trials <= 0.98, name
 
 
+@pytest.mark.parametrize(("number", "times", "still"), [(0.5, 1.0, 0.007), (0.9, 0.6, 0.007), (0.5, 1.5, 0.0015)])
+def test_what_the_current_will_still_lose_is_taken_off(number, times, still):
+    end = times * DIFFUSION
+    t = np.arange(0.1, end, 1.0)
+    clean = polarisation(t, number)
+    limit = VOLTAGE_STEP / (INTERFACES + ELECTROLYTE / number)
+    # the mean of the tail is off by that, more than its change within the tail
+    left = clean[t >= 0.9 * end].mean() / limit - 1.0
+    assert left > max(still, 1.2 * (clean[int(0.9 * len(t))] - clean[-1]) / limit)
+    rng = np.random.default_rng(5)
+    inside, steady, found = 0, 0, []
+    for _ in range(40):
+        current = clean + 0.002 * INITIAL * rng.standard_normal(len(t))
+        polarised = record({TIME: t, CURRENT: current, VOLTAGE: np.full(len(t), VOLTAGE_STEP)})
+        result = transference.analyse(polarised, INTERFACES, INTERFACES)
+        value = result.values["transference_number"]
+        inside += value.low <= number <= value.high
+        last = result.values["steady_current"]
+        steady += last.low <= limit <= last.high
+        found.append(last.value)
+        told = any("the current will fall by another" in said for said in result.warnings)
+        assert told or result.tail.left <= transference.LEFT * limit
+    assert steady >= 38
+    assert inside >= 34
+    assert abs(np.mean(found) / limit - 1.0) < 0.3 * left
+
+
+def test_still_to_lose_of_an_exponential():
+    t = np.linspace(0.0, 1000.0, 2000)
+    for rate in (2.5e-3, 5e-3, 1e-2):
+        tail = transference.steady(t, 1e-5 + 1e-4 * np.exp(-rate * t))
+        mean = 1e-4 * (np.exp(-900.0 * rate) - np.exp(-1000.0 * rate)) / (100.0 * rate)
+        assert_allclose(tail.left, mean, rtol=0.03)
+        assert_allclose(tail.limit, 1e-5, rtol=0.03)
+    rising = transference.steady(t, 1e-5 - 1e-6 * np.exp(-5e-3 * t))
+    assert rising.left < 0.0
+    assert_allclose(rising.limit, 1e-5, rtol=1e-3)
+    steady = transference.steady(t, 1e-5 * (1.0 + 0.002 * np.random.default_rng(0).standard_normal(len(t))))
+    assert steady.left == 0.0
+
+
+def growing(t, number, before, after, *, time, modes=500):
+    """Current where the interfaces grow within a time: the diffusion by its modes, faster ones as a resistance."""
+    rates = ((np.arange(1, modes + 1) - 0.5) * np.pi) ** 2
+    Rd = ELECTROLYTE * (1.0 - number) / number
+    rest = Rd * (1.0 - np.sum(2.0 / rates))
+    own = np.concatenate([[0.0], np.geomspace(0.02, t[-1], 1500)])
+    interface = after + (before - after) * np.exp(-own / time)
+    state, current = np.zeros(modes), np.full(len(own), VOLTAGE_STEP / (ELECTROLYTE + before))
+    for at in range(1, len(own)):
+        kept = np.exp(-rates * (own[at] - own[at - 1]) / DIFFUSION)
+        gained = 2.0 * (1.0 - kept) / rates
+        held = VOLTAGE_STEP - Rd * float(state @ kept)
+        current[at] = held / (ELECTROLYTE + interface[at] + rest + Rd * float(gained.sum()))
+        state = state * kept + gained * current[at]
+    return np.interp(t, own, current)
+
+
+@pytest.mark.parametrize(("number", "time"), [(0.2, 200.0), (0.5, 60.0), (0.9, 200.0)])
+def test_growth_of_the_interfaces_widens_the_initial_current(number, time):
+    t = np.concatenate([[0.0], np.arange(0.1, 6000.0, 1.0)])
+    before, after = 120.0, 140.0
+    clean = growing(t, number, before, after, time=time)
+    rng = np.random.default_rng(1)
+    inside = 0
+    for _ in range(10):
+        current = clean * (1.0 + 0.002 * rng.standard_normal(len(t)))
+        polarised = record({TIME: t, CURRENT: current, VOLTAGE: np.full(len(t), VOLTAGE_STEP)})
+        result = transference.analyse(
+            polarised, before, after, before_deviation=0.002 * before, after_deviation=0.002 * after
+        )
+        found = result.values["transference_number"]
+        inside += found.low <= number <= found.high
+        begin = result.values["initial_current"]
+        assert begin.low <= VOLTAGE_STEP / (ELECTROLYTE + before) <= begin.high
+    assert inside >= 9
+    words = "the interfaces changed by +16.7 % during the polarisation: what that takes off the current is not told"
+    assert any(said.startswith(words) for said in result.warnings)
+    # 1.96 * 0.1 of what 20 ohm take off the current
+    half = 0.5 * (begin.high - begin.low) / begin.value
+    grown = after - before - 1.96 * 0.002 * np.hypot(before, after)
+    assert half > 1.96 * transference.GROWN * begin.value * grown / VOLTAGE_STEP
+
+
+def test_no_growth_within_its_uncertainty_is_told():
+    sure = transference.analyse(measured(step=2.0), INTERFACES, INTERFACES + 1.0)
+    unsure = transference.analyse(measured(step=2.0), INTERFACES, INTERFACES + 1.0, after_deviation=1.0)
+    wide, narrow = (one.values["initial_current"] for one in (sure, unsure))
+    assert wide.high - wide.low > 1.5 * (narrow.high - narrow.low)
+    assert not any("the interfaces changed" in said for said in sure.warnings)
+
+
 def test_no_fall_is_one():
     result = transference.analyse(measured(1.0 - 1e-9, noise=0.001), INTERFACES, INTERFACES)
     assert_allclose(result.values["transference_number"].value, 1.0, rtol=2e-3)
@@ -143,6 +235,12 @@ def test_given_values():
     assert_allclose(result.values["transference_number"].value, 0.9, rtol=1e-3)
     assert result.early is None
     assert any("the initial current was given" in said for said in result.warnings)
+    known = transference.analyse(
+        clean, INTERFACES, INTERFACES, initial_current=INITIAL, initial_current_deviation=0.01 * INITIAL
+    )
+    assert not any("the initial current was given" in said for said in known.warnings)
+    found = known.values["initial_current"]
+    assert_allclose([found.low, found.high], [INITIAL * 0.9804, INITIAL * 1.0196], rtol=1e-4)
     with pytest.raises(MeasurementError, match=r'ca\.mpr: has no column "Voltage / V"'):
         transference.analyse(without, INTERFACES, INTERFACES)
     with pytest.raises(MeasurementError, match=r"voltage: 0 mV is not applied to anything"):

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import optimize, special
+from scipy import optimize, special, stats
 
 from ..errors import MeasurementError
 from ..units import MV, OHM, PERCENT_HOUR, SMALL_VOLTAGE, UA, Unit, text
@@ -26,6 +26,16 @@ TAIL = 0.1
 """Share of the time whose mean is the steady current."""
 STEADY, FALLING = 0.01, 0.10
 """Change of the current over that share from which it is doubtful, and from which it is refused."""
+LEFT = 0.005
+"""Share of the current that it will still lose, from which that is worth a remark."""
+LATE = 0.6
+"""Share of the time, at its end, through which an exponential is fitted: it tells what the current will still lose."""
+RATES = 1.0, 30.0
+"""Exponents of it over that time. Slower ones are a line: they tell no end. Faster ones leave nothing to lose."""
+BLOCKS = 50
+"""Medians that it is fitted to."""
+CERTAIN = 0.995
+"""Level at which a constant is rejected for it."""
 SMALL = 0.020
 """V: below kT/e (26 mV at 30 degC) the current is proportional to the voltage, as the equation takes it."""
 CONSTANT = 0.10
@@ -45,8 +55,11 @@ OUTLIER = 4.5
 """Standard deviations from the curve of later points at which an early point is capacitive or of the instrument."""
 SHARE = 0.8
 """Of the voltage that the interfaces may take: beyond it a small error of their resistance is a large one of t."""
-GROWTH = 0.3
+GROWTH = 0.05
 """Relative change of the interfaces during the polarisation that is worth a remark."""
+GROWN = 0.1
+"""Standard deviation of the initial current, as a share of what the growth of the interfaces takes off the current. An
+exact cell whose interfaces grow in 1/30 to 3 times the diffusion time has errors of 0 to 0.19."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +69,11 @@ class Steady:
     Attributes
     ----------
     value, deviation : float
-        Mean of the last tenth of the time, and its standard deviation, A.
+        Mean of the last tenth of the time, and its standard deviation as a steady current (with `left`), A.
+    left, left_deviation : float
+        What that mean will still lose, by an exponential through the last 60 % of the time, A; below 0 where the
+        current rises, 0 where the scatter shows none. Its standard deviation is half of it at least: the approach may
+        be slower than an exponential.
     begin : float
         Where the tail begins, s.
     points : int
@@ -73,6 +90,8 @@ class Steady:
 
     value: float
     deviation: float
+    left: float
+    left_deviation: float
     begin: float
     points: int
     drift: float
@@ -84,6 +103,16 @@ class Steady:
     def certain(self) -> float:
         """Size of the drift that is beyond its own 95 % interval."""
         return max(0.0, abs(self.drift) - 1.96 * self.drift_deviation)
+
+    @property
+    def limit(self) -> float:
+        """Current that it comes to, A."""
+        return self.value - self.left
+
+    @property
+    def limit_deviation(self) -> float:
+        """Standard deviation of `limit`, A."""
+        return float(np.hypot(self.scatter / np.sqrt(self.points), self.left_deviation))
 
 
 def steady(time: Floats, current: Floats, source: str = "") -> Steady:
@@ -116,13 +145,49 @@ def steady(time: Floats, current: Floats, source: str = "") -> Steady:
     span = float(t[-1] - t[0])
     size = abs(mean) or float("nan")
     drift = slope * span / size * np.sign(mean)
-    # what the current will still lose is of the size of what it lost within the tail
-    left = max(0.0, abs(slope) - 1.96 * slope_deviation) * span / np.sqrt(3.0)
-    deviation = float(np.hypot(scatter / np.sqrt(len(t)), left))
+    left, left_deviation = _still_to_lose(time, current, float(begin))
+    lost = max(0.0, abs(slope) - 1.96 * slope_deviation) * span / np.sqrt(3.0)
+    left_deviation = max(left_deviation, 0.5 * abs(left), lost)
+    deviation = float(np.linalg.norm([scatter / np.sqrt(len(t)), left, left_deviation]))
     return Steady(
-        mean, deviation, float(begin), len(t), float(drift), slope_deviation * span / size,
+        mean, deviation, left, left_deviation, float(begin), len(t), float(drift), slope_deviation * span / size,
         float(drift / span) if span else float("nan"), scatter,
     )  # fmt: skip
+
+
+def _still_to_lose(time: Floats, current: Floats, begin: float) -> tuple[float, float]:
+    r"""What the mean from `begin` on is above the end of an exponential, and its standard deviation, A.
+
+    Late in a polarisation its slowest term is left: :math:`I = I_\infty + C \exp(-kt)`, fitted to medians of the last
+    60 % of the time. A loss L within the tail of length s leaves L/ks above the end, several times L where k s is
+    small. Over k, which the scatter may leave open, the fits are averaged by their likelihood.
+    """
+    late = time >= time[-1] - LATE * (time[-1] - time[0])
+    t, values = time[late], current[late]
+    count = min(BLOCKS, len(t))
+    t, values = (np.array([np.median(part) for part in np.array_split(of, count)]) for of in (t, values))
+    degrees = count - 3.0
+    first, span = t[0], t[-1] - t[0]
+    if degrees < 2.0 or np.unique(t).size < 5:
+        return 0.0, 0.0
+    rates = np.geomspace(*RATES, 200)[:, None]
+    decay = np.exp(-rates * (t - first) / span)
+    above = decay - decay.mean(axis=1, keepdims=True)
+    centred = values - values.mean()
+    squared = np.sum(above**2, axis=1)
+    size = above @ centred / squared
+    squares = np.sum((centred - size[:, None] * above) ** 2, axis=1)
+    # rounding is no scatter
+    floor = (1e-9 * float(np.max(np.abs(values)))) ** 2
+    variance = float(squares.min()) / degrees + floor
+    if (float(centred @ centred) - float(squares.min())) / (2.0 * variance) < stats.f.ppf(CERTAIN, 2.0, degrees):
+        return 0.0, 0.0
+    ends = np.exp(-rates * (np.array([begin, time[-1]]) - first) / span)
+    mean = (ends[:, 0] - ends[:, 1]) / (rates[:, 0] * (time[-1] - begin) / span)
+    likely = np.exp(-0.5 * (squares - squares.min()) / variance)
+    likely /= likely.sum()
+    left = float(likely @ (size * mean))
+    return left, float(np.sqrt(likely @ ((size * mean - left) ** 2 + variance / squared * mean**2)))
 
 
 def _with_others(t: Floats, values: Floats) -> Any:
@@ -206,6 +271,7 @@ def analyse(
     *,
     voltage: float | None = None,
     initial_current: float | None = None,
+    initial_current_deviation: float | None = None,
     before_deviation: float | None = None,
     after_deviation: float | None = None,
 ) -> Transference:
@@ -220,8 +286,10 @@ def analyse(
 
     The initial current is that at time 0 of the curve on which the concentrations polarise (see `initial`), through
     the points of the first half of the fall. Earlier points that lie off it (charging of the interfaces, range of the
-    instrument) are left out. Where points are too few for that, it can be given, as
-    :math:`\Delta V / (R_0 + R_{bulk})` of the spectrum before.
+    instrument) are left out. Growth of the interfaces widens the interval: the fall of the current that it causes is
+    taken for that of diffusion. Where points are too few for the curve, the initial current can be given, as
+    :math:`\Delta V / (R_0 + R_{bulk})` of the spectrum before. The steady current is the mean of the last tenth of the
+    time, less what it will still lose by an exponential through the last 60 %.
 
     Parameters
     ----------
@@ -232,8 +300,8 @@ def analyse(
         state, ohm.
     voltage : float, optional
         Applied, V; default: the median of the record, less that of the rest before.
-    initial_current : float, optional
-        A; default: found.
+    initial_current, initial_current_deviation : float, optional
+        A, and its standard deviation; default: found, and 0 where the current is given.
     before_deviation, after_deviation : float, optional
         Standard deviations of `before` and `after`, ohm; default: those of their intervals, or 0.
 
@@ -271,12 +339,17 @@ def analyse(
         msg = f"the steady current is {_ampere(tail.value)}: not above 0 along the voltage; check the file's signs"
         raise MeasurementError(msg, source=record.source)
     _require_steady(tail, record)
+    final, final_deviation = tail.limit, tail.limit_deviation
+    grown = max(0.0, abs(Rss - R0) - 1.96 * float(np.hypot(R0_deviation, Rss_deviation)))
     early: Estimate | None = None
     degrees = np.inf
     window: dict[str, Any] = {"applied_mV": 1e3 * applied}
     if initial_current is None:
         early, used = initial(t, current, tail, record)
         I0, I0_deviation = early.propagate(0)
+        # what is taken for diffusion in the electrolyte may be growth of the interfaces
+        apart = _apart(np.sqrt(np.maximum(t, 0.0)), current, (early, used))
+        I0_deviation = float(np.linalg.norm([I0_deviation, apart, GROWN * I0**2 * grown / applied]))
         if _wavy(np.sqrt(t), current, (early, used)):
             said.append(
                 "the early current swings about the curve of diffusion: the initial current is less certain than its "
@@ -291,23 +364,23 @@ def analyse(
                 "initial current"
             )
     else:
-        I0, I0_deviation = _sign(initial_current, record), 0.0
+        I0, I0_deviation = _sign(initial_current, record), _spread(initial_current_deviation)
     window |= {"steady_from_s": tail.begin, "steady_to_s": float(t[-1])}
     _require_share(I0, R0, applied, record, "initial", "before")
-    _require_share(tail.value, Rss, applied, record, "steady", "after")
-    covariance = np.diag(np.square([I0_deviation, tail.deviation, R0_deviation, Rss_deviation]))
+    _require_share(final, Rss, applied, record, "steady", "after")
+    covariance = np.diag(np.square([I0_deviation, final_deviation, R0_deviation, Rss_deviation]))
 
     def number(p: Floats) -> float:
         return bruce_vincent(p[0], p[1], applied, p[2], p[3])
 
-    estimate = Estimate(np.array([I0, tail.value, R0, Rss]), covariance, np.inf)
+    estimate = Estimate(np.array([I0, final, R0, Rss]), covariance, np.inf)
     estimate = replace(estimate, degrees=_degrees(estimate, number, (degrees, tail.points - 1.0, np.inf, np.inf)))
     found = estimate.fitted(number, "Transference number of lithium")
     values = {
         "transference_number": found,
         "steady_state_factor": estimate.fitted(lambda p: float(p[1] / p[0]), "Steady over initial current"),
         "initial_current": _fitted("Initial current", I0, I0_deviation, UA, degrees),
-        "steady_current": _fitted("Steady current", tail.value, tail.deviation, UA, tail.points - 1.0),
+        "steady_current": _fitted("Steady current", final, final_deviation, UA, tail.points - 1.0),
         "voltage": Fitted("Applied voltage", applied, float("nan"), float("nan"), MV),
         "interface_before": _fitted("Resistance of the interfaces before", R0, R0_deviation, OHM),
         "interface_after": _fitted("Resistance of the interfaces after", Rss, Rss_deviation, OHM),
@@ -319,7 +392,7 @@ def analyse(
             tail.drift_deviation * abs(tail.per_hour / tail.drift) if tail.drift else float("nan"), PERCENT_HOUR,
         ),
     }  # fmt: skip
-    said += _warnings(found, applied, tail, (I0, R0, R0_deviation), (Rss, Rss_deviation), early)
+    said += _warnings(found, applied, tail, (I0, I0_deviation, R0, R0_deviation), (Rss, Rss_deviation), early)
     return Transference(
         records=(polarisation,),
         values=values,
@@ -365,7 +438,11 @@ def _resistance(given: Fitted | float, deviation: float | None, name: str, recor
     if not (np.isfinite(value) and value >= 0.0):
         msg = f'{name}: {value:g} ohm is not a resistance of 0 or more; write for example --{name} "120 ohm"'
         raise MeasurementError(msg, source=record.source)
-    return float(value), float(spread) if np.isfinite(spread) and spread >= 0.0 else 0.0
+    return float(value), _spread(spread)
+
+
+def _spread(deviation: float | None) -> float:
+    return float(deviation) if deviation is not None and np.isfinite(deviation) and deviation >= 0.0 else 0.0
 
 
 def _sign(initial: float, record: Record) -> float:
@@ -447,6 +524,12 @@ def _require_steady(tail: Steady, record: Record) -> None:
             f"time; at most {100.0 * FALLING:g} % is taken. Polarise for longer"
         )
         raise MeasurementError(msg, source=record.source)
+    if tail.limit <= 0.0:
+        msg = (
+            f"no steady state: the current of {_ampere(tail.value)} will still lose {_ampere(tail.left)}, by the "
+            "exponential through the last 60 % of the time. Polarise for longer"
+        )
+        raise MeasurementError(msg, source=record.source)
 
 
 def _require_share(current: float, resistance: float, applied: float, record: Record, when: str, word: str) -> None:
@@ -505,9 +588,9 @@ def initial(t: Floats, current: Floats, tail: Steady, record: Record) -> tuple[E
         if change < 1e-3 * abs(again) or change >= last:
             break
         last = change
-    if found is not None and guess > tail.value:
+    if found is not None and guess > tail.limit:
         # the other electrode is felt from a fifth of the diffusion time on, also where that is later
-        reached = REACH * ((guess / tail.value - 1.0) / max(float(found[0].values[1]), 1e-12)) ** 2
+        reached = REACH * ((guess / tail.limit - 1.0) / max(float(found[0].values[1]), 1e-12)) ** 2
         end = min(reached, _fallen(times, level, guess, deviation, tail, LATEST))
         longer = int(np.searchsorted(t, end, side="right"))
         if longer > count:
@@ -534,6 +617,19 @@ def _wavy(root: Floats, current: Floats, found: tuple[Estimate, Any]) -> bool:
     return len(left) >= 8 and bool(np.mean(np.diff(left) ** 2) < WAVY * np.var(left))
 
 
+def _apart(root: Floats, current: Floats, found: tuple[Estimate, Any]) -> float:
+    """How far the current at time 0 by the first third of the points is from that by all, beyond the scatter."""
+    fitted, used = found
+    first = used[: max(int(np.searchsorted(root[used], root[used[-1]] / np.sqrt(3.0))), LEAST_EARLY)]
+    if len(first) >= len(used):
+        return 0.0
+    other, deviation = _fit(root[first], current[first]).propagate(0)
+    value, known = fitted.propagate(0)
+    # of one part of the points and all of them, the difference has the difference of the variances
+    scatter = quantile(len(first) - 2.0) * np.sqrt(max(deviation**2 - known**2, 0.0))
+    return max(0.0, abs(other - value) - float(scatter))
+
+
 def _smoothed(t: Floats, current: Floats) -> tuple[Floats, Floats, Floats]:
     """Times that are even in the logarithm, means about them, and the nearest curve that never rises."""
     edges = np.geomspace(max(t[-1] * FASTEST / 10.0, 0.5 * float(t[t > 0.0][0])), t[-1], 150)
@@ -553,19 +649,22 @@ def _guess(times: Floats, means: Floats, level: Floats, tail: Steady) -> tuple[f
             break
         fitted, _ = _backwards(root[:count], means[:count], 4)
         value, deviation = fitted.propagate(0)
-        fall = value - tail.value
-        if fall > 4.0 * np.hypot(deviation, tail.deviation) and level[count - 1] - tail.value >= (1.0 - EARLY) * fall:
+        fall = value - tail.limit
+        if (
+            fall > 4.0 * np.hypot(deviation, tail.limit_deviation)
+            and level[count - 1] - tail.limit >= (1.0 - EARLY) * fall
+        ):
             return value, deviation
         end /= 1.8
-    return tail.value, tail.deviation
+    return tail.limit, tail.limit_deviation
 
 
 def _fallen(times: Floats, level: Floats, initial: float, deviation: float, tail: Steady, share: float) -> float:
     """Time at which the current has lost a share of what it loses."""
-    fall = initial - tail.value
-    if fall < 3.0 * np.hypot(deviation, tail.deviation):
+    fall = initial - tail.limit
+    if fall < 3.0 * np.hypot(deviation, tail.limit_deviation):
         return float(times[-1]) / 10.0  # no fall to speak of
-    below = level < tail.value + (1.0 - share) * fall
+    below = level < tail.limit + (1.0 - share) * fall
     return float(times[np.argmax(below)] if below.any() else times[-1])
 
 
@@ -657,11 +756,11 @@ def _warnings(
     found: Fitted,
     applied: float,
     tail: Steady,
-    begin: tuple[float, float, float],
+    begin: tuple[float, float, float, float],
     end: tuple[float, float],
     early: Estimate | None,
 ) -> list[str]:
-    I0, R0, R0_deviation = begin
+    I0, given_deviation, R0, R0_deviation = begin
     Rss, Rss_deviation = end
     said = []
     if applied > SMALL:
@@ -674,23 +773,40 @@ def _warnings(
         said.append(
             f"the current still {way} by {100.0 * abs(tail.drift):.2g} % over the last tenth of the time "
             f"({PERCENT_HOUR.of(abs(tail.per_hour)):.2g} % per hour): the steady state is doubtful"
+            + (f", and {_words(tail)}" if abs(tail.left) > LEFT * tail.limit else "")
         )
+    elif abs(tail.left) > LEFT * tail.limit:
+        said.append(f"the state is not quite steady: {_words(tail)}")
     if _beyond(found):
         side = "above 1" if found.value > 1.0 else "below 0"
         said.append(
             f"the number is {side}, which is no share: the interfaces changed, the state is not steady, or lithium is "
             "not the only thing that reacts"
         )
-    share = max(I0 * R0, tail.value * Rss) / applied
+    share = max(I0 * R0, tail.limit * Rss) / applied
     if share > SHARE:
         said.append(
             f"the interfaces take {100.0 * share:.3g} % of the voltage: 1 % of their resistance is "
             f"{share / (1.0 - share):.2g} % of the number. A thicker electrolyte or better contacts would tell more"
         )
     if R0 > 0.0 and abs(Rss / R0 - 1.0) > GROWTH:
-        said.append(f"the interfaces changed by {100.0 * (Rss / R0 - 1.0):+.3g} % during the polarisation")
+        words = f"the interfaces changed by {100.0 * (Rss / R0 - 1.0):+.3g} % during the polarisation"
+        if early is not None:
+            words += (
+                ": what that takes off the current is not told from diffusion, and widens the interval of the initial "
+                "current"
+            )
+        said.append(words)
     if max(R0, Rss) > 0.0 and R0_deviation == 0.0 and Rss_deviation == 0.0:
         said.append("no uncertainty of the interfaces' resistance was given: the interval is that of the currents only")
-    if early is None:
+    if early is None and given_deviation == 0.0:
         said.append("the initial current was given: the interval has no share of it")
     return said
+
+
+def _words(tail: Steady) -> str:
+    way = "fall" if tail.left > 0.0 else "rise"
+    return (
+        f"the current will {way} by another {100.0 * abs(tail.left) / tail.limit:.2g} %, by an exponential through the "
+        "last 60 % of the time; the steady current has that, and an interval of as much. Polarise for longer"
+    )
