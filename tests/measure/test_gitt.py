@@ -273,6 +273,48 @@ def test_a_rest_that_is_too_short_is_flagged() -> None:
     assert left > 0.05
 
 
+@pytest.mark.parametrize(("diffusivity", "rest"), [(1e-15, 300.0), (1e-15, 600.0), (1e-16, 1200.0), (1e-17, 7200.0)])
+def test_what_earlier_pulses_have_left_to_relax_is_no_bias(diffusivity: float, rest: float) -> None:
+    """Rests of 0.5 to 2 pulses and of 1/90 of R2/D; where much is left it is flagged, and as that only."""
+    result = analyse(measured(titration(diffusivity, pulses=8, rest=rest), noise=1e-6), radius=RADIUS)
+    found = [pulse.diffusivity for pulse in result.pulses]
+    assert found == pytest.approx([diffusivity] * 8, rel=3e-3)
+    assert [pulse.drop for pulse in result.pulses] == pytest.approx([-0.01] * 8, rel=2e-3)
+    assert {flag for pulse in result.pulses for flag in pulse.flags} <= {"short rest"}
+    assert all(pulse.relaxation == pytest.approx(1.0, abs=0.1) for pulse in result.pulses)
+    if diffusivity == 1e-15:
+        assert all(pulse.valid for pulse in result.pulses)
+
+
+def test_earlier_pulses_may_be_of_other_currents_and_lengths() -> None:
+    """Pulses of 1 and 1/2 of the current, 600 and 300 s, after a charge of an hour that is no pulse."""
+    rate, clock = 1e-15 / RADIUS**2, 600.0
+    time, amps, runs = [np.linspace(0.0, 600.0, 60)], [np.zeros(60)], []
+    for size, length in ((-1.0, 3600.0), (1.0, 600.0), (0.5, 300.0), (1.0, 600.0), (0.5, 300.0), (1.0, 600.0)):
+        runs.append((clock, clock + length, size))
+        time += [clock + np.arange(5.0, length + 1.0, 5.0), clock + length + np.arange(5.0, 901.0, 5.0)]
+        amps += [np.full(time[-2].size, -AMPS * size), np.zeros(time[-1].size)]
+        clock += length + 900.0
+    t = np.concatenate(time)
+    volts = 4.0 + 100.0 * np.concatenate(amps)
+    for begin, end, size in runs:
+        answer = surface(np.maximum(t - begin, 0.0) * rate) - surface(np.maximum(t - end, 0.0) * rate)
+        volts = volts - 0.02 * size / (3.0 * 600.0 * rate) * answer
+    result = analyse(measured({TIME: t, VOLTAGE: volts, CURRENT: np.concatenate(amps)}, 1e-6), radius=RADIUS)
+    assert [pulse.duration for pulse in result.pulses] == pytest.approx([600.0, 300.0, 600.0, 300.0, 600.0])
+    assert [pulse.diffusivity for pulse in result.pulses] == pytest.approx([1e-15] * 5, rel=5e-3)
+
+
+def test_the_table_of_pulses_begins_with_what_says_most() -> None:
+    series = analyse(measured(titration(1e-15), mass=1e-6), radius=RADIUS).series["pulses"]
+    assert list(series.columns)[:8] == [
+        "pulse", "voltage", "diffusivity", "low", "high", "valid", "doubts", "pulse_over_diffusion_time"
+    ]  # fmt: skip
+    assert series.rows()[0]["diffusivity_cm2_s"] == pytest.approx(1e-11, rel=2e-3)
+    assert series.rows()[0]["doubts"] == ""
+    assert "specific_charge" in series.columns
+
+
 def test_steps_within_the_noise_are_flagged() -> None:
     result = analyse(measured(titration(1e-15, step=2e-4), noise=5e-4), radius=RADIUS)
     assert any({"faint step", "wrong way"} & set(one.flags) for one in result.pulses)

@@ -41,6 +41,10 @@ RESTED = 3
 """Points of a rest."""
 LATER = 5.0
 """Current that flows this many times longer than the usual pulse is none of them."""
+REMEMBERED = 20
+"""Runs of current before a pulse whose relaxation is in its fit; what older ones have left is a constant."""
+NODES = 48
+"""Points of the pulse at which that relaxation is worked out."""
 SKIPPED = 0.05
 """Share of the pulse that is left out at its beginning: double layers and charge transfer settle."""
 END = 0.1
@@ -307,7 +311,15 @@ def analyse(
     .. math::
         E(t) = E_0 + \Delta E_s \frac{f(Dt/R^2)}{3 D \tau/R^2}
 
-    (`surface`); that of the line over the root of time stands beside it. It holds for particles of one size, a
+    (`surface`); that of the line over the root of time stands beside it. Rests that are too short for all to relax do
+    not bias it: diffusion is linear, so that what earlier pulses have left to relax is added, to the pulse and to the
+    rest potentials at its ends,
+
+    .. math::
+        \sum_k \frac{I_k}{I} \left[ f\left(\frac{D (t - t_k)}{R^2}\right)
+        - f\left(\frac{D (t - t_k - \tau_k)}{R^2}\right) \right]
+
+    with the time :math:`t_k` at which each began and its length :math:`\tau_k`. It holds for particles of one size, a
     potential that is straight within a pulse, and particles that all see the same potential. The last is not so in an
     electrode with few ionic paths: then the front of the reaction spreads during the pulse, and the result can be
     orders of magnitude too low. That is told by the ionic resistance of the electrode, where it is given; without it
@@ -361,7 +373,10 @@ def analyse(
     found = signal(record, "titration")
     pieces, said = _pieces(found, record)
     noise = _noise(found, pieces)
-    pulses = [_pulse(number, found, piece, radius, noise, ionic_resistance) for number, piece in enumerate(pieces, 1)]
+    pulses = [
+        _pulse(number, found, piece, switches, radius, noise, ionic_resistance)
+        for number, (piece, switches) in enumerate(zip(pieces, _switches(found, pieces), strict=True), 1)
+    ]
     if ionic_resistance is None and _goes_with_slope(pulses):
         pulses = [replace(one, flags=(*one.flags, "like a front")) for one in pulses]
     valid = [one for one in pulses if one.valid]
@@ -500,6 +515,75 @@ def _noise(found: Signal, pieces: Sequence[_Piece]) -> float:
     return math.sqrt(squares / degrees) if degrees else NAN
 
 
+@dataclass(frozen=True, eq=False)
+class _Switches:
+    """Every switch of the current up to the end of a rest, relative to one pulse.
+
+    Attributes
+    ----------
+    time : array, shape (n,)
+        s.
+    change : array, shape (n,)
+        Change of the current over that of the pulse.
+    begin, duration : float
+        Of the pulse, s.
+    """
+
+    time: Floats
+    change: Floats
+    begin: float
+    duration: float
+
+    def earlier(self) -> "_Switches":
+        """Those before the pulse."""
+        return _Switches(self.time[:-2], self.change[:-2], self.begin, self.duration)
+
+    def _since(self, time: Floats) -> Floats:
+        """Time since each switch over that of the pulse, shape (m, n)."""
+        found: Floats = np.maximum((time[:, None] - self.time) / self.duration, 1e-12)
+        return found
+
+    def potential(self, T: float, time: Floats) -> Floats:
+        """Potential in units of the pulse's own step at full rest, shape (m,).
+
+        Diffusion in a sphere is linear: the answers to all switches add up, so that what earlier pulses have left to
+        relax is in it. The slope of the rest potential is that of this pulse.
+        """
+        found: Floats = surface(T * self._since(time)) / (3.0 * T) @ self.change
+        return found
+
+    def answer(self, T: float, time: Floats) -> tuple[Floats, Floats]:
+        """That potential and its derivative after ln T, each of shape (m,)."""
+        since = self._since(time)
+        value = surface(T * since) / (3.0 * T)
+        return value @ self.change, (since * _surface_rate(T * since) / 3.0 - value) @ self.change
+
+
+def _switches(found: Signal, pieces: Sequence[_Piece]) -> list[_Switches]:
+    """For each pulse the switches of the current before and in it; of the last `REMEMBERED` runs of current."""
+    sign, time, current = found.sign, found.time, found.current
+    edges = np.flatnonzero(np.diff(sign)) + 1
+    starts, ends = np.concatenate([[0], edges]), np.concatenate([edges, [len(sign)]])
+    known = {piece.pulse: piece.begin for piece in pieces}
+    runs = []
+    for start, end in zip(starts.tolist(), ends.tolist(), strict=True):
+        if sign[start] == 0 or end - start < 2 or not time[end - 1] > time[start]:
+            continue
+        begin, last = known.get((start, end), float(time[start])), float(time[end - 1])
+        amps = float(np.trapezoid(current[start:end], time[start:end])) / (last - float(time[start]))
+        runs.append((start, begin, last, amps))
+    places = {start: at for at, (start, *_) in enumerate(runs)}
+    switches = []
+    for piece in pieces:
+        at = places[piece.pulse[0]]
+        _, begin, end, amps = runs[at]
+        kept = runs[max(at - REMEMBERED, 0) : at + 1]
+        times = np.array([[one[1], one[2]] for one in kept]).ravel()
+        changes = np.array([[one[3], -one[3]] for one in kept]).ravel() / amps
+        switches.append(_Switches(times, changes, begin, end - begin))
+    return switches
+
+
 @dataclass(frozen=True)
 class _Fit:
     """Potential of a pulse: level, V; logarithm of the pulse time over R2/D, with its deviation; step, V."""
@@ -512,7 +596,9 @@ class _Fit:
     residual: Floats
 
 
-def _fit(s: Floats, voltage: Floats, step: float, deviation: float) -> _Fit | None:
+def _fit(
+    s: Floats, voltage: Floats, step: float, deviation: float, switches: _Switches, rests: tuple[Floats, Floats]
+) -> _Fit | None:
     """Fit a pulse.
 
     Parameters
@@ -523,31 +609,54 @@ def _fit(s: Floats, voltage: Floats, step: float, deviation: float) -> _Fit | No
         V.
     step, deviation : float
         Of the rest potential, as measured, V.
+    switches : _Switches
+    rests : (array, array)
+        Times over which the rest potential before and after is taken, s.
 
     Returns
     -------
     _Fit or None
         None where the potential does not rise with the step.
     """
-    begin = _simple(s, voltage, step)
-    if not begin > 0.0:
+    start = _simple(s, voltage, step)
+    if not start > 0.0:
         return None
+    # what earlier pulses have left, and the ends of rests, are so smooth that few points say all
+    nodes = np.linspace(float(s[0]), float(s[-1]), NODES)
+    earlier = switches.earlier()
+    before, after = (one[thinned(len(one), NODES // 4)] for one in rests)
+
+    def answer(T: float) -> tuple[Floats, Floats, float, float]:
+        """Potential in the pulse above the rest before it, its derivative, and both of the measured step."""
+        value = surface(T * s) / (3.0 * T)
+        found = [value, s * _surface_rate(T * s) / 3.0 - value]
+        steps = []
+        for at, (left, start, end) in enumerate(
+            zip(
+                earlier.answer(T, switches.begin + nodes * switches.duration),
+                earlier.answer(T, before),
+                switches.answer(T, after),
+                strict=True,
+            )
+        ):
+            found[at] = found[at] + np.interp(s, nodes, left) - float(start.mean())
+            steps.append(float(end.mean() - start.mean()))
+        return found[0], found[1], steps[0], steps[1]
+
     # the step is a parameter too, held by its measured value, so that its uncertainty goes into the interval
-    level, logarithm, change = float(voltage[0]), math.log(min(max(begin, 1e-8), 10.0)), step
+    level, logarithm, change = float(voltage[0]), math.log(min(max(start, 1e-8), 10.0)), step
     count, weight = len(s), 0.0
     for turn in range(40):
-        T = math.exp(logarithm)
-        value, rate = surface(T * s), _surface_rate(T * s)
-        shape = value / (3.0 * T)
-        design = np.column_stack([np.ones(count), change * (T * s * rate - value) / (3.0 * T), shape])
+        shape, slope, share, tilt = answer(math.exp(logarithm))
+        design = np.column_stack([np.ones(count), change * slope, shape])
         left = voltage - level - change * shape
         if turn == 0:
             level += float(left.mean())
             left = left - left.mean()
         scatter = math.sqrt(max(float(left @ left), 0.0) / max(count - 2, 1))
         weight = scatter / deviation if deviation > 0.0 else 1e6 * math.sqrt(count)
-        rows = np.vstack([design, [0.0, 0.0, weight]])
-        aim = np.concatenate([left, [weight * (step - change)]])
+        rows = np.vstack([design, [0.0, weight * change * tilt, weight * share]])
+        aim = np.concatenate([left, [weight * (step - change * share)]])
         moved, *_ = np.linalg.lstsq(rows, aim, rcond=None)
         level += float(moved[0])
         logarithm += float(np.clip(moved[1], -1.0, 1.0))
@@ -556,8 +665,9 @@ def _fit(s: Floats, voltage: Floats, step: float, deviation: float) -> _Fit | No
             return None
         if abs(moved[1]) < 1e-9 and turn:
             break
-    T = math.exp(logarithm)
-    shape = surface(T * s) / (3.0 * T)
+    shape, slope, share, tilt = answer(math.exp(logarithm))
+    if not share > 0.0:
+        return None
     left = voltage - level - change * shape
     degrees = count - 2
     scatter = math.sqrt(float(left @ left) / degrees)
@@ -565,10 +675,8 @@ def _fit(s: Floats, voltage: Floats, step: float, deviation: float) -> _Fit | No
     after = float(left[1:] @ left[:-1]) / float(left @ left) if scatter > 0.0 else 0.0
     inflation = (1.0 + after) / (1.0 - after) if 2.0 / math.sqrt(count) < after < 1.0 else 1.0
     matrix = design.T @ design
-    if deviation > 0.0 and scatter > 0.0:
-        matrix[2, 2] += (scatter / deviation) ** 2
-    else:
-        matrix[2, 2] += 1e12 * count
+    held = np.array([0.0, change * tilt, share])
+    matrix += np.outer(held, held) * ((scatter / deviation) ** 2 if deviation > 0.0 and scatter > 0.0 else 1e12 * count)
     size = np.sqrt(np.diagonal(matrix))
     if not (np.isfinite(size) & (size > 0.0)).all():
         return None
@@ -598,7 +706,13 @@ def _simple(s: Floats, voltage: Floats, step: float, curved: bool = True) -> flo
 
 
 def _pulse(
-    number: int, found: Signal, piece: _Piece, radius: float, noise: float, ionic_resistance: float | None
+    number: int,
+    found: Signal,
+    piece: _Piece,
+    switches: _Switches,
+    radius: float,
+    noise: float,
+    ionic_resistance: float | None,
 ) -> Pulse:
     time, voltage, current = found.time, found.voltage, found.current
     first, last = piece.pulse
@@ -616,7 +730,7 @@ def _pulse(
     deviation = scatter * math.sqrt(sum(1.0 / (part.stop - part.start) for part in parts))
     flags = []
     good = len(s) >= POINTS - 2 and step * sign > 0.0
-    fit = _fit(s, y, step, deviation) if good else None
+    fit = _fit(s, y, step, deviation, switches, (time[parts[0]], time[parts[1]])) if good else None
     simple = _simple(s, y, step, False) * radius**2 / duration if good else NAN
     drift, unrested = _rest(found, piece.after, step, scatter)
     size = np.abs(current[first:last])
@@ -641,7 +755,7 @@ def _pulse(
         # the noise of a reading is no misfit
         structure = math.sqrt(max(float(np.mean(_smooth(fit.residual) ** 2)), 0.0))
         misfit = structure / abs(rise)
-        relaxation, slowest, fastest = _relaxation(found, piece, reduced, scatter)
+        relaxation, slowest, fastest = _relaxation(found, piece, switches, reduced, scatter)
         if reduced > LONG:
             flags.append("long pulse")
         if misfit > BENT:
@@ -730,7 +844,9 @@ def _rest(found: Signal, rest: tuple[int, int], step: float, noise: float) -> tu
     return drift, abs(later * ratio / (1.0 - ratio) / step) if ratio < 0.97 else math.inf
 
 
-def _relaxation(found: Signal, piece: _Piece, reduced: float, noise: float) -> tuple[float, float, float]:
+def _relaxation(
+    found: Signal, piece: _Piece, switches: _Switches, reduced: float, noise: float
+) -> tuple[float, float, float]:
     """Diffusivity by which the end of the relaxation falls off over that of the pulse, with its interval.
 
     Level and size are left free. The beginning of a relaxation goes with roots of time in any geometry; only its last
@@ -758,6 +874,11 @@ def _relaxation(found: Signal, piece: _Piece, reduced: float, noise: float) -> t
         return NAN, NAN, NAN
     T = reduced * np.exp(SEARCH)[:, None]
     shape = surface(T * (1.0 + u)) - surface(T * u)
+    earlier = switches.earlier()
+    if len(earlier.time):
+        nodes = np.linspace(float(u[0]), float(u[-1]), NODES // 2)
+        left = 3.0 * T * np.array([earlier.potential(float(one), end + nodes * duration) for one in T[:, 0]])
+        shape = shape + np.array([np.interp(u, nodes, one) for one in left])
     shape = shape - shape.mean(axis=1, keepdims=True)
     weight = np.sum(shape**2, axis=1)
     size = np.divide(shape @ y, weight, out=np.zeros(len(SEARCH)), where=weight > 0.0)
@@ -827,25 +948,27 @@ def _stoichiometry(
 
 
 def _table(pulses: Sequence[Pulse], record: Record, stoichiometry: Floats | None) -> Series:
-    columns: dict[str, Any] = {"pulse": [one.number for one in pulses], "voltage": [one.after for one in pulses]}
-    units: dict[str, Unit] = {"voltage": V}
+    # a table on a page shows its first columns
+    first: tuple[tuple[str, str, Unit | None], ...] = (
+        ("pulse", "number", None), ("voltage", "after", V), ("diffusivity", "diffusivity", CM2_S),
+        ("low", "low", CM2_S), ("high", "high", CM2_S), ("valid", "valid", None), ("doubts", "flags", None),
+        ("pulse_over_diffusion_time", "reduced", None),
+    )  # fmt: skip
+    rest: tuple[tuple[str, str, Unit | None], ...] = (
+        ("weppner_huggins", "simple", CM2_S), ("current", "current", MA), ("pulse_time", "duration", SECOND),
+        ("jump", "drop", MV), ("rise", "rise", MV), ("rest_step", "step", MV), ("misfit", "misfit", PERCENT),
+        ("drift_of_rest", "drift", MV_H), ("left_to_relax", "unrested", PERCENT),
+        ("rest_over_pulse_diffusivity", "relaxation", None),
+    )  # fmt: skip
+    columns: dict[str, Any] = {name: [getattr(one, attribute) for one in pulses] for name, attribute, _ in first}
+    columns["doubts"] = [", ".join(one.flags) for one in pulses]
+    units = {name: unit for name, _, unit in (*first, *rest) if unit is not None}
     if stoichiometry is not None:
         columns["stoichiometry"] = stoichiometry.tolist()
     if record.mass is not None:
         columns["specific_charge"] = (np.cumsum([one.charge for one in pulses]) / record.mass).tolist()
         units["specific_charge"] = MAH_G
-    wanted: tuple[tuple[str, str, Unit | None], ...] = (
-        ("diffusivity", "diffusivity", CM2_S), ("low", "low", CM2_S), ("high", "high", CM2_S),
-        ("weppner_huggins", "simple", CM2_S), ("current", "current", MA), ("pulse_time", "duration", SECOND),
-        ("jump", "drop", MV), ("rise", "rise", MV), ("rest_step", "step", MV), ("pulse_over_diffusion_time", "reduced",
-        None), ("misfit", "misfit", PERCENT), ("drift_of_rest", "drift", MV_H), ("left_to_relax", "unrested", PERCENT),
-        ("rest_over_pulse_diffusivity", "relaxation", None), ("valid", "valid", None),
-    )  # fmt: skip
-    for name, attribute, unit in wanted:
-        columns[name] = [getattr(one, attribute) for one in pulses]
-        if unit is not None:
-            units[name] = unit
-    columns["doubts"] = [", ".join(one.flags) for one in pulses]
+    columns |= {name: [getattr(one, attribute) for one in pulses] for name, attribute, _ in rest}
     return Series("Pulses", columns, units)
 
 
