@@ -120,7 +120,7 @@ def test_surface_of_the_sphere_against_finite_volumes_and_limits() -> None:
     T = np.array([0.01, 0.04, 0.049999, 0.050001, 0.1, 0.5, 2.0])
     np.testing.assert_allclose(surface(T), shells(T), rtol=2e-3)
     assert surface(0.05 - 1e-12) == pytest.approx(float(surface(0.05 + 1e-12)), rel=1e-8)
-    assert surface(1e-8) == pytest.approx(2.0 * np.sqrt(1e-8 / np.pi), rel=1e-4)
+    assert surface(1e-8) == pytest.approx(2.0 * np.sqrt(1e-8 / np.pi), abs=0.0, rel=1e-4)
     assert surface(50.0) == pytest.approx(150.2, rel=1e-12)
 
 
@@ -133,7 +133,7 @@ def test_diffusivity_of_spheres(diffusivity: float, sign: float) -> None:
     result = analyse(measured(columns, noise=1e-6), radius=RADIUS)
     pulse = result.pulses[1]
     # of the slowest a thousandth is left to relax even then
-    assert pulse.diffusivity == pytest.approx(diffusivity, rel=0.05 if diffusivity == 1e-17 else 2e-3)
+    assert pulse.diffusivity == pytest.approx(diffusivity, abs=0.0, rel=0.05 if diffusivity == 1e-17 else 2e-3)
     assert pulse.reduced == pytest.approx(600.0 * pulse.diffusivity / RADIUS**2, rel=1e-9)
     assert pulse.drop == pytest.approx(sign * 0.01, abs=2e-3 if diffusivity == 1e-17 else 1e-4)
     assert pulse.current == pytest.approx(sign * AMPS, rel=1e-9)
@@ -147,7 +147,7 @@ def test_diffusivity_of_spheres(diffusivity: float, sign: float) -> None:
 def test_weppner_and_huggins_is_the_limit_of_short_pulses() -> None:
     """At tau D/R2 of 1e-3 both agree within a tenth; at 0.1 the line is at less than half."""
     short = analyse(measured(titration(1e-15, pulse=6.0, interval=0.2, step=2e-3)), radius=RADIUS).pulses[1]
-    assert short.simple == pytest.approx(1e-15, rel=0.1)
+    assert short.simple == pytest.approx(1e-15, abs=0.0, rel=0.1)
     long = analyse(measured(titration(1e-15)), radius=RADIUS).pulses[1]
     assert long.simple < 0.5e-15
     # by hand: D = 4/(pi tau) (R/3)2 (dEs/dEt)2 with the line of the fitted part
@@ -155,7 +155,7 @@ def test_weppner_and_huggins_is_the_limit_of_short_pulses() -> None:
     slope = np.polyfit(root, long.voltage, 1)[0]
     change = slope * np.sqrt(long.duration)
     by_hand = 4.0 / (np.pi * long.duration) * (RADIUS / 3.0) ** 2 * (long.step / change) ** 2
-    assert long.simple == pytest.approx(by_hand, rel=1e-9)
+    assert long.simple == pytest.approx(by_hand, abs=0.0, rel=1e-9)
 
 
 def test_radius_from_volume_and_area() -> None:
@@ -164,10 +164,12 @@ def test_radius_from_volume_and_area() -> None:
     # 9.6 mg of 96 g/mol at 20 cm3/mol: 2 mm3, on 2.4e-3 m2
     volume = 9.6e-6 / 96e-3 * 20e-6
     result = analyse(one, area=3.0 * volume / RADIUS, molar_mass=96e-3, molar_volume=20e-6)
-    assert result.radius == pytest.approx(RADIUS, rel=1e-12)
-    assert result.values["diffusivity"].value == pytest.approx(1e-15, rel=1e-3)
+    assert result.radius == pytest.approx(RADIUS, abs=0.0, rel=1e-12)
+    assert result.values["diffusivity"].value == pytest.approx(1e-15, abs=0.0, rel=1e-3)
     twice = analyse(one, radius=2.0 * RADIUS)
-    assert twice.values["diffusivity"].value == pytest.approx(4.0 * result.values["diffusivity"].value, rel=1e-9)
+    assert twice.values["diffusivity"].value == pytest.approx(
+        4.0 * result.values["diffusivity"].value, abs=0.0, rel=1e-9
+    )
 
 
 def test_stoichiometry_falls_with_the_charge() -> None:
@@ -213,7 +215,7 @@ def test_spheres_that_all_see_one_potential_are_not_flagged() -> None:
     for known in (None, 0.1):
         result = analyse(one, radius=RADIUS, ionic_resistance=known)
         assert all(pulse.valid for pulse in result.pulses)
-        assert result.values["diffusivity"].value == pytest.approx(4e-16, rel=0.03)
+        assert result.values["diffusivity"].value == pytest.approx(4e-16, abs=0.0, rel=0.03)
     # what resistance would do is told: it is flagged from there on
     text = next(text for text in analyse(one, radius=RADIUS).warnings if "would by itself look like this" in text)
     ohm = float(text.split(" electrode of ")[1].split(" ohm")[0])
@@ -233,7 +235,7 @@ def test_a_constant_diffusivity_does_not_go_with_the_slope_of_the_potential() ->
         clock, level = float(joined[TIME][-1][-1]) + 1.0, float(joined[VOLTAGE][-1][-1])
     result = analyse(measured({name: np.concatenate(values) for name, values in joined.items()}, 1e-5), radius=RADIUS)
     assert [one.flags for one in result.pulses] == [()] * 4
-    assert result.values["diffusivity"].value == pytest.approx(1e-15, rel=0.01)
+    assert result.values["diffusivity"].value == pytest.approx(1e-15, abs=0.0, rel=0.01)
 
 
 def test_titration_of_a_simulated_cell_finds_a_hundredth_and_says_so() -> None:
@@ -278,7 +280,7 @@ def test_what_earlier_pulses_have_left_to_relax_is_no_bias(diffusivity: float, r
     """Rests of 0.5 to 2 pulses and of 1/90 of R2/D; where much is left it is flagged, and as that only."""
     result = analyse(measured(titration(diffusivity, pulses=8, rest=rest), noise=1e-6), radius=RADIUS)
     found = [pulse.diffusivity for pulse in result.pulses]
-    assert found == pytest.approx([diffusivity] * 8, rel=3e-3)
+    assert found == pytest.approx([diffusivity] * 8, abs=0.0, rel=3e-3)
     assert [pulse.drop for pulse in result.pulses] == pytest.approx([-0.01] * 8, rel=2e-3)
     assert {flag for pulse in result.pulses for flag in pulse.flags} <= {"short rest"}
     assert all(pulse.relaxation == pytest.approx(1.0, abs=0.1) for pulse in result.pulses)
@@ -302,7 +304,7 @@ def test_earlier_pulses_may_be_of_other_currents_and_lengths() -> None:
         volts = volts - 0.02 * size / (3.0 * 600.0 * rate) * answer
     result = analyse(measured({TIME: t, VOLTAGE: volts, CURRENT: np.concatenate(amps)}, 1e-6), radius=RADIUS)
     assert [pulse.duration for pulse in result.pulses] == pytest.approx([600.0, 300.0, 600.0, 300.0, 600.0])
-    assert [pulse.diffusivity for pulse in result.pulses] == pytest.approx([1e-15] * 5, rel=5e-3)
+    assert [pulse.diffusivity for pulse in result.pulses] == pytest.approx([1e-15] * 5, abs=0.0, rel=5e-3)
 
 
 def test_the_table_of_pulses_begins_with_what_says_most() -> None:
@@ -310,7 +312,7 @@ def test_the_table_of_pulses_begins_with_what_says_most() -> None:
     assert list(series.columns)[:8] == [
         "pulse", "voltage", "diffusivity", "low", "high", "valid", "doubts", "pulse_over_diffusion_time"
     ]  # fmt: skip
-    assert series.rows()[0]["diffusivity_cm2_s"] == pytest.approx(1e-11, rel=2e-3)
+    assert series.rows()[0]["diffusivity_cm2_s"] == pytest.approx(1e-11, abs=0.0, rel=2e-3)
     assert series.rows()[0]["doubts"] == ""
     assert "specific_charge" in series.columns
 
@@ -345,7 +347,7 @@ def test_median_with_its_range_and_the_material() -> None:
     (entry,) = result.properties()
     assert entry.name == "diffusivity"
     assert entry.entry["temperature"] == "25 degC"
-    assert result.to_dict()["diffusivity_cm2_s"]["value"] == pytest.approx(1e-11, rel=0.02)
+    assert result.to_dict()["diffusivity_cm2_s"]["value"] == pytest.approx(1e-11, abs=0.0, rel=0.02)
     assert analyse(measured(titration(1e-15), temperature=None), radius=RADIUS).properties() == []
 
 
@@ -409,7 +411,7 @@ def test_repeated_rows_change_nothing() -> None:
     columns = titration(1e-15)
     twice = {name: np.repeat(values, 2) for name, values in columns.items()}
     once, again = (analyse(measured(one), radius=RADIUS) for one in (columns, twice))
-    assert again.values["diffusivity"].value == pytest.approx(once.values["diffusivity"].value, rel=1e-12)
+    assert again.values["diffusivity"].value == pytest.approx(once.values["diffusivity"].value, abs=0.0, rel=1e-12)
     assert any("rows left out that the row before already is" in text for text in again.warnings)
 
 
