@@ -9,11 +9,11 @@ from numpy.testing import assert_allclose
 from solidstack.constants import FARADAY, GAS
 from solidstack.errors import MeasurementError
 from solidstack.materials.schema import Conductivity
-from solidstack.measure import arrhenius
-from solidstack.measure.record import record
+from solidstack.measure import arrhenius, impedance
+from solidstack.measure.record import FREQUENCY, IMAGINARY, REAL, record
 from solidstack.measure.result import Fitted, Result
 from solidstack.plot.electrolyte import draw_arrhenius
-from solidstack.units import MS_CM
+from solidstack.units import MS_CM, OHM
 
 ROUNDING = 1e-9
 TRIALS = 500
@@ -307,10 +307,15 @@ class Spectrum(Result):
         return "eis"
 
 
-def spectrum(T, sigma, half=0.02):
-    found = {} if sigma is None else {
-        "conductivity": Fitted("Conductivity", sigma, sigma * (1 - half), sigma * (1 + half), MS_CM)
-    }  # fmt: skip
+def spectrum(T, sigma, half=0.02, geometry=0.0):
+    found = {}
+    if sigma is not None:
+        whole = np.exp(np.hypot(half, geometry))
+        R = 1.0 / sigma
+        found = {
+            "conductivity": Fitted("Conductivity", sigma, sigma / whole, sigma * whole, MS_CM),
+            "resistance": Fitted("Resistance", R, R * np.exp(-half), R * np.exp(half), OHM),
+        }
     return Spectrum(records=(record({}, source="a.mpr", temperature=T),), values=found, model="R0-p(R1,CPE1)")
 
 
@@ -320,12 +325,98 @@ def test_spectra():
     assert_allclose(result.values["activation_energy"].value, ENERGY, rtol=1e-7)
     assert_allclose(result.deviations, 0.02 / 1.959964, rtol=1e-6)
     assert len(result.records) == 3
+    assert result.common == 0.0
     with pytest.raises(MeasurementError, match=r"a\.mpr: does not say the temperature of the cell; give it"):
         arrhenius.from_spectra([spectrum(None, 0.1)])
     with pytest.raises(MeasurementError, match=r"a\.mpr: gave no conductivity; give --area and --thickness"):
         arrhenius.from_spectra([spectrum(300.0, None)])
     with pytest.raises(MeasurementError, match=r"one temperature only \(25\.0 degC\)"):
         arrhenius.from_spectra([spectrum(298.15, 0.1)])
+
+
+def test_geometry_is_common_to_all_spectra():
+    T = np.linspace(298.15, 348.15, 6)
+    scatter = np.exp(0.004 * np.array([1, -1, 0, 1, -1, 0]))
+    sure, unsure = (
+        arrhenius.from_spectra(
+            [spectrum(t, s, 0.01, geometry) for t, s in zip(T, conductivity(T) * scatter, strict=True)]
+        )
+        for geometry in (0.0, 0.10)
+    )
+    assert_allclose(unsure.common, 0.10, rtol=1e-6)
+    for name in ("activation_energy", "activation_energy_sigma"):
+        one, other = sure.values[name], unsure.values[name]
+        assert_allclose([other.value, other.low, other.high], [one.value, one.low, one.high], rtol=1e-9)
+    for name in ("conductivity_25", "conductivity_30", "prefactor", "prefactor_sigma"):
+        one, other = sure.values[name], unsure.values[name]
+        half, wide = (0.5 * np.log(found.high / found.low) for found in (one, other))
+        assert_allclose(wide, np.hypot(half, 0.10), rtol=1e-6)
+    (entry,) = unsure.properties()
+    assert 0.10 < entry.uncertainty < 0.11
+    curve = unsure.data()["curve"].columns
+    assert np.all(np.log(curve["high"] / curve["low"]) > 0.2)
+
+
+@pytest.mark.parametrize("uncertainty", [0.0, 0.10])
+def test_geometry_of_fitted_spectra(uncertainty):
+    rng = np.random.default_rng(0)
+    frequency = np.logspace(6, -1, 40)
+    results = []
+    for T in (298.15, 318.15, 338.15):
+        z = 1.0 / conductivity(T) + 1.0 / (1e-5 * (2j * np.pi * frequency) ** 0.9)
+        z = z * (1.0 + 0.005 * (rng.standard_normal(40) + 1j * rng.standard_normal(40)))
+        measured = record(
+            {FREQUENCY: frequency, REAL: z.real, IMAGINARY: z.imag}, area=1e-4, thickness=1e-4, temperature=T
+        )
+        results.append(impedance.analyse(measured, thickness_uncertainty=uncertainty))
+    found = arrhenius.from_spectra(results)
+    assert_allclose(found.common, uncertainty, atol=1e-6)
+    energy = found.values["activation_energy"]
+    assert energy.low < ENERGY < energy.high
+    assert energy.high - energy.low < 0.1 * ENERGY
+
+
+def test_kelvin_read_as_degrees_is_told_first(tmp_path):
+    kelvin = np.array([298.15, 313.15, 333.15, 348.15])
+
+    def analysed(header, T):
+        rows = [f"{t},{10.0 * s}" for t, s in zip(T, conductivity(kelvin), strict=True)]
+        return arrhenius.from_table(write(tmp_path / "k.csv", "\n".join([header, *rows]))).warnings
+
+    said = analysed("temperature (degC),conductivity (mS/cm)", kelvin)
+    assert said[0].startswith(
+        'are the temperatures in K? column "temperature (degC)" is read as degC and has 298.1 to 348.1'
+    )
+    assert len(analysed("T C,conductivity (mS/cm)", kelvin)) == len(said)
+    for header, T in (
+        ("temperature (degC),conductivity (mS/cm)", kelvin - 273.15),
+        ("temperature (K),conductivity (mS/cm)", kelvin),
+        ("temperature (K),conductivity (mS/cm)", kelvin + 273.15),
+        ("temperature (degC),conductivity (mS/cm)", np.array([200.0, 300.0, 350.0, 400.0])),
+        ("temperature (degC),conductivity (mS/cm)", np.array([255.0, 300.0, 350.0, 415.0])),
+    ):
+        assert not any("are the temperatures in K?" in one for one in analysed(header, T))
+
+
+def test_fahrenheit(tmp_path):
+    for header in ("temperature (F)", "T / °F"):
+        path = write(tmp_path / "f.csv", f"{header},conductivity (mS/cm)\n77,1\n113,2\n")
+        words = (
+            r'" is not read as a temperature; write degC or K, as in "temperature \(degC\)", or "temperature \(degF\)"'
+        )
+        with pytest.raises(MeasurementError, match=words):
+            arrhenius.from_table(path)
+    path = write(tmp_path / "f.csv", "temperature (degF),conductivity (mS/cm)\n77,1\n113,2\n")
+    assert_allclose(arrhenius.read_points(path)[0], [298.15, 318.15])
+
+
+def test_figure_of_spectra_with_geometry():
+    T = np.linspace(298.15, 348.15, 6)
+    result = arrhenius.from_spectra([spectrum(t, s, 0.01, 0.1) for t, s in zip(T, conductivity(T), strict=True)])
+    figure = draw_arrhenius(result)
+    figure.savefig(io.BytesIO(), format="png", dpi=50)
+    words = [text.get_text() for text in figure.axes[0].get_legend().get_texts()]
+    assert "95 % interval, with geometry" in words
 
 
 @pytest.mark.parametrize(("law", "deviations"), [(conductivity, None), (conductivity, 0.02), (vogel, None)])

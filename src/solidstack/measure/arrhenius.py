@@ -3,7 +3,7 @@
 import os
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -42,6 +42,8 @@ SPAN = 20.0
 """K that a line should cover: a temperature that is wrong by 1 K then changes the slope by up to 5 %."""
 COLDEST = 150.0
 """K: below it the numbers are more likely degC than a measurement of an ion conductor."""
+KELVIN_READ, KELVIN_SPAN = (250.0, 420.0), 150.0
+"""degC, and K: temperatures that all lie there are more likely K (-23 to 147 degC) than those of a furnace."""
 LIMITS = {"temperature": (1.0, 5000.0), "conductivity": (1e-30, 1e10), "relative deviation": (1e-12, 1e6)}
 """SI, beyond which a number is a mistake."""
 VOGEL = 5
@@ -125,6 +127,9 @@ class Arrhenius(Result):
         Models, of which the first is the line.
     chosen : Candidate
         The one that the data ask for.
+    common : float
+        Half of the 95 % interval, in the logarithm, of a factor that all conductivities have in common (area over
+        thickness). It is in the intervals of conductivities and prefactors, not in those of energies.
     """
 
     temperature: Floats
@@ -132,6 +137,11 @@ class Arrhenius(Result):
     deviations: Floats | None
     candidates: tuple[Candidate, ...]
     chosen: Candidate
+    common: float = 0.0
+
+    def at(self, temperature: float) -> tuple[float, float, float]:
+        """Conductivity of the chosen model and its 95 % interval, with what all points have in common, S/m."""
+        return _wider(*self.chosen.at(temperature), self.common)
 
     @property
     def kind(self) -> str:
@@ -149,7 +159,7 @@ class Arrhenius(Result):
     def properties(self) -> list[Property]:
         """Ionic conductivity with its activation energy (of sigma T) and range."""
         at = round(self.reference, 2)
-        value, low, high = self.chosen.at(at)
+        value, low, high = self.at(at)
         measured = self.temperature
         energy = float(self.candidates[0].parts[0].values[1]) * GAS
         if self.chosen.name == "two lines":
@@ -169,7 +179,7 @@ class Arrhenius(Result):
     def data(self) -> dict[str, Series]:
         """The chosen curve with its interval, as drawn."""
         grid = np.linspace(self.temperature.min(), self.temperature.max(), 61)
-        value, low, high = np.array([self.chosen.at(float(at)) for at in grid]).T
+        value, low, high = np.array([self.at(float(at)) for at in grid]).T
         columns: dict[str, Any] = {"temperature": grid, "conductivity": value, "low": low, "high": high}
         units = {"temperature": DEG_C, "conductivity": MS_CM, "low": MS_CM, "high": MS_CM}
         return {"curve": Series("Fitted conductivity", columns, units)}
@@ -177,6 +187,15 @@ class Arrhenius(Result):
 
 MAXIMUM_ENERGY = 5e5
 """J/mol, as the library takes it."""
+
+
+def _wider(value: float, low: float, high: float, common: float) -> tuple[float, float, float]:
+    """An interval, symmetric in the logarithm, with half an interval more that is independent of it."""
+    if not (common > 0.0 and low > 0.0 and np.isfinite(high)):
+        return value, low, high
+    half = float(np.hypot(0.5 * np.log(high / low), common))
+    with np.errstate(over="ignore"):
+        return value, float(value * np.exp(-half)), float(value * np.exp(half))
 
 
 def _rounded(value: float) -> float:
@@ -188,6 +207,7 @@ def analyse(
     conductivity: ArrayLike,
     *,
     deviations: ArrayLike | None = None,
+    common: float = 0.0,
     records: Sequence[Record] = (),
 ) -> Arrhenius:
     r"""Fit conductivity over temperature with a straight line, and see whether a line is right.
@@ -210,9 +230,11 @@ def analyse(
     conductivity : array, shape (n,)
         S/m, above 0.
     deviations : array, shape (n,), optional
-        Relative standard deviations of the conductivity that differ from point to point. What is common to all points
-        (area, thickness) changes the prefactor and not the activation energy. Scatter about the line that is wider
-        than they say widens the intervals.
+        Relative standard deviations of the conductivity, independent from point to point. Scatter about the line that
+        is wider than they say widens the intervals.
+    common : float, optional
+        Relative uncertainty (half of the 95 % interval) of what is common to all points (area, thickness): it widens
+        conductivities and prefactors, and not the activation energy.
     records : sequence of Record
         What the points are from.
 
@@ -257,9 +279,9 @@ def analyse(
     }
     for degrees in (25, 30):
         label = f"Conductivity at {degrees} °C"
-        values[f"conductivity_{degrees}"] = Fitted(label, *chosen.at(273.15 + degrees), MS_CM)
-    values["prefactor"] = _prefactor(straight.parts[0], "Prefactor (of σT)", S_K_CM)
-    values["prefactor_sigma"] = _prefactor(of_sigma, "Prefactor (of σ)", S_CM)
+        values[f"conductivity_{degrees}"] = Fitted(label, *_wider(*chosen.at(273.15 + degrees), common), MS_CM)
+    values["prefactor"] = _prefactor(straight.parts[0], "Prefactor (of σT)", S_K_CM, common)
+    values["prefactor_sigma"] = _prefactor(of_sigma, "Prefactor (of σ)", S_CM, common)
     values |= _values_of(candidates[1:], chosen)
     return Arrhenius(
         records=tuple(records),
@@ -277,6 +299,7 @@ def analyse(
         deviations=spread,
         candidates=tuple(candidates),
         chosen=chosen,
+        common=common,
     )
 
 
@@ -432,9 +455,10 @@ def _two_lines(T: Floats, y: Floats, spread: Floats | None) -> Candidate | None:
     )
 
 
-def _prefactor(estimate: Estimate, label: str, unit: Unit) -> Fitted:
+def _prefactor(estimate: Estimate, label: str, unit: Unit, common: float) -> Fitted:
     with np.errstate(over="ignore"):
-        return estimate.fitted(lambda p: float(np.exp(p[0])), label, unit, logarithmic=True)
+        found = estimate.fitted(lambda p: float(np.exp(p[0])), label, unit, logarithmic=True)
+        return Fitted(label, *_wider(found.value, found.low, found.high, common), unit)
 
 
 def _values_of(others: Sequence[Candidate], chosen: Candidate) -> dict[str, Fitted]:
@@ -540,10 +564,11 @@ def from_table(path: str | os.PathLike[str], *, area: float | None = None, thick
     MeasurementError
         As `read_points` and `analyse`.
     """
-    T, sigma, deviations = read_points(path, area=area, thickness=thickness)
+    T, sigma, deviations, said = _read(path, area, thickness)
     columns = {"Temperature / K": T, "Conductivity / S/m": sigma}
     found = record(columns, source=os.fspath(path), area=area, thickness=thickness, sha256=sha256(path))
-    return analyse(T, sigma, deviations=deviations, records=[found])
+    result = analyse(T, sigma, deviations=deviations, records=[found])
+    return replace(result, warnings=(*said, *result.warnings))
 
 
 def read_points(
@@ -572,6 +597,14 @@ def read_points(
     MeasurementError
         A column is missing, has no unit or another unit, a cell is no number, or area or thickness is asked for.
     """
+    T, sigma, deviations, _ = _read(path, area, thickness)
+    return T, sigma, deviations
+
+
+def _read(
+    path: str | os.PathLike[str], area: float | None, thickness: float | None
+) -> tuple[Floats, Floats, Floats | None, list[str]]:
+    """Read the points, and what to say of them first."""
     table = read_table(path, 2, MeasurementError)
     if not table.header:
         msg = 'has no line of names above the numbers; wanted is for example "temperature (degC), conductivity (mS/cm)"'
@@ -618,7 +651,17 @@ def read_points(
         assert area is not None
         assert thickness is not None
         values = thickness / (values * area)
-    return T, values, deviations
+    said = []
+    celsius = DEG_C.of(T)
+    low, high = KELVIN_READ
+    read_as_celsius = _unit(table.name(temperature), TEMPERATURE) == "degC"
+    if read_as_celsius and low <= celsius.min() and celsius.max() <= high and np.ptp(T) < KELVIN_SPAN:
+        said.append(
+            f'are the temperatures in K? column "{table.name(temperature)}" is read as degC and has '
+            f'{celsius.min():.4g} to {celsius.max():.4g}; if they are K, name it "temperature (K)": the activation '
+            "energy is several times too large otherwise"
+        )
+    return T, values, deviations, said
 
 
 def _unit(name: str, kind: Kind) -> str:
@@ -628,13 +671,21 @@ def _unit(name: str, kind: Kind) -> str:
     if not unit and kind is TEMPERATURE:
         whole = re.fullmatch(r"(?:.*[_\s])?(°?C|degC|K)", name.strip())
         unit = whole[1] if whole else ""
-    return "degC" if kind is TEMPERATURE and unit in ("C", "deg C", "°C", "Celsius") else unit
+    if kind is TEMPERATURE and unit.casefold() in ("c", "deg c", "°c", "celsius"):
+        return "degC"
+    return unit
 
 
 def _column(table: Table, column: int, kind: Kind, unit: str | None = None) -> Floats:
     """Read a column in SI."""
     name = table.name(column)
     unit = _unit(name, kind) if unit is None else unit
+    if kind is TEMPERATURE and unit.casefold() in ("f", "°f", "deg f", "fahrenheit"):
+        msg = (
+            f'column "{name}": "{unit}" is not read as a temperature; write degC or K, as in "temperature (degC)", '
+            'or "temperature (degF)" where it is Fahrenheit'
+        )
+        raise MeasurementError(msg, source=table.source)
     found = np.empty(len(table.rows))
     for at, row in enumerate(table.rows):
         try:
@@ -660,19 +711,21 @@ def _deviations(table: Table, measured: int, values: Floats, kind: Kind) -> Floa
 def from_spectra(results: Sequence[Result]) -> Arrhenius:
     """Analyse the conductivities of impedance spectra at several temperatures, one result a spectrum.
 
+    Where each spectrum gives an interval, the points are weighted by that of the `resistance`. What the interval of the
+    `conductivity` has more is of area and thickness, which all spectra have in common: it widens conductivities and
+    prefactors, and not the activation energy.
+
     Parameters
     ----------
     results : sequence of Result
-        Of `eis`: each has the value `conductivity`, and the temperature in its record.
-
-        Where each conductivity has an interval, they are weighted by it.
+        Of `eis`: each has the values `conductivity` and `resistance`, and the temperature in its record.
 
     Raises
     ------
     MeasurementError
         A spectrum without temperature or conductivity, or all of one temperature.
     """
-    T, sigma, deviations = [], [], []
+    T, sigma, halves, common = [], [], [], 0.0
     for result in results:
         measured = result.records[0]
         found = result.values.get("conductivity")
@@ -681,9 +734,17 @@ def from_spectra(results: Sequence[Result]) -> Arrhenius:
             raise MeasurementError(msg, source=measured.source)
         T.append(measured.given("temperature"))
         sigma.append(found.value)
-        half = 0.5 * (found.high - found.low) / found.value
-        deviations.append(half / quantile(np.inf))
-    spread = np.array(deviations)
+        whole, own = _half(found), _half(result.values.get("resistance", found))
+        halves.append(own if own <= whole or not np.isfinite(whole) else whole)
+        geometry = np.sqrt(max(whole**2 - own**2, 0.0))
+        if np.isfinite(geometry) and geometry > 1e-3 * whole:
+            common = max(common, float(geometry))
+    spread = np.array(halves) / quantile(np.inf)
     known = bool(len(spread)) and bool(np.all(np.isfinite(spread) & (spread > 0.0)))
     records = [result.records[0] for result in results]
-    return analyse(T, sigma, deviations=spread if known else None, records=records)
+    return analyse(T, sigma, deviations=spread if known else None, common=common, records=records)
+
+
+def _half(found: Fitted) -> float:
+    """Half of an interval in the logarithm; nan where there is none."""
+    return float(0.5 * np.log(found.high / found.low)) if found.low > 0.0 and found.high > 0.0 else float("nan")

@@ -42,9 +42,10 @@ def draw_arrhenius(result: Arrhenius) -> Figure:
     with style():
         figure = Figure(figsize=(PAGE, 3.3), layout="constrained")
         left, right = figure.subplots(1, 2, width_ratios=(1.7, 1.0))
-        value, low, high = MS_CM.of(np.array([result.chosen.at(float(at)) for at in grid])).T
+        value, low, high = MS_CM.of(np.array([result.at(float(at)) for at in grid])).T
+        band = "95 % interval, with geometry" if result.common > 0.0 else "95 % interval"
         if np.isfinite(low).all() and np.isfinite(high).all():
-            left.fill_between(1e3 / grid, low, high, color=_SKY, alpha=0.35, linewidth=0, label="95 % interval")
+            left.fill_between(1e3 / grid, low, high, color=_SKY, alpha=0.35, linewidth=0, label=band)
         name = {"arrhenius": "σT = A exp(−Eₐ/RT)", "vogel-tammann-fulcher": "Vogel-Tammann-Fulcher"}
         left.plot(1e3 / grid, value, color=_BLUE, label=name.get(result.chosen.name, "Two lines"))
         if result.chosen is not result.candidates[0]:
