@@ -192,14 +192,14 @@ def add(path: str | os.PathLike[str]) -> list[tuple[Material, Path, bool]]:
     checked = [(read(place), place.read_bytes()) for place in places]
     result = []
     for material, raw in checked:
-        target = _place_of(material)
+        target = _place_of(material, user_folder())
         replaced = target.exists()
         result.append((material, write_atomic(target, raw), replaced))
     return result
 
 
-def store(data: dict[str, Any], *, source: str) -> tuple[Material, Path]:
-    """Check the content of a material file and write it into the user's folder, in place of the same material there.
+def store(data: dict[str, Any], *, source: str, folder: str | os.PathLike[str] | None = None) -> tuple[Material, Path]:
+    """Check the content of a material file and write it into a folder, in place of the same material there.
 
     Parameters
     ----------
@@ -207,6 +207,8 @@ def store(data: dict[str, Any], *, source: str) -> tuple[Material, Path]:
         As TOML has it.
     source : str
         What an error names.
+    folder : path, optional
+        Default: the user's.
 
     Raises
     ------
@@ -215,14 +217,14 @@ def store(data: dict[str, Any], *, source: str) -> tuple[Material, Path]:
     """
     text = tomli_w.dumps(data)
     material = from_document(parse_toml(text, source, MaterialError))
-    return material, write_atomic(_place_of(material), text)
+    return material, write_atomic(_place_of(material, user_folder() if folder is None else Path(folder)), text)
 
 
-def _place_of(material: Material) -> Path:
-    """Name the file of a material in the user's folder: that of the same material is replaced, no other is."""
+def _place_of(material: Material, folder: Path) -> Path:
+    """Name the file of a material in a folder: that of the same material is replaced, no other is."""
     slug = re.sub(r"[^\w]+", "-", material.name.casefold()).strip("-") or "material"
     for number in itertools.count(1):
-        target = user_folder() / (f"{slug}.toml" if number == 1 else f"{slug}-{number}.toml")
+        target = folder / (f"{slug}.toml" if number == 1 else f"{slug}-{number}.toml")
         if not target.exists() or read_toml(target, MaterialError).data.get("name") == material.name:
             return target
     raise AssertionError

@@ -1,6 +1,7 @@
 """A measured value becomes an entry of a material, with where it is from."""
 
 import copy
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,7 @@ def save_material(
     based_on: str | None = None,
     role: str | None = None,
     density: float | None = None,
+    folder: str | os.PathLike[str] | None = None,
 ) -> tuple[Path, list[str]]:
     """Put measured values into the material of that name in the user's library.
 
@@ -49,6 +51,8 @@ def save_material(
         Of a new material; default: by the analysis.
     density : float, optional
         True density, kg/m3, of a new material, or in place of the known one.
+    folder : path, optional
+        Of the file; default: the user's library. Others are found where SOLIDSTACK_MATERIALS names them.
 
     Returns
     -------
@@ -76,7 +80,7 @@ def save_material(
     for key, (result, one) in found.items():
         _put(data, key, dict(one.entry), one.uncertainty, _source(result), "; ".join(result.warnings))
     try:
-        _, place = store(data, source=f'material "{name}"')
+        _, place = store(data, source=f'material "{name}"', folder=folder)
     except MaterialError as error:
         if based_on is None and name not in default_library():
             msg = (
