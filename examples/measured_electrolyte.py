@@ -54,6 +54,5 @@ with tempfile.TemporaryDirectory() as folder:
     design = ss.load("examples/pouch-0.16Ah.toml")
     sheet = ss.evaluate(design.replaced({("membrane", "material"): "our SPE"}))
     del os.environ["SOLIDSTACK_MATERIALS"]
-print(
-    f"membrane of it:          {1e4 * sheet.resistance.membrane:.3g} ohm cm2, {sheet.cell.specific_energy / 3600:.0f} Wh/kg"
-)
+membrane, energy = 1e4 * sheet.resistance.membrane, sheet.cell.specific_energy / 3600
+print(f"membrane of it:          {membrane:.3g} ohm cm2 in a cell of {energy:.0f} Wh/kg")

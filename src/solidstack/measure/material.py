@@ -114,7 +114,9 @@ def _put(
     """Make an entry the default of a property; an earlier one from the very same source is replaced."""
     others = [{k: v for k, v in one.items() if k != "default"} for one in data.get(key, []) if one["source"] != source]
     if "activation_energy" not in entry and key in WITH_ACTIVATION:
-        known = next((one for one in data.get(key, []) if one.get("default") or len(data[key]) == 1), {})
+        known: dict[str, Any] = next(
+            (one for one in data.get(key, []) if one.get("default") or len(data[key]) == 1), {}
+        )
         kept = {name: known[name] for name in ("activation_energy", "arrhenius", "range") if name in known}
         if "activation_energy" in kept:
             entry |= kept
