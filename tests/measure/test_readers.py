@@ -2,6 +2,7 @@
 
 import struct
 import tracemalloc
+import warnings
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -603,6 +604,176 @@ def test_minus_in_a_name_flips_once() -> None:
     assert assign(["freq/Hz", "Zimag"], {"imaginary impedance": "-Zimag"})[IMAGINARY].factor == -1.0
 
 
+# Layouts of other makers' files, with numbers of our own
+
+REMARKS = """# FILE --- HEAD ---;;;;;;;;;
+number of headers ;19;;;;;;;;
+operator;A. Person;;;;;;;;
+mass;0.0012;;;;;;;;
+15;Started;;;;;;;;
+773;Problem - reloading;;;;;;;;
+1111;R12;;;;;;;;
+6588;R12;;;;;;;;
+# FILE --- 2 ---;;;;;;;;;
+"""
+OWN = "index;test_time;step_time;date_stamp;step;cycle;current;voltage;charge_capacity;discharge_Capacity\n"
+OWN_ROWS = (
+    "0;120.00;120.00;43374.42;1;1;0.25;1.14;0.00;0.00\n"
+    "1;240.00;120.00;43374.42;2;1;-0.50;1.20;0.00;0.00\n"
+    "2;360.50;120.50;43374.43;2;2;-0.50;1.10;0.00;0.25\n"
+)
+
+
+def test_header_below_remarks_that_look_like_a_table(tmp_path: Path) -> None:
+    record = read(write(tmp_path, "a.csv", REMARKS + OWN + OWN_ROWS + ";;;;;;;;;\n;;;;;;;;;\n"))
+    assert record.warnings == ()
+    assert_allclose(record.values(TIME), [120, 240, 360.5])
+    assert_allclose(record.values(CURRENT), [0.25, -0.5, -0.5])
+    assert_allclose(record.values(VOLTAGE), [1.14, 1.2, 1.1])
+    assert_array_equal(record.values(CYCLE), [1, 1, 2])
+    assert_allclose(record.values(DISCHARGING_CAPACITY), [0, 0, 0.25])
+    with pytest.raises(MeasurementError, match="line 13: has 9 cells where the table has 10"):
+        read(write(tmp_path, "b.csv", REMARKS + OWN + OWN_ROWS.replace(";1.10;", ";")))
+    cut = read(write(tmp_path, "c.csv", REMARKS + OWN + OWN_ROWS[:-15]))
+    assert (len(cut.table), cut.warnings) == (2, ("the last line is cut off and left out",))
+
+
+MACCOR_HEAD = "Name:\tcell.053\nChannel:\t53\nTester\tMaccor #4\nSCap\t0.017\nC Rate\t0.002\nCh. max. V\t6.00 V\n\n"
+
+
+def maccor_minutes(scale: float, *, pause: int = 0) -> str:
+    """Rows every minute by their dates; times in units of `scale` seconds."""
+    names = "Rec\tCycle P\tCycle C\tStep\tTestTime\tStepTime\tCap. [Ah]\tCurrent [A]\tVoltage [V]\tMd\tDPT Time\tVAR1"
+    start = pd.Timestamp("2021-05-11 15:40:24")
+    rows = []
+    for at in range(6):
+        date = f"{start + pd.Timedelta(60 * at + pause * (at > 2), 's'):%m/%d/%Y %I:%M:%S %p}"
+        time = f"{60 * at / scale:.8f}\t0.000000"
+        rows.append(
+            f"{at + 1}\t0\t{1 + at // 3}\t{1 + at // 2}\t{time}\t0\t0.002\t3.{at}\t{'RCD'[at % 3]}\t{date}\t0.0000\t\n"
+        )
+    return MACCOR_HEAD + names + "\n\n" + "".join(rows)
+
+
+@pytest.mark.parametrize(("scale", "unit"), [(60.0, "minutes"), (3600.0, "hours"), (1.0, "")])
+@pytest.mark.parametrize("pause", [0, 3600])
+def test_maccor_time_without_a_unit_is_told_by_dates(tmp_path: Path, scale: float, unit: str, pause: int) -> None:
+    record = read(write(tmp_path, "a.txt", maccor_minutes(scale, pause=pause)))
+    assert (record.instrument, record.technique) == ("Maccor", "cycling")
+    assert_allclose(record.values(TIME), 60.0 * np.arange(6), rtol=1e-6)
+    assert_allclose(record.values(CURRENT), [0.002, 0.002, -0.002] * 2)
+    assert_array_equal(record.values(CYCLE), [1, 1, 1, 2, 2, 2])
+    assert_array_equal(record.values(STEP), [1, 1, 2, 2, 3, 3])
+    told = f'"TestTime" names no unit; by the dates of the points it is in {unit}'
+    assert (told in record.warnings) == bool(unit)
+    assert "current has no sign in the file; it is taken as negative where the state is discharge" in record.warnings
+    given = read(tmp_path / "a.txt", columns={"time": "TestTime/h"})
+    assert_allclose(given.values(TIME), 3600.0 / scale * 60.0 * np.arange(6), rtol=1e-6)
+
+
+LAYERED = """Cycle Index,Chg. Cap.(Ah),DChg. Cap.(Ah),Chg. Time
+,Step Index,Step Number,Step Type,Step Time,Capacity(Ah)
+,,DataPoint,Time,Total Time,Current(A),Voltage(V),Capacity(Ah),Date
+1,0.1,0.2,00:01:00{parted}1,7,Rest,00:00:10,0.0
+,,1,00:00:00,00:00:00,0.0,4.31,0.0,2026-03-06 12:37:25
+,,2,00:00:10,00:00:10,0.0,4.32,0.0,2026-03-06 12:37:35
+,2,8,CC Chg,00:02:51,0.1
+,,3,00:00:00,00:00:10,0.5,4.4,0.0,2026-03-06 12:37:35
+,,4,00:00:30,00:00:40,0.5,4.5,0.1,2026-03-06 12:38:05
+2,0.1,0.2,00:01:00{parted}3,9,CC DChg,00:02:51,0.2
+,,5,00:00:00,00:00:40,{sign}0.5,4.3,0.0,2026-03-06 12:38:05
+,,6,00:00:20.5,00:01:00.5,{sign}0.5,4.2,0.2,2026-03-06 12:38:25
+"""
+
+
+@pytest.mark.parametrize("parted", [",", "\n,"])
+@pytest.mark.parametrize("sign", ["", "-"])
+@pytest.mark.parametrize("mark", [",", "\t"])
+def test_neware_layers(tmp_path: Path, parted: str, sign: str, mark: str) -> None:
+    text = LAYERED.format(parted=parted, sign=sign).replace(",", mark)
+    record = read(write(tmp_path, "a.csv", text))
+    assert (record.instrument, record.technique) == ("Neware", "cycling")
+    assert_allclose(record.values(TIME), [0, 10, 10, 40, 40, 60.5])
+    assert_allclose(record.values(VOLTAGE), [4.31, 4.32, 4.4, 4.5, 4.3, 4.2])
+    assert_allclose(record.values(CURRENT), [0, 0, 0.5, 0.5, -0.5, -0.5])
+    assert_array_equal(record.values(CYCLE), [1, 1, 1, 1, 2, 2])
+    assert_array_equal(record.values(STEP), [1, 1, 2, 2, 3, 3])
+    unsigned = "current has no sign in the file; it is taken as negative where the state is discharge"
+    assert record.warnings == (() if sign else (unsigned,))
+
+
+def test_neware_layers_in_pieces_and_damaged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = LAYERED.format(parted=",", sign="-")
+    whole = read(write(tmp_path, "a.csv", text)).table
+    with pytest.raises(MeasurementError, match='line 7: "x" is no number of a step; mend the line'):
+        read(write(tmp_path, "b.csv", text.replace(",2,8,CC Chg", ",x,8,CC Chg")))
+    with pytest.raises(MeasurementError, match="line 9: has 9 cells where the table has 10; mend or delete the line"):
+        read(write(tmp_path, "c.csv", text.replace(",0.5,4.5,", ",0.5,")))
+    for end in range(len(text) - 150, len(text)):
+        cut = read(write(tmp_path, "d.csv", text[:end])).table
+        assert_array_equal(cut.to_numpy(), whole[: len(cut)].to_numpy())
+    windows = read(write(tmp_path, "e.csv", text.replace("\n", "\r\n"))).table
+    pd.testing.assert_frame_equal(windows, whole)
+    monkeypatch.setattr(lines, "PIECE", 40)
+    pd.testing.assert_frame_equal(read(tmp_path / "a.csv").table, whole)
+
+
+def test_pec_basytec_and_novonix(tmp_path: Path) -> None:
+    pec = (
+        "Request Year:,2019\nTest:,187\nTest Description:,\nNumber Of Cells:,1\n#RESULTS CHECK\n"
+        "ReqYear,Test,CellNr,Type,Value,Reason,\n2019,187,1,1,3272,3,\n#END RESULTS CHECK\n"
+        "Test,Cell,Rack,Shelf,Position,Cell ID,Step,Cycle,Total Time (Seconds),Real Time,Voltage (mV),Current (mA),"
+        "Charge Capacity (mAh),Discharge Capacity (mAh),Ambient temperature (°C),\n"
+        "187,1,SBT,001,1,,0,0,1,02/22/2019 16:23:27,3272.5,0,0,0,,\n"
+        "187,1,SBT,001,1,,1,1,31.5,02/22/2019 16:23:57,3268.5,-1640,0,0.5,,\n"
+    )
+    record = read(write(tmp_path, "pec.csv", pec, "latin-1"))
+    assert (record.instrument, record.technique, record.warnings) == ("PEC", "cycling", ())
+    assert_allclose(record.values(TIME), [1, 31.5])
+    assert_allclose(record.values(VOLTAGE), [3.2725, 3.2685])
+    assert_allclose(record.values(CURRENT), [0, -1.64])
+    assert_allclose(record.values(DISCHARGING_CAPACITY), [0, 5e-4])
+    basytec = (
+        "~Resultfile from Basytec Battery Test System\n~Name of Test: one\n~\n"
+        "~Time[s]\tDataSet\tCommand\tU[V]\tI[A]\tAh-Cyc-Charge\tAh-Cyc-Discharge\tT1[°C]\tCyc-Count\tState\n"
+        "0\t1\tPause\t3.5\t0\t0\t0\t25.5\t0\t1\n1.5\t2\tCharge\t3.6\t0.5\t0.25\t0\t25.5\t1\t1\n"
+    )
+    record = read(write(tmp_path, "basytec.txt", basytec, "latin-1"))
+    assert (record.instrument, record.technique, record.warnings) == ("Basytec", "cycling", ())
+    assert_allclose(record.values(CHARGING_CAPACITY), [0, 0.25])
+    assert_array_equal(record.values(CYCLE), [0, 1])
+    assert record.temperature == pytest.approx(298.65)
+    novonix = (
+        "[Summary]\nNovonix UHPC data file\nMass (g): 1.000\nStarted: 2025-07-19 15:26:20\n[Protocol]\n"
+        '{"Steps":[{"Type":3,"Limit":"cv"}]}\n[Data]\n'
+        "Date and Time,Cycle Number,Step Type,Run Time (h),Current (A),Potential (V),Temperature (°C),Step Number\n"
+        "2025-07-19 15:26:20,1,7,0.0,0.5,3.8,24.6,1\n2025-07-19 16:26:20,1,7,1.0,0.5,3.9,24.6,1\n"
+    )
+    record = read(write(tmp_path, "novonix.csv", novonix))
+    assert (record.instrument, record.technique, record.warnings) == ("Novonix", "cycling", ())
+    assert_allclose(record.values(TIME), [0, 3600])
+
+
+def test_direction_of_the_current_by_capacities(tmp_path: Path) -> None:
+    names = "Test Time / s,Current / A,Voltage / V,Charge Capacity / Ah,Discharge Capacity / Ah\n"
+    rows = [(1.0, 0.0, 1.0), (1.0, 0.0, 2.0), (0.0, 0.0, 2.0), (-1.0, 1.0, 2.0), (-1.0, 2.0, 2.0)]
+    text = names + "0,1,3,0,0\n" + "".join(f"{at + 1},{i},3,{up},{down}\n" for at, (i, up, down) in enumerate(rows))
+    record = read(write(tmp_path, "a.csv", text))
+    assert_array_equal(record.values(CURRENT), [-1, -1, -1, 0, 1, 1])
+    assert record.warnings == (
+        "current is positive in the file where the discharging capacity rises; its sign is turned, so that it is "
+        "positive in charge",
+    )
+    right = read(write(tmp_path, "b.csv", text.replace("Charge Cap", "X Cap").replace("Discharge", "Charge")))
+    assert_array_equal(right.values(CURRENT), [1, 1, 1, 0, -1, -1])
+    unsigned = names + "".join(f"{at},1,3,{min(at, 5)},{max(at - 5, 0)}\n" for at in range(11))
+    record = read(write(tmp_path, "c.csv", unsigned))
+    assert record.warnings == (
+        "current has no sign in the file, though the discharging capacity rises in it; give a column of states "
+        "(discharge) or of signed current",
+    )
+
+
 # ---------------------------------------------------------------- Excel, Neware, others
 
 
@@ -670,6 +841,60 @@ def test_excel_of_several_sheets(tmp_path: Path) -> None:
         read(text)
     with pytest.raises(MeasurementError, match="cannot be read as an Excel file"):
         read(write(tmp_path, "d.xlsx", path.read_bytes()[:300]))
+
+
+def test_landt_excel_and_a_list_of_tests(tmp_path: Path) -> None:
+    pytest.importorskip("python_calamine")
+    head: list[object] = [
+        "Record Index", "Status", "JumpTo", "Cycle", "Step", "Cur(mA)", "Voltage(V)", "CapaCity(mAh)",
+        "Relative Time(h:min:s.ms)", "Absolute Time",
+    ]  # fmt: skip
+    statistics: list[object] = ["Channel", "CyCle", "Step", "Status", "Start Voltage(V)", "Start Current(mA)"]
+    path = xlsx(
+        tmp_path / "a.xlsx",
+        {
+            "Info_1": [["Testing Information"], ["a.xls"], ["Equipment", "Unit"], [14, 1]],
+            "Statis_1": [statistics, [3, 1, 1, "Rest", 2.33, 0], [3, 1, 2, "CC_DChg", 1.9, -0.1]],
+            "Detail_1": [
+                head,
+                [1, "Rest", 1, 1, 1, 0, 2.33, 0, "0:00:00.000", "2021-05-20 23:36:18"],
+                [2, "Rest", 1, 1, 1, 0, 2.34, 0, "0:05:00.000", "2021-05-20 23:41:18"],
+                [3, "CC_DChg", 2, 1, 2, 0.5, 1.9, 0, "0:00:00.000", "2021-05-20 23:41:18"],
+                [4, "CC_DChg", 2, 1, 2, 0.5, 1.8, 0.01, "0:01:00.000", "2021-05-20 23:42:18"],
+            ],
+        },
+    )
+    record = read(path)
+    assert (record.instrument, record.technique) == ("Landt", "cycling")
+    assert_allclose(record.values(TIME), [0, 300, 300, 360])
+    assert_allclose(record.values(CURRENT), [0, 0, -5e-4, -5e-4])
+    assert_array_equal(record.values(CYCLE), 1)
+    assert record.warnings == (
+        "time is counted from the dates of the points",
+        "current has no sign in the file; it is taken as negative where the state is discharge",
+    )
+    tests: list[list[object]] = [["Name", "Chemistry", "Start date"], ["Cell1", "NMC", "2024-03-20"]]
+    with pytest.raises(MeasurementError, match="it has tests. Export the measured points, not the list of tests"):
+        read(xlsx(tmp_path / "b.xlsx", {"tests": tests}))
+    journal: list[list[object]] = [["filename", "mass"], ["test001", 1.0], ["test002", 2.0]]
+    with pytest.raises(MeasurementError, match='has no column that is known; it has "filename", "mass". Name its'):
+        read(xlsx(tmp_path / "c.xlsx", {"journal": journal}))
+
+
+def test_neware_library_may_warn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    reader = pytest.importorskip("NewareNDA")
+
+    def warn(*_: object, **__: object) -> pd.DataFrame:
+        warnings.warn("inplace is deprecated", DeprecationWarning, stacklevel=1)
+        return pd.DataFrame({
+            "Time": [0.5, 1.0], "Voltage": [3.0, 2.9], "Current(mA)": [-1.0, -1.0], "Step_Index": [1, 1],
+            "Charge_Capacity(mAh)": [0.0, 0.0], "Discharge_Capacity(mAh)": [-0.25, -0.5],
+        })  # fmt: skip
+
+    monkeypatch.setattr(reader, "read", warn)
+    record = read(write(tmp_path, "a.nda", b"NEWARE anything"))
+    assert_allclose(record.values(CURRENT), -1e-3)
+    assert_allclose(record.values(DISCHARGING_CAPACITY), [2.5e-4, 5e-4])
 
 
 def test_neware_binary_through_its_reader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

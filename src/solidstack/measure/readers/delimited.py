@@ -9,7 +9,7 @@ import csv
 import io
 import itertools
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
@@ -18,24 +18,38 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ...errors import MeasurementError
-from ..record import TIME, Record
-from .finish import Raw, clock, finish, numbers, technique
+from ..record import CURRENT, FREQUENCY, REAL, TIME, VOLTAGE, Record
+from . import layered
+from .finish import Raw, clock, finish, no_known_column, numbers, technique
 from .lines import Layout, Progress, table
-from .names import DATE, STATE, STEP_TIME, assign, known_unit, label_of
+from .names import DATE, MODULUS, STATE, STEP_TIME, Source, assign, known_unit, label_of
 
 HEAD = 200_000
 """Bytes in which the header is looked for."""
 MOST_REMARKS = 2000
+BELOW = 10
+"""Lines below a header in which its first row of numbers is looked for."""
 _NUMBER = re.compile(r"[+-]?(\d+([.,]\d*)?|[.,]\d+)([eE][+-]?\d+)?")
 _MAKERS = (
     (r"test_time.*step_index|data_point.*test_time|data point.*test time", "Arbin"),
-    (r"cyc#|rec#|watt-hr|amp-hr", "Maccor"),
-    (r"chg\. cap|cycle id.*step id|record id|dchg", "Neware"),
+    (r"cyc#|rec#|watt-hr|amp-hr|\brec cycle [cp]\b", "Maccor"),
+    (r"novonix", "Novonix"),
+    (r"basytec", "Basytec"),
+    (r"jumpto.*cur\(ma\)", "Landt"),
+    (r"rack,shelf,position|rack shelf position", "PEC"),
+    (r"chg\. cap|cycle id.*step id|record id|dchg|cycle index.*step type.*datapoint", "Neware"),
     (r"zplot|z'\(a\)", "Zview"),
     (r"we\(1\)\.", "Autolab"),
     (r"test time / s|test_time_second|ambient_temperature_celsius", "Battery Data Format"),
     (r"frequency_hz.*ohm_cm2", "solidstack"),
 )
+_CYCLERS = ("Arbin", "Maccor", "Neware", "Novonix", "Basytec", "Landt", "PEC")
+DATED = 500
+"""Rows in which the unit of time is told by dates."""
+SURE = 20.0
+"""Seconds by dates, which have whole seconds, above which they tell a unit."""
+LONG = 300
+"""Letters above which a remark is no name of a technique, but a protocol or a list."""
 
 
 @dataclass(frozen=True)
@@ -86,20 +100,87 @@ def read(
     lines = text.split("\n")
     if len(start) == HEAD and len(lines) > 1:
         lines.pop()
-    header = find_header(lines, columns, path)
+    layers = layered.levels(lines)
+    header = find_header(lines, columns, path) if layers is None else _flat(lines, layers)
     chosen = assign(header.names, columns, source=path, units=header.units)
+    _refuse_unknown(header, chosen, path)
     wanted, labels, texts = _wanted(header, chosen)
+    dated = _by_dates(header, chosen, (_cells(line, header.mark) for line in lines[header.line - 1 :]))
     warnings: list[str] = []
     layout = Layout(header.names, labels, wanted, texts, header.mark, header.decimal, header.line)
     if encoding == "utf-16":
         stream = io.BytesIO(stream.read().decode("utf-16", errors="replace").encode())
     _skip(stream, header.line - 1)
-    found, places = table(stream, layout, path, warnings, size=size, progress=progress)
+    points = stream if layers is None else layered.Flat(stream, layers, path)
+    found, places = table(points, layout, path, warnings, size=size, progress=progress)
     raw = Raw(found, path, lines=places, units=[header.units[index] for index in wanted] if header.units else [])
     raw.warnings += warnings
+    _leave_out_empty(raw)
+    _scale(raw, dated)
     _dates(raw, chosen)
     describe(raw, header)
     return finish(raw, columns, sha)
+
+
+def _flat(lines: Sequence[str], layers: layered.Levels) -> Header:
+    """The header of a layered table, whose points begin below its last line of names."""
+    names = _cells(layered.flat_names(lines, layers), layers.mark)
+    points = [line for line in lines[layers.line :] if line.startswith(2 * layers.mark)]
+    decimal = _decimal(points[:50], layers.mark)
+    above = "\n".join(lines[: layers.line])
+    return Header(_distinct(_named(names)), [], layers.mark, decimal, layers.line + 1, above)
+
+
+def _refuse_unknown(header: Header, chosen: Mapping[str, Source], source: str) -> None:
+    if not {VOLTAGE, CURRENT, REAL, FREQUENCY, TIME, STEP_TIME, DATE, MODULUS} & set(chosen):
+        raise no_known_column(header.names, source)
+
+
+def _by_dates(
+    header: Header, chosen: Mapping[str, Source], rows: Iterable[Sequence[str]]
+) -> tuple[str, float, str] | None:
+    """Column of time that names no unit, seconds in its unit, and the unit, told by the dates beside it."""
+    one = chosen.get(TIME) or chosen.get(STEP_TIME)
+    if one is None or one.unit or DATE not in chosen:
+        return None
+    time, date = header.names.index(one.name), header.names.index(chosen[DATE].name)
+    cells = [(row[time], row[date]) for row in itertools.islice(rows, DATED) if len(row) > max(time, date)]
+    values = pd.to_numeric(pd.Series([cell.replace(",", ".") for cell, _ in cells], dtype=object), errors="coerce")
+    if values.isna().all() or not re.search(r"\d\D+\d+\D+\d", cells[0][1]):
+        return None
+    dates = from_dates(np.array([cell for _, cell in cells], object))
+    if dates is None:
+        return None
+    step, seconds = np.diff(values.to_numpy(float)), np.diff(dates)
+    good = (step > 0.0) & (seconds >= 0.0)
+    if good.any():
+        # a pause between steps is in the dates alone
+        good &= seconds <= 3.0 * max(float(np.median(seconds[good] / step[good])), 1.0) * step + 1.0
+    if not good.any() or seconds[good].sum() < SURE:
+        return None
+    ratio = float(seconds[good].sum() / step[good].sum())
+    said = [(size, unit) for size, unit in ((60.0, "minutes"), (3600.0, "hours")) if abs(ratio / size - 1.0) < 0.03]
+    return (one.name, *said[0]) if said else None
+
+
+def _leave_out_empty(raw: Raw) -> None:
+    """Rows without a number in them: exports may end with lines of marks alone."""
+    empty: NDArray[np.bool_] | None = None
+    for values in raw.columns.values():
+        if values.dtype.kind == "f":
+            empty = np.isnan(values) if empty is None else empty & np.isnan(values)
+            if not empty.any():
+                return
+    if empty is not None and raw.lines is not None:
+        raw.columns = {name: values[~empty] for name, values in raw.columns.items()}
+        raw.lines = raw.lines[~empty]
+
+
+def _scale(raw: Raw, dated: tuple[str, float, str] | None) -> None:
+    if dated is not None and dated[0] in raw.columns:
+        name, size, unit = dated
+        raw.columns[name] = raw.columns[name] * size
+        raw.warnings.append(f'"{name}" names no unit; by the dates of the points it is in {unit}')
 
 
 def describe(raw: Raw, header: Header) -> None:
@@ -111,10 +192,11 @@ def describe(raw: Raw, header: Header) -> None:
     whole = f"{header.above} {words}".casefold()
     raw.instrument = next((name for pattern, name in _MAKERS if re.search(pattern, whole)), "")
     raw.remarks(header.above)
-    if raw.instrument in ("Arbin", "Maccor", "Neware"):
+    if raw.instrument in _CYCLERS:
         raw.technique = "cycling"
     else:
-        raw.technique = next((name for line in header.above.split("\n") if (name := technique(line))), "")
+        remarks = (line for line in header.above.split("\n") if len(line) < LONG)
+        raw.technique = next((name for line in remarks if (name := technique(line))), "")
 
 
 def _encoding(start: bytes, source: str) -> str:
@@ -202,14 +284,33 @@ def _known(names: Sequence[str], units: Sequence[str], asked: set[str]) -> int:
     return sum(label_of(name) is not None or name.casefold() in asked for name in full)
 
 
-def _header_with(lines: Sequence[str], mark: str, asked: set[str]) -> Header | None:
-    split: list[list[str]] = []
-    for index, text in enumerate(lines):
+def _header_with(lines: Sequence[str], mark: str, asked: set[str], begin: int = 0) -> Header | None:
+    found, index = _first_header(lines, mark, asked, begin)
+    known = _known(found.names, found.units, asked) if found else 0
+    if known >= 2 or index is None:
+        return found
+    # remarks above may look like names and numbers: a line of known names further below is the better header
+    for at in range(index, len(lines)):
+        if not re.search(r"[a-zA-Z]", lines[at]):
+            continue
+        cells = _cells(lines[at], mark)
+        if len(cells) < 3 or _is_row(cells) or _known(cells, [], asked) <= max(known, 1):
+            continue
+        below = (_cells(line, mark) for line in itertools.islice(lines, at + 1, at + 1 + BELOW))
+        if any(_fits(cells, row) and _is_row(row) for row in below):
+            return _first_header(lines, mark, asked, at)[0] or found
+    return found
+
+
+def _first_header(lines: Sequence[str], mark: str, asked: set[str], begin: int) -> tuple[Header | None, int | None]:
+    """The header of the first rows of numbers from a line on, and the first of these rows; None where there is none."""
+    split: list[list[str]] = [[] for _ in range(begin)]
+    for index, text in itertools.islice(enumerate(lines), begin, None):
         cells = _cells(text, mark)
         split.append(cells)
         if len(cells) < 2 or not _is_row(cells) or not _is_row(_next(lines, index, mark)):
             continue
-        above = [at for at in range(index) if any(split[at]) and _fits(split[at], cells)]
+        above = [at for at in range(begin, index) if any(split[at]) and _fits(split[at], cells)]
         named = [at for at in above if not _is_row(split[at])]
         named = named or _otherwise_parted(lines, split, index, len(cells) - (not cells[-1]))
         if not named:
@@ -217,9 +318,9 @@ def _header_with(lines: Sequence[str], mark: str, asked: set[str]) -> Header | N
                 continue
             numbered = [f"column {number + 1}" for number in range(len(cells))]
             if not asked & set(numbered):
-                return None
+                return None, index
             decimal = _decimal(lines[index : index + 50], mark)
-            return Header(numbered, [], mark, decimal, index + 1, "\n".join(lines[:index]))
+            return Header(numbered, [], mark, decimal, index + 1, "\n".join(lines[:index])), index
         at = max(named, key=lambda one: (_known(split[one], [], asked), one))
         names = _named(split[at])
         width = len(names)
@@ -230,8 +331,8 @@ def _header_with(lines: Sequence[str], mark: str, asked: set[str]) -> Header | N
                 units = [cell.strip("()[]") for cell in line] + [""] * (width - len(line))
         decimal = _decimal(lines[index : index + 50], mark)
         lost = tuple(below + 1 for below in range(at + 1, index) if re.search(r"\d", lines[below]))
-        return Header(_distinct(names), units, mark, decimal, index + 1, "\n".join(lines[:at]), lost)
-    return None
+        return Header(_distinct(names), units, mark, decimal, index + 1, "\n".join(lines[:at]), lost), index
+    return None, None
 
 
 def _named(cells: list[str]) -> list[str]:
@@ -337,13 +438,17 @@ def read_excel(path: str, columns: Mapping[str, str] | None, sha: str) -> Record
                 asked = {one.casefold() for one in (columns or {}).values()}
                 found.append((_known(header.names, header.units, asked), len(rows), name, header, rows))
     if not found:
-        msg = f"has no sheet with a table of numbers under names; it has {', '.join(sheets) or 'no sheets'}"
+        msg = (
+            f"has no sheet with a table of numbers under names; it has {', '.join(sheets) or 'no sheets'}. Export the "
+            "measured points, not the list of tests"
+        )
         raise MeasurementError(msg, source=path)
     best = max(found, key=lambda one: (min(one[0], 3), one[1]))
     # Arbin begins a new sheet when one is full
     same = [one for one in found if one[3].names == best[3].names]
     header = best[3]
     chosen = assign(header.names, columns, source=path, units=header.units)
+    _refuse_unknown(header, chosen, path)
     wanted, labels, texts = _wanted(header, chosen)
     raw = Raw({}, path, units=[header.units[index] for index in wanted] if header.units else [])
     places = np.concatenate([np.arange(one[3].line, len(one[4]) + 1) for one in same])
@@ -355,6 +460,7 @@ def read_excel(path: str, columns: Mapping[str, str] | None, sha: str) -> Record
         name = header.names[index]
         raw.columns[name] = cells if index in texts else numbers(cells, labels[index], name, places, path)
     raw.lines = places
+    _scale(raw, _by_dates(header, chosen, ([_plain(cell) for cell in row] for row in rows)))
     if len(same) > 1:
         raw.warnings.append(f"the sheets {', '.join(one[2] for one in same)} follow one another")
     _dates(raw, chosen)

@@ -1,7 +1,7 @@
 """Columns as the file has them to a record: labels, SI units, and the checks that every format shares."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -46,6 +46,10 @@ BACK = 0.3
 
 MINUS = 0.8
 """Share of a spectrum's points with a positive imaginary part above which a warning asks for the sign."""
+TOLD = 3
+"""Points of which the capacities must tell the sign of the current."""
+AGAINST = 0.95
+"""Share of them above which the current has the other sign."""
 STEADY = 2.0
 """K: a column of temperatures that stays within it is the temperature of the measurement."""
 
@@ -119,6 +123,16 @@ def temperature_in(text: str) -> float | None:
     return round(kelvin, 6) if 100.0 < kelvin < 2000.0 else None
 
 
+def no_known_column(names: Sequence[str], source: str) -> MeasurementError:
+    """A table whose columns are none of those that a measurement has."""
+    there = ", ".join(f'"{name}"' for name in names[:20])
+    msg = (
+        f'has no column that is known; it has {there}. Name its columns, as in --column "Voltage / V=Ewe" '
+        'or --column "Real Impedance / ohm=R"'
+    )
+    return MeasurementError(msg, source=source)
+
+
 def finish(raw: Raw, columns: Mapping[str, str] | None, sha: str) -> Record:
     """Make the record.
 
@@ -138,12 +152,7 @@ def finish(raw: Raw, columns: Mapping[str, str] | None, sha: str) -> Record:
         used = {one.name for label, one in chosen.items() if label in table}
         table |= {name: values for name, values in raw.columns.items() if name not in used and name not in table}
     if not any(label in table for label in (VOLTAGE, CURRENT, REAL, TIME, FREQUENCY)):
-        there = ", ".join(f'"{name}"' for name in names[:20])
-        msg = (
-            f'has no column that is known; it has {there}. Name its columns, as in --column "Voltage / V=Ewe" '
-            'or --column "Real Impedance / ohm=R"'
-        )
-        raise MeasurementError(msg, source=raw.source)
+        raise no_known_column(names, raw.source)
     own = not {REAL, IMAGINARY} & {SHORT.get(name.casefold().strip(), name) for name in columns or {}}
     ordered = {**{label: table[label] for label in ORDER if label in table}, **table}
     table = _sound(raw, ordered, chosen if own else {})
@@ -209,6 +218,31 @@ def _complete(raw: Raw, chosen: Mapping[str, Source], table: Columns) -> None:
         if discharge.any() and not bool(np.any(current < 0.0)):
             table[CURRENT] = np.where(discharge, -current, current)
             raw.warnings.append("current has no sign in the file; it is taken as negative where the state is discharge")
+    _direction(raw, table)
+
+
+def _direction(raw: Raw, table: Columns) -> None:
+    """Turn a current that is positive in discharge, told by the capacities beside it."""
+    if not {CURRENT, CHARGING_CAPACITY, DISCHARGING_CAPACITY} <= set(table):
+        return
+    current = np.asarray(table[CURRENT], float)[1:]
+    with np.errstate(invalid="ignore"):
+        flows = np.abs(current) > 0.01 * np.nanmax(np.abs(current), initial=0.0)
+        up, down = (np.diff(table[label]) > 0.0 for label in (CHARGING_CAPACITY, DISCHARGING_CAPACITY))
+        told = flows & (up != down)
+        against = int(np.count_nonzero(told & (up == (current < 0.0))))
+    count = int(np.count_nonzero(told))
+    if count >= TOLD and against > AGAINST * count:
+        table[CURRENT] = -np.asarray(table[CURRENT], float)
+        raw.warnings.append(
+            "current is positive in the file where the discharging capacity rises; its sign is turned, so that it is "
+            "positive in charge"
+        )
+    elif against >= TOLD and not bool(np.any(current < 0.0)):
+        raw.warnings.append(
+            "current has no sign in the file, though the discharging capacity rises in it; give a column of states "
+            "(discharge) or of signed current"
+        )
 
 
 def _added_up(raw: Raw, time: Floats) -> Floats:

@@ -9,7 +9,7 @@ import io
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, BinaryIO
+from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
@@ -24,6 +24,16 @@ LONGEST = 1_000_000
 """Bytes of a line; a longer one is no line of a table."""
 
 Progress = Callable[[str, float], None]
+
+
+class Stream(Protocol):
+    """What bytes are read from."""
+
+    def read(self, count: int = ..., /) -> bytes:
+        """At most about `count` bytes."""
+
+    def tell(self) -> int:
+        """Bytes that are read."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +71,7 @@ class Layout:
 
 
 def table(
-    stream: BinaryIO,
+    stream: Stream,
     layout: Layout,
     source: str,
     warnings: list[str],

@@ -92,7 +92,7 @@ _KNOWN = {unit for units in UNITS.values() for unit in units}
 _FOLDED = {label: {unit.casefold(): unit for unit in units if unit[0] != "M"} for label, units in UNITS.items()}
 
 # Folded names, the first that a file has is taken. Names of makers: BioLogic EC-Lab, Gamry, Arbin, Neware, Maccor,
-# Autolab Nova, CH Instruments, Zview, Battery Data Format.
+# Autolab Nova, CH Instruments, Zview, Landt, Novonix, Basytec, PEC, Battery Data Format.
 NAMES: dict[str, tuple[str, ...]] = {
     TIME: (
         "testtime", "totaltime", "elapsedtime", "cumulativetime", "runtime", "testsec", "test", "time", "t", "timesec",
@@ -106,6 +106,7 @@ NAMES: dict[str, tuple[str, ...]] = {
     ),
     CURRENT: (
         "<i>", "i", "current", "cellcurrent", "amps", "amp", "we(1)current", "im", "strom", "currentavg", "<i>avg",
+        "cur",
     ),
     FREQUENCY: ("freq", "frequency", "f", "frequenz"),
     REAL: (
@@ -117,12 +118,18 @@ NAMES: dict[str, tuple[str, ...]] = {
     ),
     MODULUS: ("|z|", "zmod", "zabs", "absz", "modulus", "impedance", "z", "magnitude", "|impedance|", "zmagnitude"),
     PHASE: ("phase(z)", "zphz", "phase", "theta", "phaseangle", "phi", "phasez", "zphase", "zphi"),
-    CYCLE: ("cyclecount", "cyclenumber", "cycleindex", "cycleid", "cycle", "cyc#", "cyc", "cyclec", "cyclep"),
+    CYCLE: (
+        "cyclecount", "cyclenumber", "cycleindex", "cycleid", "cycle", "cyc#", "cyc", "cyclec", "cyclep", "cyc-count",
+    ),
     STEP: ("stepcount", "stepindex", "stepid", "stepnumber", "step", "ns", "stepno", "step#"),
     SPECTRUM: ("spectrumcount", "spectrum", "spectrumnumber"),
-    CHAMBER: ("ambienttemperature", "temperature", "chambertemperature", "auxtemperature1", "temp", "temp1"),
-    CHARGING_CAPACITY: ("chargingcapacity", "chargecapacity", "chgcap", "qcharge", "chargecap", "chargecapacityah"),
-    DISCHARGING_CAPACITY: ("dischargingcapacity", "dischargecapacity", "dchgcap", "qdischarge", "dischargecap"),
+    CHAMBER: ("ambienttemperature", "temperature", "chambertemperature", "auxtemperature1", "temp", "temp1", "t1"),
+    CHARGING_CAPACITY: (
+        "chargingcapacity", "chargecapacity", "chgcap", "qcharge", "chargecap", "chargecapacityah", "ah-cyc-charge",
+    ),
+    DISCHARGING_CAPACITY: (
+        "dischargingcapacity", "dischargecapacity", "dchgcap", "qdischarge", "dischargecap", "ah-cyc-discharge",
+    ),
     STATE: ("state", "md", "steptype", "status", "stepstate", "stepname"),
 }  # fmt: skip
 
@@ -222,7 +229,8 @@ def label_of(name: str) -> tuple[str, int, Source] | None:
         key, sign = key[1:], -1.0
     whole = folded(name)
     for label, names in NAMES.items():
-        if whole in names and label in (REAL, IMAGINARY):
+        if whole in names and label in (REAL, IMAGINARY, CYCLE, CHAMBER):
+            # what looks like a unit in them is none: Z'(a), Cycle C, Temp 1
             return label, names.index(whole), Source(name, "", sign)
         if key not in names:
             continue

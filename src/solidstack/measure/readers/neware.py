@@ -1,6 +1,7 @@
 """Neware binary files (.nda, .ndax), through NewareNDA (BSD-3-Clause)."""
 
 import logging
+import warnings
 from collections.abc import Mapping
 
 import numpy as np
@@ -28,7 +29,10 @@ def read(path: str, columns: Mapping[str, str] | None, sha: str) -> Record:
         raise MeasurementError(msg, source=path) from None
     logging.getLogger("newarenda").setLevel(logging.CRITICAL)
     try:
-        frame = NewareNDA.read(path, log_level="CRITICAL")
+        # what the library does that pandas will not allow is no fault of the file
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            frame = NewareNDA.read(path, log_level="CRITICAL")
     except KeyboardInterrupt:
         raise
     except BaseException as reason:  # whatever a damaged file makes of the library
@@ -43,7 +47,9 @@ def read(path: str, columns: Mapping[str, str] | None, sha: str) -> Record:
         values = frame[name]
         if name in ("Time", "Timestamp", "Status") or not pd.api.types.is_numeric_dtype(values):
             continue
-        raw.columns[known.get(str(name), str(name))] = values.to_numpy(np.float64)
+        # pulses have a negative capacity in discharge
+        whole = values.abs() if str(name).startswith("Discharge_Capacity") else values
+        raw.columns[known.get(str(name), str(name))] = whole.to_numpy(np.float64)
     stamps = pd.to_datetime(frame["Timestamp"], errors="coerce", utc=True) if "Timestamp" in frame else None
     raw.columns[TIME] = _time(frame, stamps)
     return finish(raw, columns, sha)
