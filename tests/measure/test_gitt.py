@@ -223,19 +223,28 @@ def test_spheres_that_all_see_one_potential_are_not_flagged() -> None:
     assert not only(analyse(one, radius=RADIUS, ionic_resistance=0.8 * ohm), "reaction front")
 
 
+def bent(columns: dict[str, Floats], by: float) -> dict[str, Floats]:
+    """A rest potential that is a parabola of the charge, 1/V; without the jump."""
+    change = columns[VOLTAGE] - 4.0
+    return columns | {VOLTAGE: 4.0 + change + by * change**2}
+
+
 def test_a_constant_diffusivity_does_not_go_with_the_slope_of_the_potential() -> None:
-    """Steps of 12 to 30 mV: of spheres D is the same in all pulses."""
-    parts = [titration(1e-15, pulses=1, step=step) for step in (0.03, 0.024, 0.018, 0.012)]
-    joined: dict[str, list[Floats]] = {name: [] for name in (TIME, VOLTAGE, CURRENT)}
-    clock, level = 0.0, 4.0
-    for part in parts:
-        joined[TIME].append(part[TIME] + clock)
-        joined[VOLTAGE].append(part[VOLTAGE] - 4.0 + level)
-        joined[CURRENT].append(part[CURRENT])
-        clock, level = float(joined[TIME][-1][-1]) + 1.0, float(joined[VOLTAGE][-1][-1])
-    result = analyse(measured({name: np.concatenate(values) for name, values in joined.items()}, 1e-5), radius=RADIUS)
-    assert [one.flags for one in result.pulses] == [()] * 4
-    assert result.values["diffusivity"].value == pytest.approx(1e-15, abs=0.0, rel=0.01)
+    """Steps of 19 to 5 mV along a bent rest potential: of spheres D is the same in all pulses."""
+    columns = bent(titration(1e-15, pulses=10, jump=0.0), 2.0)
+    result = analyse(measured(columns, 1e-6), radius=RADIUS)
+    steps = [abs(one.step) for one in result.pulses]
+    assert max(steps) > 3.5 * min(steps)
+    assert [one.flags for one in result.pulses] == [()] * 10
+    assert [one.diffusivity for one in result.pulses] == pytest.approx([1e-15] * 10, abs=0.0, rel=5e-3)
+
+
+@pytest.mark.parametrize("by", [-1.0, 1.0, 2.0])
+def test_a_bent_rest_potential_is_no_bias_even_with_short_rests(by: float) -> None:
+    """Straight in each pulse it would be up to two thirds too much, or a third too little."""
+    columns = bent(titration(1e-15, pulses=9, rest=900.0, jump=0.0), by)
+    found = [one.diffusivity for one in analyse(measured(columns, 1e-6), radius=RADIUS).pulses]
+    assert found == pytest.approx([1e-15] * 9, abs=0.0, rel=1e-2)
 
 
 def test_titration_of_a_simulated_cell_finds_a_hundredth_and_says_so() -> None:

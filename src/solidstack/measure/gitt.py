@@ -43,6 +43,12 @@ LATER = 5.0
 """Current that flows this many times longer than the usual pulse is none of them."""
 REMEMBERED = 20
 """Runs of current before a pulse whose relaxation is in its fit; what older ones have left is a constant."""
+NEXT = 0.2
+"""Share of its step by which a pulse may begin off the end of the one before it and still be next to it."""
+TURNS, SETTLED = 5, 1e-3
+"""Of the fits of all pulses with the bend of the rest potential, and the change of its steps at which it is found."""
+STEEPER = 2.0
+"""Relative change of the slope of the rest potential over a pulse beyond which it is a step or a plateau."""
 NODES = 48
 """Points of the pulse at which that relaxation is worked out."""
 SKIPPED = 0.05
@@ -319,8 +325,10 @@ def analyse(
         \sum_k \frac{I_k}{I} \left[ f\left(\frac{D (t - t_k)}{R^2}\right)
         - f\left(\frac{D (t - t_k - \tau_k)}{R^2}\right) \right]
 
-    with the time :math:`t_k` at which each began and its length :math:`\tau_k`. It holds for particles of one size, a
-    potential that is straight within a pulse, and particles that all see the same potential. The last is not so in an
+    with the time :math:`t_k` at which each began and its length :math:`\tau_k`. Of a rest potential that bends, the
+    potential is that of the concentration c at the surface, :math:`c + \kappa c^2/2`, with the change of its slope
+    :math:`\kappa` from the steps of the pulses before and after. It holds for particles of one size, a rest potential
+    that is a parabola over neighbouring pulses, and particles that all see the same potential. The last is not so in an
     electrode with few ionic paths: then the front of the reaction spreads during the pulse, and the result can be
     orders of magnitude too low. That is told by the ionic resistance of the electrode, where it is given; without it
     only in part: by a rest that relaxes as in a slab and not as in a sphere, and by a D that goes with the slope of the
@@ -373,9 +381,13 @@ def analyse(
     found = signal(record, "titration")
     pieces, said = _pieces(found, record)
     noise = _noise(found, pieces)
+    readings = [
+        _reading(found, piece, switches, noise)
+        for piece, switches in zip(pieces, _switches(found, pieces), strict=True)
+    ]
     pulses = [
-        _pulse(number, found, piece, switches, radius, noise, ionic_resistance)
-        for number, (piece, switches) in enumerate(zip(pieces, _switches(found, pieces), strict=True), 1)
+        _pulse(number, found, reading, fit, radius, ionic_resistance)
+        for number, (reading, fit) in enumerate(zip(readings, _fits(readings), strict=True), 1)
     ]
     if ionic_resistance is None and _goes_with_slope(pulses):
         pulses = [replace(one, flags=(*one.flags, "like a front")) for one in pulses]
@@ -586,18 +598,30 @@ def _switches(found: Signal, pieces: Sequence[_Piece]) -> list[_Switches]:
 
 @dataclass(frozen=True)
 class _Fit:
-    """Potential of a pulse: level, V; logarithm of the pulse time over R2/D, with its deviation; step, V."""
+    """Potential of a pulse: level, V; logarithm of the pulse time over R2/D, with its deviation; slope, V a pulse.
+
+    `bend` is the relative change of that slope over the pulse, `relaxed` the step of the rest potential over the
+    measured one when all has relaxed.
+    """
 
     level: float
     logarithm: float
     deviation: float
     degrees: float
     step: float
+    bend: float
+    relaxed: float
     residual: Floats
 
 
 def _fit(
-    s: Floats, voltage: Floats, step: float, deviation: float, switches: _Switches, rests: tuple[Floats, Floats]
+    s: Floats,
+    voltage: Floats,
+    step: float,
+    deviation: float,
+    switches: _Switches,
+    rests: tuple[Floats, Floats],
+    curvature: tuple[float, float, float],
 ) -> _Fit | None:
     """Fit a pulse.
 
@@ -612,6 +636,9 @@ def _fit(
     switches : _Switches
     rests : (array, array)
         Times over which the rest potential before and after is taken, s.
+    curvature : (float, float, float)
+        Relative change of the slope of the rest potential over the pulse, its deviation at a given step, and by how
+        much it goes with the reading of the step, 1/V.
 
     Returns
     -------
@@ -643,24 +670,44 @@ def _fit(
             steps.append(float(end.mean() - start.mean()))
         return found[0], found[1], steps[0], steps[1]
 
-    # the step is a parameter too, held by its measured value, so that its uncertainty goes into the interval
-    level, logarithm, change = float(voltage[0]), math.log(min(max(start, 1e-8), 10.0)), step
-    count, weight = len(s), 0.0
+    # the slope and its change are parameters too, held by what is measured, so that their uncertainty goes into the
+    # interval
+    level, logarithm, bend = float(voltage[0]), math.log(min(max(start, 1e-8), 10.0)), curvature[0]
+    change = step / (1.0 + 0.5 * bend)
+    count = len(s)
     for turn in range(40):
         shape, slope, share, tilt = answer(math.exp(logarithm))
-        design = np.column_stack([np.ones(count), change * slope, shape])
-        left = voltage - level - change * shape
+        value, measured = shape + 0.5 * bend * shape**2, share + 0.5 * bend * share**2
+        design = np.column_stack(
+            [np.ones(count), change * (1.0 + bend * shape) * slope, value, 0.5 * change * shape**2]
+        )
+        held = np.array(
+            [
+                [0.0, change * (1.0 + bend * share) * tilt, measured, 0.5 * change * share**2],
+                [0.0, 0.0, 0.0, 1.0],
+            ]
+        )
+        held[1] -= curvature[2] * held[0]
+        off = step - change * measured
+        left = voltage - level - change * value
         if turn == 0:
             level += float(left.mean())
             left = left - left.mean()
         scatter = math.sqrt(max(float(left @ left), 0.0) / max(count - 2, 1))
-        weight = scatter / deviation if deviation > 0.0 else 1e6 * math.sqrt(count)
-        rows = np.vstack([design, [0.0, weight * change * tilt, weight * share]])
-        aim = np.concatenate([left, [weight * (step - change * share)]])
+        most = 1e6 * math.sqrt(count) * abs(change)
+        weights = np.array(
+            [
+                scatter / deviation if deviation > 0.0 else 1e6 * math.sqrt(count),
+                min(scatter / curvature[1], most) if curvature[1] > 0.0 else most,
+            ]
+        )
+        rows = np.vstack([design, weights[:, None] * held])
+        aim = np.concatenate([left, weights * np.array([off, curvature[0] - bend - curvature[2] * off])])
         moved, *_ = np.linalg.lstsq(rows, aim, rcond=None)
         level += float(moved[0])
         logarithm += float(np.clip(moved[1], -1.0, 1.0))
         change += float(moved[2])
+        bend += float(moved[3])
         if not -25.0 < logarithm < 8.0:
             return None
         if abs(moved[1]) < 1e-9 and turn:
@@ -668,15 +715,21 @@ def _fit(
     shape, slope, share, tilt = answer(math.exp(logarithm))
     if not share > 0.0:
         return None
+    relaxed = (1.0 + 0.5 * bend) / (share + 0.5 * bend * share**2)
+    if not 0.0 < relaxed < math.inf:
+        return None
+    shape = shape + 0.5 * bend * shape**2
     left = voltage - level - change * shape
     degrees = count - 2
     scatter = math.sqrt(float(left @ left) / degrees)
     # readings that hang together say less than their number
-    after = float(left[1:] @ left[:-1]) / float(left @ left) if scatter > 0.0 else 0.0
-    inflation = (1.0 + after) / (1.0 - after) if 2.0 / math.sqrt(count) < after < 1.0 else 1.0
+    hanging = float(left[1:] @ left[:-1]) / float(left @ left) if scatter > 0.0 else 0.0
+    inflation = (1.0 + hanging) / (1.0 - hanging) if 2.0 / math.sqrt(count) < hanging < 1.0 else 1.0
     matrix = design.T @ design
-    held = np.array([0.0, change * tilt, share])
-    matrix += np.outer(held, held) * ((scatter / deviation) ** 2 if deviation > 0.0 and scatter > 0.0 else 1e12 * count)
+    for row, known, exact in zip(
+        held, (deviation, curvature[1]), (1e12 * count, 1e12 * count * change**2), strict=True
+    ):
+        matrix += np.outer(row, row) * ((scatter / known) ** 2 if known > 0.0 and scatter > 0.0 else exact)
     size = np.sqrt(np.diagonal(matrix))
     if not (np.isfinite(size) & (size > 0.0)).all():
         return None
@@ -688,7 +741,7 @@ def _fit(
     if deviation > 0.0 and scatter == 0.0:
         variance = (2.0 * deviation / step) ** 2
     spread = math.sqrt(variance) if variance >= 0.0 else NAN
-    return _Fit(level, logarithm, spread, float(degrees), change, left)
+    return _Fit(level, logarithm, spread, float(degrees), change, bend, relaxed, left)
 
 
 def _simple(s: Floats, voltage: Floats, step: float, curved: bool = True) -> float:
@@ -705,32 +758,124 @@ def _simple(s: Floats, voltage: Floats, step: float, curved: bool = True) -> flo
     return 4.0 / (9.0 * math.pi) * (step / slope) ** 2
 
 
+@dataclass(frozen=True, eq=False)
+class _Reading:
+    """What a fit of a pulse needs: see `Pulse`; `s` is the time over that of the pulse, `y` the potential."""
+
+    piece: _Piece
+    switches: _Switches
+    s: Floats
+    y: Floats
+    charge: float
+    before: float
+    after: float
+    scatter: float
+    deviation: float
+    rests: tuple[Floats, Floats]
+
+    @property
+    def step(self) -> float:
+        return self.after - self.before
+
+    @property
+    def good(self) -> bool:
+        return len(self.s) >= POINTS - 2 and self.step * self.charge > 0.0
+
+
+def _reading(found: Signal, piece: _Piece, switches: _Switches, noise: float) -> _Reading:
+    time, voltage = found.time, found.voltage
+    first, last = piece.pulse
+    parts = [_ending(found, piece.rest), _ending(found, piece.after)]
+    before, after = (float(voltage[part].mean()) for part in parts)
+    s = (time[first:last] - piece.begin) / (float(time[last - 1]) - piece.begin)
+    kept = s >= SKIPPED
+    s, y = s[kept], voltage[first:last][kept]
+    scatter = noise if math.isfinite(noise) else _rough(y)
+    deviation = scatter * math.sqrt(sum(1.0 / (part.stop - part.start) for part in parts))
+    return _Reading(
+        piece, switches, s, y, _charge(found, piece), before, after, scatter, deviation,
+        (time[parts[0]], time[parts[1]]),
+    )  # fmt: skip
+
+
+def _fits(readings: Sequence[_Reading]) -> list[_Fit | None]:
+    """Fit all pulses: first as if the rest potential were straight in each, then with its bend.
+
+    The bend is from the steps of neighbours, which short rests bias, each another: they are taken as they are when all
+    has relaxed, by the fit before.
+    """
+    curvatures = [(0.0, 0.0, 0.0)] * len(readings)
+    fits: list[_Fit | None] = []
+    relaxed = [math.inf] * len(readings)
+    for _ in range(TURNS):
+        fits = [
+            _fit(one.s, one.y, one.step, one.deviation, one.switches, one.rests, curvature) if one.good else None
+            for one, curvature in zip(readings, curvatures, strict=True)
+        ]
+        before, relaxed = relaxed, [1.0 if fit is None else fit.relaxed for fit in fits]
+        if max(abs(one - other) for one, other in zip(before, relaxed, strict=True)) < SETTLED:
+            break
+        curvatures = _curvatures(readings, relaxed)
+        if not any(curvature for curvature, *_ in curvatures):
+            break
+    return fits
+
+
+def _curvatures(readings: Sequence[_Reading], relaxed: Sequence[float]) -> list[tuple[float, float, float]]:
+    """Relative change of the slope of the rest potential over the charge of each pulse, as `_fit` takes it.
+
+    From the steps of the pulses before and after it: the potential at the surface is of concentrations beyond those at
+    rest, so that it bends with the rest potential. 0 where there is no neighbour.
+    """
+    changes: list[list[float]] = []
+    places: list[float] = []
+    for at, one in enumerate(readings):
+        step = one.step * relaxed[at]
+        sides, place = [], 0.0
+        for side, other in ((-1.0, at - 1), (1.0, at + 1)):
+            if not 0 <= other < len(readings):
+                continue
+            near = readings[other]
+            apart = abs(near.after - one.before) if side < 0.0 else abs(one.after - near.before)
+            scaled = near.step * relaxed[other] / near.charge * one.charge
+            if near.charge * one.charge > 0.0 and apart <= NEXT * abs(step) and scaled * step > 0.0:
+                # between the middles of both pulses lies half the charge of each
+                sides.append(side * (scaled - step) * 2.0 * one.charge / (one.charge + near.charge))
+                place += side
+        changes.append(sides)
+        places.append(place)
+    apart_both = [abs(sides[0] - sides[1]) for sides in changes if len(sides) == 2]
+    usual = float(np.median(apart_both)) if apart_both else 0.0
+    curvatures = []
+    for one, factor, sides, place in zip(readings, relaxed, changes, places, strict=True):
+        change = sum(sides) / len(sides) if sides else 0.0
+        slope = one.step * factor - 0.5 * change
+        if not sides or slope * one.step <= 0.0 or abs(change) > STEEPER * abs(slope):
+            curvatures.append((0.0, 0.0, 0.0))
+            continue
+        # of readings at the ends of three steps; those of two have the reading between them twice, so that the bend
+        # goes with the step
+        both = len(sides) == 2
+        together = -1.5 * place
+        noise = one.deviation * math.sqrt(0.5 if both else 0.75)
+        spread = abs(sides[0] - sides[1]) if both else usual
+        spread = math.hypot(noise, 0.25 * max(spread - 4.0 * noise, 0.0))
+        curvatures.append((change / slope, abs(spread / slope), together / slope))
+    return curvatures
+
+
 def _pulse(
-    number: int,
-    found: Signal,
-    piece: _Piece,
-    switches: _Switches,
-    radius: float,
-    noise: float,
-    ionic_resistance: float | None,
+    number: int, found: Signal, reading: _Reading, fit: _Fit | None, radius: float, ionic_resistance: float | None
 ) -> Pulse:
-    time, voltage, current = found.time, found.voltage, found.current
+    time, current = found.time, found.current
+    piece, switches = reading.piece, reading.switches
     first, last = piece.pulse
     end = float(time[last - 1])
     duration = end - piece.begin
-    charge = _charge(found, piece)
-    parts = [_ending(found, piece.rest), _ending(found, piece.after)]
-    before, after = (float(voltage[part].mean()) for part in parts)
-    s = (time[first:last] - piece.begin) / duration
-    kept = s >= SKIPPED
-    s, y = s[kept], voltage[first:last][kept]
-    step = after - before
+    charge, before, after, step = reading.charge, reading.before, reading.after, reading.step
+    s, y, scatter, deviation, good = reading.s, reading.y, reading.scatter, reading.deviation, reading.good
     sign = 1.0 if charge > 0.0 else -1.0
-    scatter = noise if math.isfinite(noise) else _rough(y)
-    deviation = scatter * math.sqrt(sum(1.0 / (part.stop - part.start) for part in parts))
     flags = []
-    good = len(s) >= POINTS - 2 and step * sign > 0.0
-    fit = _fit(s, y, step, deviation, switches, (time[parts[0]], time[parts[1]])) if good else None
     simple = _simple(s, y, step, False) * radius**2 / duration if good else NAN
     drift, unrested = _rest(found, piece.after, step, scatter)
     size = np.abs(current[first:last])
@@ -755,7 +900,7 @@ def _pulse(
         # the noise of a reading is no misfit
         structure = math.sqrt(max(float(np.mean(_smooth(fit.residual) ** 2)), 0.0))
         misfit = structure / abs(rise)
-        relaxation, slowest, fastest = _relaxation(found, piece, switches, reduced, scatter)
+        relaxation, slowest, fastest = _relaxation(found, piece, switches, reduced, fit.bend, scatter)
         if reduced > LONG:
             flags.append("long pulse")
         if misfit > BENT:
@@ -845,7 +990,7 @@ def _rest(found: Signal, rest: tuple[int, int], step: float, noise: float) -> tu
 
 
 def _relaxation(
-    found: Signal, piece: _Piece, switches: _Switches, reduced: float, noise: float
+    found: Signal, piece: _Piece, switches: _Switches, reduced: float, bend: float, noise: float
 ) -> tuple[float, float, float]:
     """Diffusivity by which the end of the relaxation falls off over that of the pulse, with its interval.
 
@@ -873,12 +1018,14 @@ def _relaxation(
     if len(u) < POINTS:
         return NAN, NAN, NAN
     T = reduced * np.exp(SEARCH)[:, None]
-    shape = surface(T * (1.0 + u)) - surface(T * u)
+    shape = (surface(T * (1.0 + u)) - surface(T * u)) / (3.0 * T)
     earlier = switches.earlier()
     if len(earlier.time):
         nodes = np.linspace(float(u[0]), float(u[-1]), NODES // 2)
-        left = 3.0 * T * np.array([earlier.potential(float(one), end + nodes * duration) for one in T[:, 0]])
-        shape = shape + np.array([np.interp(u, nodes, one) for one in left])
+        times = np.concatenate([[piece.begin], end + nodes * duration])
+        left = np.array([earlier.potential(float(one), times) for one in T[:, 0]])
+        shape = shape + np.array([np.interp(u, nodes, one[1:] - one[0]) for one in left])
+    shape = shape + 0.5 * bend * shape**2
     shape = shape - shape.mean(axis=1, keepdims=True)
     weight = np.sum(shape**2, axis=1)
     size = np.divide(shape @ y, weight, out=np.zeros(len(SEARCH)), where=weight > 0.0)
