@@ -114,10 +114,10 @@ def _put(
     """Make an entry the default of a property; an earlier one from the very same source is replaced."""
     others = [{k: v for k, v in one.items() if k != "default"} for one in data.get(key, []) if one["source"] != source]
     if "activation_energy" not in entry and key in WITH_ACTIVATION:
-        known: dict[str, Any] = next(
-            (one for one in data.get(key, []) if one.get("default") or len(data[key]) == 1), {}
-        )
-        kept = {name: known[name] for name in ("activation_energy", "arrhenius", "range") if name in known}
+        entries: list[dict[str, Any]] = data.get(key, [])
+        known = next((one for one in entries if one.get("default") or len(entries) == 1), {})
+        names = ("activation_energy", "arrhenius", "range")
+        kept: dict[str, Any] = {name: known[name] for name in names if name in known}
         if "activation_energy" in kept:
             entry |= kept
             note = "; ".join(filter(None, (note, f"activation energy and range kept from: {known['source']}")))
