@@ -12,7 +12,22 @@ import pytest
 from solidstack.errors import MeasurementError
 from solidstack.measure.readers import biologic_mpr, lines, read
 from solidstack.measure.record import CURRENT, TIME, VOLTAGE, Record
-from tests.measure.test_readers import DTA, REAL_MPR, ZCURVE, cycling, mpr, mpt, shared, spectrum, write
+from tests.measure.test_readers import (
+    DTA,
+    LAYERED,
+    OWN,
+    OWN_ROWS,
+    REAL_MPR,
+    REMARKS,
+    ZCURVE,
+    cycling,
+    maccor_minutes,
+    mpr,
+    mpt,
+    shared,
+    spectrum,
+    write,
+)
 
 CHANGES = 10_000
 SEED = 5
@@ -312,3 +327,34 @@ def test_lines_that_are_not_like_the_others(tmp_path: Path, monkeypatch: pytest.
     quoted = rows.replace("400,40.000\n", '"400","40.000","1"\n')
     with pytest.raises(MeasurementError, match="line 402: has 3 cells where the table has 2"):
         read(write(tmp_path, "b.csv", "time_s,voltage_V\n" + quoted))
+
+
+LAYOUTS = {
+    "layered": LAYERED.format(parted=",", sign=""),
+    "layers of lines": LAYERED.format(parted="\n,", sign="-"),
+    "minutes": maccor_minutes(60.0),
+    "remarks": REMARKS + OWN + OWN_ROWS + ";;;;;;;;;\n",
+}
+
+
+@pytest.mark.parametrize("name", list(LAYOUTS))
+def test_changes_of_other_layouts_are_told_in_words(tmp_path: Path, name: str) -> None:
+    rng = random.Random(SEED)
+    path = tmp_path / "a.txt"
+    whole = LAYOUTS[name].encode()
+    assert outcome(path, whole) is not None
+    refused = 0
+    for number in range(CHANGES // 50):
+        raw = bytearray(whole)
+        at = rng.randrange(len(raw))
+        how = number % 4
+        if how == 0:
+            raw[at] = rng.randrange(1, 256)
+        elif how == 1:
+            del raw[at : at + rng.randrange(1, 30)]
+        elif how == 2:
+            raw.insert(at, rng.choice(b'0123456789.,;\t\n- eE"x\xff\0'))
+        else:
+            del raw[at:]
+        refused += outcome(path, bytes(raw)) is None  # any other error than that for the user fails here
+    assert refused > 0

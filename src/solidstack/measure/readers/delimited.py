@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from ...errors import MeasurementError
 from ..record import CURRENT, FREQUENCY, REAL, TIME, VOLTAGE, Record
 from . import layered
-from .finish import Raw, clock, finish, no_known_column, numbers, technique
+from .finish import Raw, clock, finish, no_known_column, no_points, numbers, technique
 from .lines import Layout, Progress, table
 from .names import DATE, MODULUS, STATE, STEP_TIME, Source, assign, known_unit, label_of
 
@@ -101,7 +101,7 @@ def read(
     if len(start) == HEAD and len(lines) > 1:
         lines.pop()
     layers = layered.levels(lines)
-    header = find_header(lines, columns, path) if layers is None else _flat(lines, layers)
+    header = find_header(lines, columns, path) if layers is None else _flat(lines, layers, path)
     chosen = assign(header.names, columns, source=path, units=header.units)
     _refuse_unknown(header, chosen, path)
     wanted, labels, texts = _wanted(header, chosen)
@@ -122,10 +122,12 @@ def read(
     return finish(raw, columns, sha)
 
 
-def _flat(lines: Sequence[str], layers: layered.Levels) -> Header:
+def _flat(lines: Sequence[str], layers: layered.Levels, source: str) -> Header:
     """The header of a layered table, whose points begin below its last line of names."""
     names = _cells(layered.flat_names(lines, layers), layers.mark)
     points = [line for line in lines[layers.line :] if line.startswith(2 * layers.mark)]
+    if not points:
+        raise no_points(source)
     decimal = _decimal(points[:50], layers.mark)
     above = "\n".join(lines[: layers.line])
     return Header(_distinct(_named(names)), [], layers.mark, decimal, layers.line + 1, above)

@@ -123,6 +123,12 @@ def temperature_in(text: str) -> float | None:
     return round(kelvin, 6) if 100.0 < kelvin < 2000.0 else None
 
 
+def no_points(source: str) -> MeasurementError:
+    """A table without a row."""
+    msg = "has no measured points in it; export it again from the instrument's program"
+    return MeasurementError(msg, source=source)
+
+
 def no_known_column(names: Sequence[str], source: str) -> MeasurementError:
     """A table whose columns are none of those that a measurement has."""
     there = ", ".join(f'"{name}"' for name in names[:20])
@@ -143,8 +149,7 @@ def finish(raw: Raw, columns: Mapping[str, str] | None, sha: str) -> Record:
     """
     names = list(raw.columns)
     if not names or not len(raw.columns[names[0]]):
-        msg = "has no measured points in it; export it again from the instrument's program"
-        raise MeasurementError(msg, source=raw.source)
+        raise no_points(raw.source)
     chosen = assign(names, columns, source=raw.source, units=raw.units)
     table = _labelled(raw, chosen)
     _complete(raw, chosen, table)
