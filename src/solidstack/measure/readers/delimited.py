@@ -1,4 +1,4 @@
-"""Tables of text and Excel: Arbin, Neware, Maccor, Battery Data Format, Zview, own exports, any other with a header.
+"""Tables of text and Excel: Arbin, Neware, Maccor, Landt, Novonix, PEC, Basytec, Battery Data Format, Zview, others.
 
 Remarks may stand above the header and a line of units or other words below it. The header is the line whose cells are
 known names of columns, or else the last line of words before the numbers with as many cells.
