@@ -92,8 +92,8 @@ def command() -> None:
     """Instrument files to material properties, with 95 % intervals.
 
     Reads BioLogic .mpr and .mpt, Gamry .DTA, Neware .nda and .ndax, and CSV, text or Excel files of Arbin, Neware,
-    Maccor and others; --column names the columns of any other table. What the file says of the sample is taken;
-    what it does not say is asked for.
+    Maccor, Landt, PEC, Novonix, Basytec and others; --column names the columns of any other table. What the file
+    says of the sample is taken; what it does not say is asked for.
 
     \b
     Examples:
