@@ -9,13 +9,14 @@ import pytest
 from solidstack.errors import MeasurementError
 from solidstack.measure import impedance as module
 from solidstack.measure.circuits import fit, parse_circuit
-from solidstack.measure.impedance import Impedance, analyse, analyse_all, blocks, over_time
+from solidstack.measure.impedance import Impedance, analyse, analyse_all, blocks, over_time, together
 from solidstack.measure.kramers_kronig import check
 from solidstack.measure.readers import read
 from solidstack.measure.record import FREQUENCY, IMAGINARY, REAL, SPECTRUM, TIME, Record, record
 from solidstack.measure.relaxation import distribution, passive
 from solidstack.measure.window import select
-from solidstack.plot.spectra import draw_eis
+from solidstack.plot.spectra import draw_eis, draw_over_time
+from solidstack.plot.style import save
 from solidstack.units import CONDUCTIVITY, OHM, TEMPERATURE, parse
 
 from ..cells import THERMAL, UM, cell, electrolyte, host, straight
@@ -79,6 +80,8 @@ def test_lithium_and_polymer_over_time():
     found = analyse_all(spectra)
     assert len({result.model.removeprefix("L0-") for result in found}) == 1
     rows = over_time(found).rows()
+    assert all(abs(row["resistance_ohm"] - 8.0) < 1.0 for row in rows)
+    assert all(abs(row["interface_resistance_ohm"] - 130.0) < 5.0 for row in rows)
     assert [row["spectrum"] for row in rows] == [1, 2, 3, 4]
     assert (np.diff([row["time_s"] for row in rows]) > 0.0).all()
     r0, r1 = (np.array([row[name] for row in rows]) for name in ("R0_ohm", "R1_ohm"))
@@ -246,6 +249,153 @@ def test_composite_of_the_twin():
     assert effective.value == pytest.approx(sigma, rel=0.05)
     transfer = THERMAL / (2.0 * 0.05 * np.sqrt(0.6 * 0.4)) / (4e5 * length)
     assert found.values["TLR1_Rct"].value == pytest.approx(transfer / AREA, rel=0.1)
+
+
+LINE = {"R0": 5.0, "TL1_R": 50.0, "TL1_Q": 2e-3, "TL1_alpha": 0.9}
+
+
+def test_line_of_a_composite_is_found():
+    """Nobody said composite: no conductivity of an electrolyte, and its 0.1 mS/cm in place of ten times as much."""
+    for seed in range(4):
+        found = analyse(spectrum("R0-TL1", seed=seed, **LINE), area=1e-4, thickness=50e-6, temperature=300.0)
+        assert found.model == "R0-TL1"
+        assert found.family == "composite"
+        effective = found.values["effective_conductivity"]
+        assert effective.value == pytest.approx(0.01, rel=0.03)
+        assert "conductivity" not in found.values
+        assert found.properties() == []
+        (said,) = (one for one in found.warnings if one.startswith("the spectrum looks like the transmission line of"))
+        assert "Take --circuit composite to say so" in said
+    several = analyse_all([spectrum("R0-TL1", seed=seed, **LINE) for seed in range(2)])
+    assert [one.model for one in several] == ["R0-TL1"] * 2
+
+
+def test_lines_of_composites_are_not_seen_everywhere():
+    """Blocking cells of all kinds keep their circuit."""
+    for seed in range(3):
+        for name, values in (
+            ("R0-CPE1", {"R0": 100.0, "CPE1_Q": 1e-5, "CPE1_alpha": 0.7}),
+            ("p(R0,CPE0)-CPE1", {"R0": 1e4, "CPE0_Q": 1e-10, "CPE0_alpha": 0.95, "CPE1_Q": 1e-6, "CPE1_alpha": 0.85}),
+        ):
+            found = analyse(spectrum(name, seed=seed, **values), area=1e-4, thickness=1e-3)
+            assert found.model == name
+            assert "conductivity" in found.values
+
+
+def test_circuit_that_is_only_near_is_said():
+    """A composite's spectrum, fitted as an electrolyte's: 1.4 times the noise is no good fit."""
+    found = analyse(spectrum("R0-TL1", **LINE), circuit="R0-p(R1,CPE1)-CPE2")
+    assert found.fit.deviation < 2.0 * found.check.scatter
+    assert any("another circuit may be nearer" in said for said in found.warnings)
+    right = analyse(spectrum("R0-TL1", **LINE), circuit="R0-TL1")
+    assert not any("another circuit may be nearer" in said for said in right.warnings)
+    assert right.check.scatter == pytest.approx(0.01, rel=0.15)
+
+
+# -- what the window leaves open
+
+
+ARC = {"R0": 10.0, "R1": 130.0, "CPE1_Q": 1e-6, "CPE1_alpha": 0.8}
+
+
+@pytest.mark.parametrize(("low", "high"), [(1.0, 100.0), (1.0, 1e3), (None, 1e4)])
+def test_window_below_the_arc(low, high):
+    """Of electrolyte and interfaces the sum is known, 140 ohm, and nothing else."""
+    held = 0
+    for seed in range(4):
+        one = spectrum("R0-p(R1,CPE1)", seed=seed, **ARC)
+        found = analyse(one, area=1e-4, thickness=1e-3, temperature=300.0, low=low, high=high)
+        assert {"conductivity", "resistance", "interface_resistance", "areal_resistance"}.isdisjoint(found.values)
+        total = found.values["resistance_sum"]
+        assert total.value == pytest.approx(140.0, rel=0.03)
+        held += total.low < 140.0 < total.high
+        if found.model == "R0-p(R1,CPE1)":
+            for name in ("R0", "R1", "CPE1_Q", "frequency_1", "capacitance_1"):
+                assert np.isnan(found.values[name].low)
+                assert np.isnan(found.values[name].high)
+            edge = {100.0: "100 Hz", 1e3: "1 kHz", 1e4: "10 kHz"}[high]
+            assert (
+                f"the arc of R1 relaxes above {edge}, the end of the window: of R0 and R1 only the sum is known, so "
+                "neither resistance nor conductivity of the electrolyte follows; measure to higher frequency"
+            ) in found.warnings
+    assert held >= 3
+
+
+def test_arc_in_the_window_has_both():
+    found = analyse(spectrum("R0-p(R1,CPE1)", **ARC), area=1e-4, thickness=1e-3, low=1e4)
+    assert found.values["R0"].low < 10.0 < found.values["R0"].high
+    assert "resistance_sum" not in found.values
+
+
+@pytest.mark.parametrize(
+    ("capacitance", "area", "words"),
+    [
+        (2e-7, 1e-4, "the arc of R1 is taken as the interfaces', but its capacitance, 200 nF/cm2, is near the limit "
+                     "between electrolyte and interfaces, 100 nF/cm2: it may be the electrolyte's"),
+        (5e-8, 1e-4, "the arc of R1 is taken as the electrolyte's, but its capacitance, 50 nF/cm2, is near the limit "
+                     "between electrolyte and interfaces, 100 nF/cm2: it may be the interfaces'"),
+        (2e-6, 1e-4, ""),
+        (5e-9, 1e-4, ""),
+        (2e-6, None, "the arc of R1 is taken as the interfaces' by its capacitance, 2 uF, as if of 1 cm2 (the limit is "
+                     "100 nF/cm2), since no area is known: give it"),
+        (1e-9, None, "the arc of R1 is taken as the electrolyte's by its capacitance, 1 nF, as if of 1 cm2 (the "
+                     "limit is 100 nF/cm2), since no area is known: give it"),
+    ],
+)  # fmt: skip
+def test_what_an_arc_is_taken_for_is_said(capacitance, area, words):
+    one = spectrum("R0-p(R1,C1)", noise=1e-4, R0=500.0, R1=2000.0, C1=capacitance)
+    said = [text for text in analyse(one, circuit="R0-p(R1,C1)", area=area).warnings if "is taken as" in text]
+    assert said == [words] * bool(words)
+
+
+def test_fastest_arc_with_the_capacitance_of_an_interface():
+    """It is taken as the electrolyte's, as nothing is faster, and that is doubted."""
+    one = spectrum("p(R0,C0)-p(R1,C1)", noise=1e-4, R0=100.0, R1=200.0, C0=3e-6, C1=1e-3)
+    said = analyse(one, circuit="p(R0,C0)-p(R1,C1)", area=1e-4).warnings
+    assert any(
+        "the arc of R0 is taken as the electrolyte's, but its capacitance, 3 uF/cm2, is far above" in x for x in said
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "circuit", "ends"),
+    [
+        ("R0", {"R0": 50.0}, "R0-p(R1,CPE1)", (1e8, 1e9)),
+        ("R0-CPE1", MEMBRANE, "R0-p(R1,CPE1)-CPE2", (1e-4, 1e-2)),
+    ],
+)
+def test_arcs_that_are_not_determined_have_no_top(name, values, circuit, ends):
+    """No "top at 2.9e+33 MHz"."""
+    seed = 1 if name == "R0" else 0
+    found = analyse(spectrum(name, seed=seed, **values), circuit=circuit)
+    assert "R1" in found.fit.undetermined
+    assert ends[0] < found.values["frequency_1"].value < ends[1]
+    assert not any("has its top at" in said for said in found.warnings)
+    assert any(said.startswith("the spectrum does not determine") for said in found.warnings)
+
+
+@pytest.mark.parametrize(("name", "values"), [("R0-CPE1", MEMBRANE), ("R0-p(R1,CPE1)", LITHIUM)])
+@pytest.mark.parametrize("window", [{}, {"low": 1.0, "high": 1e5}])
+def test_reversed_sign_is_refused(name, values, window):
+    """The sign of the imaginary part is the other: the spectrum is not analysed."""
+    one = spectrum(name, change=lambda f, z: z.conj(), **values)
+    with pytest.raises(MeasurementError) as caught:
+        analyse(one, **window)
+    n = 41 if window else 57
+    above = str(caught.value).removeprefix("cell.mpr: the imaginary part is above 0 at ")
+    assert above.split()[1:8] == ["of", f"{n}", "points;", "with", "the", "other", "sign"]
+    assert f"with the other sign {n} points are those of a passive cell" in above
+    assert str(caught.value).endswith(
+        'The column probably holds -Im: say so with --column "Imaginary Impedance / ohm=-NAME", NAME as in the file'
+    )
+
+
+def test_inductive_cells_are_no_reversed_ones():
+    """A low resistance behind long leads: above 0 at most points, and rightly so."""
+    values = {"L0": 1e-5, "R0": 0.5, "R1": 0.5, "CPE1_Q": 0.1, "CPE1_alpha": 0.9}
+    one = spectrum("L0-R0-p(R1,CPE1)", np.logspace(6.0, 1.0, 41), **values)
+    assert (one.impedance.imag > 0.0).mean() > 0.5
+    assert analyse(one).values["L0"].value == pytest.approx(1e-5, rel=0.02)
 
 
 # -- the window
@@ -576,6 +726,47 @@ def test_several_spectra_in_a_file():
     assert [row["R1_ohm"] for row in rows] == pytest.approx([100.0, 110.0, 120.0], rel=0.02)
     assert [row["time_s"] for row in rows] == [0.0, 57.0, 114.0]
     assert analyse_all([parts[0]])[0].model == "R0-p(R1,CPE1)"
+    whole = together(found)
+    assert whole.window == {"spectra": 3, "file": found[0].records[0].name}
+    assert whole.model == "R0-p(R1,CPE1)"
+    assert list(rows[0])[:8] == [
+        "spectrum", "time_s", "resistance_ohm", "resistance_low_ohm", "resistance_high_ohm", "interface_resistance_ohm",
+        "interface_resistance_low_ohm", "interface_resistance_high_ohm",
+    ]  # fmt: skip
+    assert {"file", "circuit"}.isdisjoint(rows[0])
+    figure = draw_over_time(whole)
+    figure.canvas.draw()
+    assert [axes.get_ylabel() for axes in figure.axes][1:] == ["Resistance, Ω", "Time, h"]
+    assert np.ptp([line.get_color()[0] for line in figure.axes[0].lines]) > 0.3
+
+
+def test_what_is_said_of_several_spectra():
+    """Once for those of which it is true, though the numbers differ; what one says alone is said too."""
+    usual = [analyse(spectrum("R0-p(R1,CPE1)", noise=1e-4, **(ARC | {"R1": value}))) for value in (130.0, 150.0)]
+    other = analyse(spectrum("R0-CPE1", R0=0.4, CPE1_Q=1e-3, CPE1_alpha=0.9))
+    taken, small = together([*usual, other]).warnings
+    first = usual[0].warnings[0]
+    assert first.startswith("the arc of R1 is taken as the interfaces' by its capacitance, 107 nF, as if of 1 cm2")
+    assert usual[1].warnings[0].startswith("the arc of R1 is taken as the interfaces' by its capacitance, 111 nF")
+    assert taken == f"spectra 1, 2 (numbers of the first): {first}"
+    assert small == "spectrum 3: 0.4 ohm is of the size of leads and contacts; subtract a short"
+
+
+def test_table_over_files():
+    """What differs stays, and so does what is sought where it does not differ."""
+    one = analyse(spectrum("R0-p(R1,CPE1)", **LITHIUM))
+    other = analyse(spectrum("R0-p(R1,CPE1)", **LITHIUM), circuit="R0-p(R1,C1)")
+    assert {"file", "time_s", "R0_ohm"}.isdisjoint(over_time([one, one]).rows()[0])
+    assert over_time([one, one]).rows()[1]["resistance_ohm"] == one.values["resistance"].value
+    assert [row["circuit"] for row in over_time([one, other]).rows()] == ["R0-p(R1,CPE1)", "R0-p(R1,C1)"]
+    assert over_time([one, other]).rows()[1]["CPE1_alpha"] is None
+
+
+def test_file_name_that_the_font_lacks(tmp_path):
+    """Warnings are errors here."""
+    one = spectrum("R0-p(R1,CPE1)", **LITHIUM)
+    figure = draw_eis(analyse(record(dict(one.table), source="測定.mpr")))
+    assert save(figure, tmp_path / "figure.png").exists()
 
 
 # -- an established package

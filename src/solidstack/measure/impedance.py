@@ -13,6 +13,7 @@ Conductivity is :math:`\sigma = L/(RA)`, with the resistance between the electro
 frequency beside lithium. Its interval has the uncertainty of length and area in it.
 """
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -63,8 +64,23 @@ of 1 mm), one of more an interface's (1e-7 to 1e-5 F/cm2; Irvine, Sinclair and W
 doi:10.1002/adma.19900020304)."""
 MOST_INTERFACE = 1e-3 / 1e-4
 """F/m2. An arc of more is no double layer but a store, such as an electrode or diffusion."""
+NEAR = 10.0
+"""Factor about the capacitance that divides electrolyte from interface within which an arc may be of either."""
+SOUGHT = (
+    "resistance", "interface_resistance", "resistance_sum", "conductivity", "effective_conductivity",
+    "tortuosity_factor", "areal_resistance", "areal_interface_resistance",
+)  # fmt: skip
+"""What a spectrum is measured for, in the order of tables over several."""
+QUANTITY = re.compile(r"(?<![A-Za-z0-9])[0-9][0-9.]*(e[-+][0-9]+)?( [munpkMG]?(Hz|F|ohm)(/cm2)?)?")
+"""A number in words, with its unit: not that of an element."""
 LEADS = 1.0
 """ohm, of the size of leads and contacts."""
+MISFIT = 1.3
+"""Deviation of a circuit over that of the relations of Kramers and Kronig (both by their degrees of freedom), above
+which another circuit may be nearer."""
+REVERSED = 0.5, 1.2
+"""Share of points with an imaginary part above 0 from which the sign may be the other, and how many times more points
+of the spectrum a passive cell then has to have."""
 
 FAMILIES: dict[str, tuple[str, ...]] = {
     "blocking": ("R0-CPE1", "p(R0,CPE0)-CPE1", "R0-p(R1,CPE1)-CPE2", "p(R0,CPE0)-p(R1,CPE1)-CPE2"),
@@ -80,6 +96,8 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "composite": ("TL1", "R0-TL1", "p(R0,CPE0)-TL1", "R0-p(R1,CPE1)-TL2", "R0-TLR1", "p(R0,CPE0)-TLR1"),
 }  # fmt: skip
 """Circuits that are tried, by kind of cell: SS|SE|SS, Li|SE|Li, a cell with an electrode that stores, a composite."""
+LINES = ("R0-TL1", "p(R0,CPE0)-TL1")
+"""Circuits of a composite that are tried beside others where nothing says the kind of cell."""
 
 
 @dataclass(frozen=True)
@@ -97,7 +115,7 @@ class Options:
 
 @dataclass(frozen=True)
 class Prepared:
-    """A spectrum with all that does not hang on the circuit that is chosen."""
+    """A spectrum with all that does not hang on the circuit that is chosen; whether the kind of cell was found."""
 
     record: Record
     options: Options
@@ -107,6 +125,7 @@ class Prepared:
     fits: tuple[Fit, ...]
     said: tuple[str, ...]
     check: Check
+    automatic: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -220,6 +239,7 @@ def analyse(
     )
     _require(options, record.source)
     frequency, measured, said = _points(record)
+    _require_sign(frequency, measured, options, record.source)
     names = _candidates(options)
     only = tuple(parse_circuit(name) for name in names)
     inductive = len(only) == 1 and any(one.kind == "L" for one in only[0].root.elements())
@@ -230,7 +250,8 @@ def analyse(
         if other.used.sum() >= window.used.sum() + 3:
             window = other
     f, z = frequency[window.used], measured[window.used]
-    if not only:
+    automatic = not only
+    if automatic:
         names = _by_course(f, z)
         only = tuple(parse_circuit(name) for name in names)
     if window.inductive and not inductive:
@@ -245,11 +266,11 @@ def analyse(
     if not fits:
         msg = f"{f.size} points are left in the window, too few for {only[0]}; give a wider window or another circuit"
         raise MeasurementError(msg, source=record.source)
+    fits.sort(key=lambda one: _rank(one, automatic=automatic))
     prepared = Prepared(
-        record, options, frequency, measured, window, tuple(sorted(fits, key=_rank)), said,
-        check_kramers_kronig(f, z),
-    )  # fmt: skip
-    return _result(prepared, _choice(prepared.fits))
+        record, options, frequency, measured, window, tuple(fits), said, check_kramers_kronig(f, z), automatic
+    )
+    return _result(prepared, _choice(prepared))
 
 
 def analyse_all(records: Iterable[Record], **options: Any) -> list[Impedance]:
@@ -268,11 +289,12 @@ def analyse_all(records: Iterable[Record], **options: Any) -> list[Impedance]:
         return results
     totals: dict[str, float] = {}
     for result in results:
-        least = _rank(result.fits[0])
+        automatic = result.prepared.automatic
+        least = _rank(result.fits[0], automatic=automatic)
         for one in result.fits:
             # one that was not tried on a spectrum gets the worst there: sums count from it
             name = str(one.circuit).removeprefix("L0-")
-            totals[name] = totals.get(name, 0.0) + min(_rank(one) - least, WORST) - WORST
+            totals[name] = totals.get(name, 0.0) + min(_rank(one, automatic=automatic) - least, WORST) - WORST
     best = min(totals, key=lambda name: totals[name])
     found = []
     for result in results:
@@ -303,47 +325,69 @@ class Spectra(Result):
 
 
 def together(results: Sequence[Impedance]) -> Spectra:
-    """Put several spectra into one result: a table of their values, and what holds for some of them said once."""
-    said: dict[str, list[int]] = {}
+    """Put several spectra into one result: a table of their values, and what holds for some of them said once.
+
+    What differs in its numbers only is the same, and has those of the first.
+    """
+    said: dict[str, dict[int, str]] = {}
     for number, result in enumerate(results, 1):
         for words in result.warnings:
-            said.setdefault(words, []).append(number)
+            said.setdefault(QUANTITY.sub("#", words), {})[number] = words
     warnings = tuple(
-        f"spectra {', '.join(map(str, numbers[:6]))}{' ...' if len(numbers) > 6 else ''}: {words}"
-        for words, numbers in said.items()
-        if len(numbers) > 1
+        f"{_numbered(list(found))}{'' if len(set(found.values())) == 1 else ' (numbers of the first)'}: "
+        f"{next(iter(found.values()))}"
+        for found in said.values()
     )
     models = list(dict.fromkeys(result.model for result in results))
+    files = list(dict.fromkeys(result.records[0].name for result in results))
     return Spectra(
         records=tuple({one.source: one for result in results for one in result.records}.values()),
         values={},
         model=models[0] if len(models) == 1 else "circuits by spectrum",
-        window={"spectra": len(results)},
+        window={"spectra": len(results)} | ({"file": files[0]} if len(files) == 1 else {}),
         warnings=warnings,
         series={"over_time": over_time(results)},
         results=tuple(results),
     )
 
 
+def _numbered(numbers: list[int]) -> str:
+    some = ", ".join(map(str, numbers[:6]))
+    return f"spectr{'um' if len(numbers) == 1 else 'a'} {some}{' ...' if len(numbers) > 6 else ''}"
+
+
 def over_time(results: Sequence[Impedance]) -> Series:
-    """Tabulate the values of several spectra: a row a spectrum, nan where one lacks a value."""
-    names = list(dict.fromkeys(name for result in results for name in result.values))
+    """Tabulate the values of several spectra: a row a spectrum, nan where one lacks a value.
+
+    What is sought comes first, each value with its interval; what is the same in all spectra, such as the file, is left
+    out.
+    """
+    every = list(dict.fromkeys(name for result in results for name in result.values))
+    names = sorted(every, key=lambda name: SOUGHT.index(name) if name in SOUGHT else len(SOUGHT))
     columns: dict[str, list[Any]] = {
         "spectrum": list(range(1, len(results) + 1)),
         "file": [result.records[0].name for result in results],
         "time": [_begin(result.records[0]) for result in results],
+    }
+    rest: dict[str, list[Any]] = {
         "circuit": [result.model for result in results],
         "deviation": [result.fit.deviation for result in results],
     }
     units = {"time": SECOND, "deviation": PERCENT}
-    for part in ("value", "low", "high"):
-        for name in names:
+    for name in names:
+        unit = next(result.values[name].unit for result in results if name in result.values)
+        for part in ("value", "low", "high"):
             column = name if part == "value" else f"{name}_{part}"
-            columns[column] = [
+            (columns if name in SOUGHT else rest)[column] = [
                 float(getattr(result.values[name], part)) if name in result.values else np.nan for result in results
             ]
-            units[column] = next(result.values[name].unit for result in results if name in result.values)
-    return Series("Spectra", columns, units)
+            units[column] = unit
+    shown = {
+        column: values
+        for column, values in (columns | rest).items()
+        if column in ("spectrum", *SOUGHT) or len({str(value) for value in values}) > 1 or len(results) == 1
+    }
+    return Series("Spectra", shown, {column: unit for column, unit in units.items() if column in shown})
 
 
 def _begin(record: Record) -> float:
@@ -401,6 +445,32 @@ def _points(record: Record) -> tuple[Floats, Complex, tuple[str, ...]]:
     return rows[:, 0], rows[:, 1] + 1j * rows[:, 2], tuple(said)
 
 
+def _require_sign(frequency: Floats, measured: Complex, options: Options, source: str) -> None:
+    """Refuse a spectrum that only with the other sign of its imaginary part is that of a passive cell."""
+    inside = (frequency >= (options.low or 0.0)) & (frequency <= (options.high or np.inf))
+    f, z = frequency[inside], measured[inside]
+    above = z.imag > 0.0
+    if f.size < LEAST_POINTS or above.mean() <= REVERSED[0]:
+        return
+    reversed_, *as_it_is = (
+        _passive_points(f, one, inductive=inductive) for one, inductive in ((z.conj(), False), (z, False), (z, True))
+    )
+    if reversed_ > REVERSED[1] * max(as_it_is):
+        msg = (
+            f"the imaginary part is above 0 at {int(above.sum())} of {f.size} points; with the other sign "
+            f"{reversed_} points are those of a passive cell, as it is {max(as_it_is)}. The column probably holds -Im: "
+            'say so with --column "Imaginary Impedance / ohm=-NAME", NAME as in the file'
+        )
+        raise MeasurementError(msg, source=source)
+
+
+def _passive_points(frequency: Floats, measured: Complex, *, inductive: bool) -> int:
+    try:
+        return int(select(frequency, measured, inductive=inductive).used.sum())
+    except MeasurementError:
+        return 0
+
+
 def _candidates(options: Options) -> tuple[str, ...]:
     """Circuits to try; none where the spectrum has to say the kind of cell."""
     if options.circuit is None:
@@ -410,14 +480,14 @@ def _candidates(options: Options) -> tuple[str, ...]:
 
 
 def _by_course(frequency: Floats, z: Complex) -> tuple[str, ...]:
-    """Blocking, where the low frequencies are capacitive; lithium electrodes, where they are resistive."""
+    """Blocking or composite, where the low frequencies are capacitive; lithium electrodes, where they are resistive."""
     last = np.argsort(frequency)[: max(3, z.size // 12)]
     phase = -float(np.degrees(np.angle(z[last]).mean()))
     if phase > 60.0:
-        return FAMILIES["blocking"]
+        return (*FAMILIES["blocking"], *LINES)
     if phase < 20.0:
         return FAMILIES["interface"]
-    return tuple(dict.fromkeys([*FAMILIES["interface"][:4], *FAMILIES["blocking"], *FAMILIES["electrode"]]))
+    return tuple(dict.fromkeys([*FAMILIES["interface"][:4], *FAMILIES["blocking"], *FAMILIES["electrode"], *LINES]))
 
 
 # -- the circuit ----------------------------------------------------------------------------------------------------
@@ -427,14 +497,21 @@ def _determined(fit: Fit) -> bool:
     return not fit.undetermined and not fit.at_bound
 
 
-def _rank(fit: Fit) -> float:
-    return fit.bic + (0.0 if _determined(fit) else VERY_STRONG)
+def _rank(fit: Fit, *, automatic: bool) -> float:
+    """Information criterion; what needs strong evidence, lines of a composite that nobody spoke of too, has more."""
+    unasked = automatic and _line(fit)
+    return fit.bic + VERY_STRONG * ((not _determined(fit)) + unasked)
 
 
-def _choice(fits: Sequence[Fit]) -> Fit:
+def _line(fit: Fit) -> bool:
+    return any(one.kind in ("TL", "TLR") for one in fit.circuit.root.elements())
+
+
+def _choice(prepared: Prepared) -> Fit:
     """Of the circuits that are about as good as the best, that of fewest parameters."""
-    near = [one for one in fits if _rank(one) <= _rank(fits[0]) + BARE]
-    return min(near, key=lambda one: (len(one.circuit.names), _rank(one)))
+    ranks = [_rank(one, automatic=prepared.automatic) for one in prepared.fits]
+    near = [(len(one.circuit.names), rank, at) for at, (one, rank) in enumerate(zip(prepared.fits, ranks, strict=True))]
+    return prepared.fits[min(one for one in near if one[1] <= min(ranks) + BARE)[2]]
 
 
 def blocks(node: Node) -> bool:
@@ -465,7 +542,8 @@ def _blocking(fit: Fit, frequency: Floats) -> Complex:
 class _Parts:
     """Names of resistances by what they are of, and arcs: names of resistance and storage.
 
-    Slow arcs are of neither: stores, and those whose top is below the window.
+    Slow arcs are of neither: stores, and those whose top is below the window. Of resistances in `together` only the sum
+    is known; `doubts` says in words which arcs may be of something else.
     """
 
     electrolyte: list[str]
@@ -473,33 +551,90 @@ class _Parts:
     arcs: list[tuple[str, str]]
     rail: str
     family: str
+    together: list[str]
+    doubts: list[str]
 
 
 def _parts(fit: Fit, area: float | None, frequency: Floats, tried: str | None) -> _Parts:
     root = fit.circuit.root
     children = root.children if root.kind == "series" else (root,)
     rails = [child.name for child in children if child.kind in ("TL", "TLR")]
-    electrolyte = [child.name for child in children if child.kind == "R"]
-    interface: list[str] = []
+    plain = [child.name for child in children if child.kind == "R"]
+    electrolyte, interface = list(plain), list[str]()
+    together: dict[str, list[str]] = {}
+    doubts: list[str] = []
     arcs = []
+    limit = BULK_CAPACITANCE * (area or 1e-4)
     for child in children:
         resistors = [one for one in child.elements() if one.kind == "R"] if child.kind == "parallel" else []
         stores = [one for one in child.elements() if one.kind in ("C", "CPE")] if resistors else []
         if len(resistors) != 1 or len(stores) != 1:
             interface += [one.name for one in resistors]
             continue
-        arcs.append((resistors[0].name, stores[0].name))
-        capacitance = _capacitance(fit, *arcs[-1])
-        top = 0.5 / np.pi / (capacitance * fit[resistors[0].name])
+        arc = resistors[0].name, stores[0].name
+        arcs.append(arc)
+        capacitance = _capacitance(fit, *arc)
+        top = 0.5 / np.pi / (capacitance * fit[arc[0]])
         # the fastest process is the electrolyte's
-        if capacitance < BULK_CAPACITANCE * (area or 1e-4) or not electrolyte:
-            electrolyte.append(resistors[0].name)
+        fastest = not electrolyte
+        if capacitance < limit or fastest:
+            electrolyte.append(arc[0])
         elif (area is None or capacitance < MOST_INTERFACE * area) and top >= frequency.min():
-            interface.append(resistors[0].name)
+            interface.append(arc[0])
+        else:
+            continue
+        clear = not _unknown(fit, arc) and capacitance < limit / NEAR
+        doubt = _doubt(arc[0], capacitance, area, interface=arc[0] in interface, fastest=fastest)
+        if top > frequency.max() and not clear:
+            # what relaxes above the window is seen as a resistance there, whatever it is of
+            together[arc[0]] = doubt * (not _unknown(fit, arc))
+        elif not _unknown(fit, arc):
+            doubts += doubt
+    seen = sum(fit[one] for one in interface if one not in together)
+    if len(together) == 1 and not plain and seen >= sum(fit[one] for one in together):
+        # the interfaces are in the window, so what is before them is the electrolyte as if it were a resistance alone
+        doubts += next(iter(together.values()))
+        together = {}
     family = "composite" if rails else "blocking" if blocks(root) else "interface"
     if family == "blocking" and tried is None and not {resistance for resistance, _ in arcs} <= set(electrolyte):
         family = "electrode"
-    return _Parts(electrolyte, interface, arcs, rails[0] if rails else "", family)
+    return _Parts(
+        electrolyte, interface, arcs, rails[0] if rails else "", family, [*plain, *together] if together else [], doubts
+    )
+
+
+def _unknown(fit: Fit, arc: tuple[str, str]) -> bool:
+    """Whether the spectrum does not determine an arc."""
+    return any(name.split("_")[0] in arc for name in (*fit.undetermined, *fit.at_bound))
+
+
+def _doubt(resistance: str, capacitance: float, area: float | None, *, interface: bool, fastest: bool) -> list[str]:
+    """Say where an arc is taken as one thing by a capacitance that is near the limit, or of an unknown area."""
+    taken, other = ("the interfaces'", "the electrolyte's")[:: 1 if interface else -1]
+    limit = f"{_farad(BULK_CAPACITANCE * 1e-4)}/cm2"
+    if area is None:
+        words = (
+            f"the arc of {resistance} is taken as {taken} by its capacitance, {_farad(capacitance)}, as if of "
+            f"1 cm2 (the limit is {limit}), since no area is known: give it"
+        )
+        return [] if fastest else [words]
+    own = capacitance / area
+    if own <= BULK_CAPACITANCE / NEAR or (own >= BULK_CAPACITANCE * NEAR and not fastest):
+        return []
+    where = "near" if own < BULK_CAPACITANCE * NEAR else "far above"
+    words = (
+        f"the arc of {resistance} is taken as {taken}, but its capacitance, {_farad(own * 1e-4)}/cm2, is {where} "
+        f"the limit between electrolyte and interfaces, {limit}: it may be {other}"
+    )
+    return [words]
+
+
+def _farad(capacitance: float) -> str:
+    """Capacitance in words, as 45 uF."""
+    for factor, prefix in ((1.0, ""), (1e-3, "m"), (1e-6, "u"), (1e-9, "n")):
+        if capacitance >= 0.9995 * factor:
+            return f"{capacitance / factor:.3g} {prefix}F"
+    return f"{capacitance * 1e12:.3g} pF"
 
 
 def _capacitance(fit: Fit, resistance: str, store: str) -> float:
@@ -566,6 +701,10 @@ def _values(prepared: Prepared, fit: Fit, parts: _Parts) -> dict[str, Fitted]:
                 values["tortuosity_factor"] = _scaled(_inverse(sigma), "Tortuosity factor", ONE, own * fraction)
         areal("areal_resistance", "Areal ionic resistance of the composite", rail)
         values["resistance"] = rail
+    elif parts.together:
+        many = len(parts.together) > 1
+        words = f"Sum of {' and '.join(parts.together)}" if many else "Resistance of electrolyte and interfaces"
+        values["resistance_sum"] = fit.fitted(parts.together, words, OHM)
     elif parts.electrolyte:
         words = "Resistance of the electrolyte"
         found = fit.fitted(parts.electrolyte, words, OHM)
@@ -574,7 +713,7 @@ def _values(prepared: Prepared, fit: Fit, parts: _Parts) -> dict[str, Fitted]:
             values["conductivity"] = _scaled(inverse, "Ionic conductivity", MS_CM, thickness / area, geometry)
         areal("areal_resistance", "Areal resistance of the electrolyte", found)
         values["resistance"] = found
-    if parts.interface:
+    if parts.interface and not parts.together:
         found = fit.fitted(parts.interface, "Resistance of the interfaces", OHM)
         areal("areal_interface_resistance", "Areal resistance of the interfaces, both together", found)
         values["interface_resistance"] = found
@@ -582,7 +721,24 @@ def _values(prepared: Prepared, fit: Fit, parts: _Parts) -> dict[str, Fitted]:
         values[name] = fit.fitted(name, f"{name.split('_')[0]}, {parameter.words}", parameter.unit)
     for resistance, store in parts.arcs:
         values |= _arc(fit, resistance, store)
-    return values
+    return values | _without_interval(values, parts)
+
+
+def _without_interval(values: dict[str, Fitted], parts: _Parts) -> dict[str, Fitted]:
+    """Of resistances whose sum alone is known, and of their arcs: what noise leaves open is the least that is."""
+    if len(parts.together) < 2:
+        return {}
+    elements, ends = set(parts.together), set()
+    for resistance, store in parts.arcs:
+        if resistance in elements:
+            elements.add(store)
+            number = resistance.removeprefix("R")
+            ends |= {f"frequency_{number}", f"capacitance_{number}"}
+    return {
+        name: replace(found, low=float("nan"), high=float("nan"))
+        for name, found in values.items()
+        if name.split("_")[0] in elements or name in ends
+    }
 
 
 def _inverse(found: Fitted) -> Fitted:
@@ -641,23 +797,29 @@ def _warnings(prepared: Prepared, fit: Fit, parts: _Parts, values: dict[str, Fit
         said.append("the leads' inductance is part of the circuit (L0)")
     if prepared.check.verdict:
         said.append(prepared.check.verdict)
-    if fit.deviation > max(2.0 * prepared.check.deviation, NOISE):
+    if fit.deviation > max(MISFIT * prepared.check.scatter, NOISE):
         said.append(
             f"the circuit {fit.circuit} deviates from the spectrum by {100.0 * fit.deviation:.1f} %, "
-            f"Kramers and Kronig's relations by {100.0 * prepared.check.deviation:.1f} %: another circuit may be nearer"
+            f"Kramers and Kronig's relations by {100.0 * prepared.check.scatter:.1f} %: another circuit may be nearer"
         )
     if fit.undetermined or fit.at_bound:
         names = ", ".join(dict.fromkeys([*fit.undetermined, *fit.at_bound]))
         said.append(f"the spectrum does not determine {names}; take a simpler circuit or a wider range of frequency")
-    said += _beyond(parts, values, f)
-    first = [name for name in parts.electrolyte if name in [child.name for child in fit.circuit.root.children]]
+    said += _line_said(prepared, fit)
+    said += _beyond(fit, parts, values, f)
+    said += parts.doubts
+    first = (
+        []
+        if parts.together
+        else [name for name in parts.electrolyte if name in [child.name for child in fit.circuit.root.children]]
+    )
     if first and z.real.min() > 1.5 * fit[first[0]]:
         said.append(
             f"{first[0]} is extrapolated: the least real part in the window is {z.real.min():.3g} ohm; measure to "
             "higher frequency"
         )
     if parts.family == "blocking":
-        if values["resistance"].value < LEADS:
+        if "resistance" in values and values["resistance"].value < LEADS:
             said.append(f"{values['resistance'].value:.2g} ohm is of the size of leads and contacts; subtract a short")
         if "conductivity" in values and record.temperature is None:
             said.append("the temperature is not known: a conductivity without it is no property of the material")
@@ -669,14 +831,42 @@ def _warnings(prepared: Prepared, fit: Fit, parts: _Parts, values: dict[str, Fit
     return tuple(said)
 
 
-def _beyond(parts: _Parts, values: dict[str, Fitted], f: Floats) -> list[str]:
-    """Arcs whose top is not in the window."""
+def _line_said(prepared: Prepared, fit: Fit) -> list[str]:
+    """Where the kind of cell was found from the spectrum: what is said of a composite's transmission line."""
+    others = [one for one in prepared.fits if _line(one) != _line(fit) and _determined(one)]
+    if not prepared.automatic or not others:
+        return []
+    other = min(others, key=lambda one: one.bic)
+    if _line(fit):
+        words = (
+            f"the spectrum looks like the transmission line of a composite: {fit.circuit} has an information criterion "
+            f"{other.bic - fit.bic:.0f} lower than {other.circuit}. Take --circuit composite to say so, or --circuit "
+            "blocking if it is an electrolyte between blocking electrodes"
+        )
+        return [words]
+    words = (
+        f"the spectrum looks somewhat more like the transmission line of a composite, {other.circuit}, than like "
+        f"{fit.circuit}; if it is a composite, take --circuit composite"
+    )
+    return [words] if other.bic < fit.bic - BARE else []
+
+
+def _beyond(fit: Fit, parts: _Parts, values: dict[str, Fitted], f: Floats) -> list[str]:
+    """Arcs whose top is not in the window, of those that the spectrum determines."""
     said = []
-    for resistance, _ in parts.arcs:
-        top = values[f"frequency_{resistance.removeprefix('R')}"].value
-        if not f.min() <= top <= f.max():
+    if parts.together:
+        arcs = " and ".join(one for one in parts.together if one in dict(parts.arcs))
+        whole = " and ".join(parts.together)
+        known = f"of {whole} only the sum is known" if len(parts.together) > 1 else "it may be of interfaces as well"
+        said.append(
+            f"the arc of {arcs} relaxes above {hertz(f.max())}, the end of the window: {known}, so neither resistance "
+            "nor conductivity of the electrolyte follows; measure to higher frequency"
+        )
+    for arc in parts.arcs:
+        top = values[f"frequency_{arc[0].removeprefix('R')}"].value
+        if arc[0] not in parts.together and not _unknown(fit, arc) and not f.min() <= top <= f.max():
             side = "above" if top > f.max() else "below"
-            said.append(f"the arc of {resistance} has its top at {hertz(top)}, {side} the window: it is extrapolated")
+            said.append(f"the arc of {arc[0]} has its top at {hertz(top)}, {side} the window: it is extrapolated")
     return said
 
 

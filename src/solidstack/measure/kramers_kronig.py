@@ -27,6 +27,8 @@ LEAST_PER_DECADE, PER_DECADE = 3.0, 6.0
 """Fewest and most relaxations a decade: of fewer, weights below 0 come from what is between them."""
 ACCURACY = 0.01
 """Of an impedance meter over most of its range: a residual below it is no breach."""
+FIXED = 3
+"""Terms of the sum that are no relaxations: resistance, inductance, capacitance."""
 RUNS = 3.0
 """Standard deviations of equal signs of neighbouring residuals beyond which they have a course over frequency."""
 
@@ -51,6 +53,12 @@ class Check:
     def deviation(self) -> float:
         """Root mean square of real and imaginary residuals."""
         return float(np.sqrt((np.abs(self.residuals) ** 2).mean() / 2.0))
+
+    @property
+    def scatter(self) -> float:
+        """Standard deviation of a residual: as `deviation`, by the degrees of freedom that the sum leaves."""
+        free = max(2 * self.residuals.size - self.relaxations - FIXED, 1)
+        return float(np.sqrt((np.abs(self.residuals) ** 2).sum() / free))
 
     @property
     def course(self) -> float:

@@ -5,6 +5,8 @@ from typing import Any
 import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import ListedColormap, Normalize
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
@@ -50,24 +52,30 @@ def draw_over_time(found: Spectra) -> Figure:
         left, right = figure.subplots(1, 2)
         largest = max(float(np.abs(one.measured[one.used]).max()) for one in results)
         unit, scale = _ohm(largest)
-        colours = mpl.colormaps["viridis"](np.linspace(0.0, 0.92, len(results)))
-        for one, colour in zip(results, colours, strict=True):
-            z = one.measured[one.used] / scale
-            left.plot(z.real, -z.imag, color=colour, lw=0.8)
-        left.set_aspect("equal", adjustable="datalim")
-        left.set_xlabel(f"Real part, {unit}")
-        left.set_ylabel(f"−Imaginary part, {unit}")
         firsts = [one.records[0] for one in results]
         hours = np.array([float(one.values(TIME).min()) if one.has(TIME) else np.nan for one in firsts])
         timed = bool(np.isfinite(hours).all()) and bool(np.ptp(hours) > 0.0)
         place = (hours - hours[0]) / 3600.0 if timed else np.arange(1.0, len(results) + 1.0)
+        words = "Time, h" if timed else "Spectrum"
+        shades = ListedColormap(mpl.colormaps["viridis"](np.linspace(0.0, 0.92, 256)))
+        scale_of = ScalarMappable(Normalize(float(place.min()), float(place.max())), shades)
+        for one, at in zip(results, place, strict=True):
+            z = one.measured[one.used] / scale
+            left.plot(z.real, -z.imag, color=scale_of.to_rgba(at), lw=0.8)
+        if len(results) > 1:
+            whole = None if timed else MaxNLocator(6, integer=True)
+            figure.colorbar(scale_of, ax=left, label=words, ticks=whole, aspect=30, pad=0.02)
+        left.set_aspect("equal", adjustable="datalim")
+        left.set_xlabel(f"Real part, {unit}")
+        left.set_ylabel(f"−Imaginary part, {unit}")
         names = [
             name
             for name in dict.fromkeys(name for one in results for name in one.values)
-            if name in ("conductivity", "resistance", "interface_resistance", "effective_conductivity")
+            if name
+            in ("conductivity", "resistance", "interface_resistance", "resistance_sum", "effective_conductivity")
         ]
-        shown = [name for name in names if name.endswith("resistance")] or names
-        for name, colour, marker in zip(shown, (_BLUE, _ORANGE), "os", strict=False):
+        shown = [name for name in names if "resistance" in name] or names
+        for name, colour, marker in zip(shown, (_BLUE, _ORANGE, _GREEN), "os^", strict=False):
             have = [(at, one.values[name]) for at, one in zip(place, results, strict=True) if name in one.values]
             at = np.array([one for one, _ in have])
             low, value, high = (
@@ -78,8 +86,10 @@ def draw_over_time(found: Spectra) -> Figure:
                 at, value, [value - low, high - value], fmt=marker, ms=2.5, color=colour, elinewidth=0.6,
                 label=f"{have[0][1].label}, {have[0][1].unit.label}",
             )  # fmt: skip
-        right.set_xlabel("Time, h" if timed else "Spectrum")
-        right.set_ylabel("Resistance, Ω" if shown and shown[0].endswith("resistance") else "Conductivity, mS cm⁻¹")
+        right.set_xlabel(words)
+        if not timed:
+            right.xaxis.set_major_locator(MaxNLocator(8, integer=True))
+        right.set_ylabel("Resistance, Ω" if shown and "resistance" in shown[0] else "Conductivity, mS cm⁻¹")
         right.set_ylim(bottom=0.0)
         right.legend()
     return figure

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -44,8 +45,10 @@ RC: Any = {
 
 @contextlib.contextmanager
 def style() -> Iterator[None]:
-    """Apply the look within a block."""
-    with mpl.rc_context(RC):
+    """Apply the look within a block; of letters in names of files that the font lacks, a box is drawn in silence."""
+    with mpl.rc_context(RC), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", r"Glyph .* missing from", UserWarning)
+        warnings.filterwarnings("ignore", r"Matplotlib currently does not support .* natively", UserWarning)
         yield
 
 
