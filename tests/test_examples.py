@@ -29,7 +29,9 @@ def test_scripts(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "Wh/kg" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("path", ["README.md", "docs/guide.md", "docs/theory.md", "docs/measure.md", "docs/literature.md", "CONTRIBUTING.md"])
+@pytest.mark.parametrize(
+    "path", ["README.md", "docs/guide.md", "docs/theory.md", "docs/measure.md", "docs/literature.md", "CONTRIBUTING.md"]
+)
 def test_links_lead_somewhere(path: str) -> None:
     text = Path(path).read_text(encoding="utf-8")
     for target in re.findall(r"\]\(([^)#]+)[^)]*\)", text):
