@@ -189,6 +189,7 @@ def test_sizes_and_modulus(run: Run, tmp_path: Path) -> None:
         (("eis", "{spectrum}", "--density", "2 g/cm^3"), "--density: of a material; give --save-material NAME too"),
         (("eis", "{spectrum}", "-o", ""), "-o is given an empty name"),
         (("lsv", "{spectrum}"), "Voltage / V"),
+        (("arrhenius", "{table}", "--thickness-uncertainty", "5 %"), "--thickness-uncertainty is of spectra"),
         (("gitt", "{spectrum}", "--radius", "2 um"), "is a measurement of impedance"),
         (("cycling", "{spectrum}", "--cycle", "2"), "--cycle is what is compared with a design; give --design too"),
     ],

@@ -317,6 +317,10 @@ def arrhenius_command(files: tuple[str, ...], temperatures: str | None, **given:
         if given["columns"]:
             msg = "--column is of instrument files; name a table's columns temperature (degC), conductivity (mS/cm)"
             raise MeasurementError(msg)
+        for name in ("area", "thickness"):
+            if given[f"{name}_uncertainty"] is not None:
+                msg = f"--{name}-uncertainty is of spectra; a table has standard deviations in a third column"
+                raise MeasurementError(msg)
         result = arrhenius.from_table(files[0], area=given["area"], thickness=given["thickness"])
     else:
         records = read(files, given)
