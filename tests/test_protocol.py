@@ -92,7 +92,7 @@ def test_rates_of_one_cell_agree() -> None:
         ("0 mA/g", '"0 mA/g" is out of bounds: a current has to be above 0'),
         ("1e400C", "is out of bounds"),
         ("0.1c", '"0.1c" is no current; a C-rate has a capital C, as in "0.1C"'),
-        ("3 mA", '"3 mA" is of dimension current; write a current such as'),
+        ("3 mA", '"3 mA" is a current; write a current such as'),
         ("3", '"3" has no unit; write a current such as'),
         ("3 mAh/g", '"3 mAh/g" is a charge per mass; write a current such as'),
         ("", "does not start with a number"),
