@@ -13,7 +13,7 @@ from . import units
 from .design import Design
 from .design.protocol import Protocol, Rate
 from .errors import MeasurementError, SolidstackError
-from .measure.cycling import HalfCycle, half_cycles
+from .measure.cycling import HalfCycle, analyse
 from .measure.record import Record
 from .measure.result import Fitted, Result, Series
 from .sheet import Sheet, evaluate
@@ -120,7 +120,10 @@ class Achieved(Result):
 
 def active_mass(design: Design) -> float:
     """Active material in the cell of a design, kg."""
-    sheet = evaluate(design)
+    return _active(evaluate(design))
+
+
+def _active(sheet: Sheet) -> float:
     return float(sheet.cell.am_mass_fraction * sheet.cell.mass)
 
 
@@ -141,7 +144,7 @@ def compare(
     design : Design
         A single one, of the cell that was measured.
     record : Record
-        Its cycling.
+        Its cycling; the active mass is that of the design where the record does not say it.
     cell_mass : float, optional
         Of the built cell, kg; without it the designed mass is taken, and said so.
     cycle : int, optional
@@ -165,7 +168,10 @@ def compare(
         msg = f"cell mass: {units.text(cell_mass, units.MASS)} is not above 0"
         raise MeasurementError(msg)
     sheet = evaluate(design)
-    charge, discharge, number = _pick(record, cycle)
+    weighed = record if record.mass is not None else record.with_sample(mass=_active(sheet))
+    cycled = analyse(weighed, cell_mass=cell_mass)
+    halves = [half for one in cycled.cycles for half in one.halves]
+    charge, discharge, number = _pick(halves, record.source, cycle)
     measured = _curve(discharge)
     mass = float(sheet.cell.mass) if cell_mass is None else cell_mass
     area = float(sheet.cell.positive_area * 2.0 * design.stack.bilayers)
@@ -225,7 +231,7 @@ def compare(
             "current_mA_cm2": density / 10.0,
             "end_of_discharge_V": float(measured.voltage[-1]),
         },
-        warnings=tuple(warnings),
+        warnings=(*warnings, *cycled.warnings),
         series={
             "comparison": rows,
             "reasons": Series(
@@ -236,6 +242,7 @@ def compare(
                 },
                 {"effect": units.PERCENT},
             ),
+            "cycles": cycled.series["cycles"],
         },
         designed=float(sheet.cell.specific_energy),
         measured=energy / mass,
@@ -253,9 +260,8 @@ def _value(label: str, value: float, unit: units.Unit) -> Fitted:
     return Fitted(label, value, NAN, NAN, unit)
 
 
-def _pick(record: Record, cycle: int | None) -> tuple[HalfCycle | None, HalfCycle, int]:
+def _pick(halves: Sequence[HalfCycle], source: str, cycle: int | None) -> tuple[HalfCycle | None, HalfCycle, int]:
     """The discharge to compare, the charge before it, and its number."""
-    halves = half_cycles(record)
     pairs: list[tuple[HalfCycle | None, HalfCycle]] = []
     for at, half in enumerate(halves):
         if half.kind == "discharge" and half.capacity[-1] > 0.0:
@@ -263,13 +269,13 @@ def _pick(record: Record, cycle: int | None) -> tuple[HalfCycle | None, HalfCycl
             pairs.append((before, half))
     if not pairs:
         msg = "has no discharge; the comparison is of one"
-        raise MeasurementError(msg, source=record.source)
+        raise MeasurementError(msg, source=source)
     if cycle is None:
         energies = [float(np.trapezoid(half.voltage, half.capacity)) for _, half in pairs]
         return *pairs[int(np.argmax(energies))], int(np.argmax(energies)) + 1
     if not 1 <= cycle <= len(pairs):
         msg = f"has {len(pairs)} discharges; --cycle {cycle} is none of them"
-        raise MeasurementError(msg, source=record.source)
+        raise MeasurementError(msg, source=source)
     return *pairs[cycle - 1], cycle
 
 
@@ -323,7 +329,7 @@ def _simulated(
         run = simulate(design, Protocol.from_dict({"steps": steps}))
     except SolidstackError as error:
         return None, f"no simulation: {error}"
-    active = float(sheet.cell.am_mass_fraction * sheet.cell.mass) / series
+    active = _active(sheet) / series
     parts: dict[str, list[Curve]] = {"charge": [], "discharge": []}
     side = "charge"
     for step in run.steps:

@@ -119,12 +119,11 @@ def read(files: Sequence[str], given: Mapping[str, Any]) -> list["Record"]:
         return [read_file(path, columns=columns or None, progress=progress).with_sample(**sample) for path in files]
 
 
-def only_file(files: Sequence[str], kind: str) -> str:
-    """The only file, for an analysis of one."""
+def only_file(files: Sequence[str], kind: str) -> None:
+    """Refuse several files for an analysis of one."""
     if len(files) != 1:
         msg = f"measure {kind} takes one file; {len(files)} were given"
         raise MeasurementError(msg)
-    return files[0]
 
 
 def finish(results: Sequence["Result"], draw: Callable[[Any], Any], given: Mapping[str, Any], caption: str) -> None:
@@ -448,7 +447,7 @@ def gitt_command(files: tuple[str, ...], radius: float | None, ionic_resistance:
 @command.command("cycling")
 @measurement("mass", "area", "temperature")
 @quantity("--cell-mass", units.MASS, 'Of the whole cell, as in "2.92 g": specific energy of the cell.')
-@click.option("--design", metavar="FILE", help="Design of this cell, to compare with; masses are taken from it.")
+@click.option("--design", metavar="FILE", help="Design of this cell, to compare with; also gives the active mass.")
 @click.option("--cycle", type=int, help="Compared with the design; default: the one of most discharge energy.")
 def cycling_command(
     files: tuple[str, ...], cell_mass: float | None, design: str | None, cycle: int | None, **given: Any
@@ -462,33 +461,22 @@ def cycling_command(
       solidstack measure cycling cell.mpr --mass "12.3 mg" -o cycling
       solidstack measure cycling pouch.csv --design examples/pouch-0.16Ah.toml --cell-mass "2.98 g"
     """
-    from ..measure import cycling
-
-    loaded = None
     if design is not None:
-        from ..achieved import active_mass
+        from ..achieved import compare
         from ..design import load
 
         loaded = load(design)
-        if given["mass"] is None:
-            given["mass"] = active_mass(loaded)
-    elif cycle is not None:
+        only_file(files, "cycling --design")
+        result = compare(loaded, read(files, given)[0], cell_mass=cell_mass, cycle=cycle)
+        finish([result], _draw("achieved", "draw_achieved"), given, CAPTIONS["achieved"])
+        return
+    if cycle is not None:
         msg = "--cycle is what is compared with a design; give --design too"
         raise MeasurementError(msg)
-    records = read(files, given)
-    results: list[Result] = [cycling.analyse(one, cell_mass=cell_mass) for one in records]
-    if loaded is None:
-        finish(results, _draw("cycling", "draw_cycling"), given, CAPTIONS["cycling"])
-        return
-    from ..achieved import compare
+    from ..measure import cycling
 
-    only_file(files, "cycling --design")
-    finish(
-        [compare(loaded, records[0], cell_mass=cell_mass, cycle=cycle)],
-        _draw("achieved", "draw_achieved"),
-        given,
-        CAPTIONS["achieved"],
-    )
+    results = [cycling.analyse(one, cell_mass=cell_mass) for one in read(files, given)]
+    finish(results, _draw("cycling", "draw_cycling"), given, CAPTIONS["cycling"])
 
 
 @command.command("particle-size")

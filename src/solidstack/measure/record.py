@@ -2,7 +2,6 @@
 
 import hashlib
 import os
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -37,8 +36,6 @@ SPECTRUM = "Spectrum Count / 1"
 WILD = 1e12
 """No time in s, voltage or current is larger: thirty thousand years."""
 
-SI = {TIME, VOLTAGE, CURRENT, FREQUENCY, REAL, IMAGINARY}
-"""Columns whose unit is that of SI."""
 
 SAMPLE: dict[str, tuple[Kind, str]] = {
     "area": (AREA, "of the electrode"),
@@ -247,17 +244,3 @@ def sha256(path: str | os.PathLike[str]) -> str:
     """Hash a file, whatever its size."""
     with Path(path).open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
-def one(records: Sequence[Record], kind: str) -> Record:
-    """The only record, for an analysis of one file.
-
-    Raises
-    ------
-    MeasurementError
-        None or several.
-    """
-    if len(records) != 1:
-        msg = f"{kind} takes one file; {len(records)} were given"
-        raise MeasurementError(msg)
-    return records[0]
