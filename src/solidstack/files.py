@@ -6,11 +6,13 @@ import os
 import shutil
 import tempfile
 import tomllib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
+
+import platformdirs
 
 from .errors import InputError, OutputError, Problem
 
@@ -174,6 +176,38 @@ def _key_lines(text: str) -> dict[tuple[str | int, ...], int]:
             for pair in pairs:
                 walk_pair(pair, path)
     return lines
+
+
+def user_folder(name: str) -> Path:
+    """Return a folder of the user's own files (the platform's place for a user's data)."""
+    return Path(platformdirs.user_data_dir("solidstack", appauthor=False)) / name
+
+
+def user_places(folder: Path, variable: str, error: type[InputError]) -> list[Path]:
+    """Files and folders of the user's: a folder, where it exists, then what an environment variable names.
+
+    Raises
+    ------
+    InputError
+        Of the kind given: what the variable names does not exist.
+    """
+    places = [folder] if folder.is_dir() else []
+    for word in filter(None, os.environ.get(variable, "").split(os.pathsep)):
+        path = Path(word).expanduser()
+        if not path.exists():
+            msg = f'{variable}: there is no file or folder "{word}"; correct or unset the variable'
+            raise error(msg)
+        places.append(path)
+    return places
+
+
+def toml_files(places: Iterable[Path]) -> Iterator[Path]:
+    """Give files, and the TOML files of folders by name."""
+    for place in places:
+        if place.is_dir():
+            yield from sorted(place.glob("*.toml"))
+        else:
+            yield place
 
 
 def write_atomic(path: str | os.PathLike[str], content: str | bytes) -> Path:

@@ -1,12 +1,11 @@
 """The published cells that are known: the shipped table, then the user's own rows."""
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 
-import platformdirs
-
+from .. import files
 from ..errors import LiteratureError, Problem
 from ..files import read_toml, write_atomic
 from .schema import SHIPPED, PublishedCell, from_document, read
@@ -17,7 +16,7 @@ ENVIRONMENT = "SOLIDSTACK_LITERATURE"
 
 def user_folder() -> Path:
     """Return the folder that `add` fills (the platform's place for a user's data)."""
-    return Path(platformdirs.user_data_dir("solidstack", appauthor=False)) / "literature"
+    return files.user_folder("literature")
 
 
 def shipped() -> tuple[PublishedCell, ...]:
@@ -98,21 +97,7 @@ def add(path: str | os.PathLike[str]) -> tuple[tuple[PublishedCell, ...], Path, 
 
 
 def _own_files() -> Iterator[Path]:
-    yield from _files([user_folder()] if user_folder().is_dir() else [])
-    for word in filter(None, os.environ.get(ENVIRONMENT, "").split(os.pathsep)):
-        place = Path(word).expanduser()
-        if not place.exists():
-            msg = f'{ENVIRONMENT}: there is no file or folder "{word}"; correct or unset the variable'
-            raise LiteratureError(msg)
-        yield from _files([place])
-
-
-def _files(places: Iterable[Path]) -> Iterator[Path]:
-    for place in places:
-        if place.is_dir():
-            yield from sorted(place.glob("*.toml"))
-        else:
-            yield place
+    return files.toml_files(files.user_places(user_folder(), ENVIRONMENT, LiteratureError))
 
 
 def _stamp(path: Path) -> tuple[int, int]:

@@ -3,15 +3,15 @@
 import itertools
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
-import platformdirs
 import tomli_w
 
+from .. import files
 from ..errors import MaterialError
 from ..files import TomlDocument, parse_toml, read_toml, write_atomic
 from ..units import nearest
@@ -25,7 +25,7 @@ SHIPPED = Path(__file__).parent / "data"
 
 def user_folder() -> Path:
     """Return the folder that `add` fills (the platform's place for a user's data)."""
-    return Path(platformdirs.user_data_dir("solidstack", appauthor=False)) / "materials"
+    return files.user_folder("materials")
 
 
 @dataclass(frozen=True)
@@ -133,18 +133,10 @@ class Library(Mapping[str, Material]):
         }
 
 
-def _files(places: Iterable[Path]) -> Iterator[Path]:
-    for place in places:
-        if place.is_dir():
-            yield from sorted(place.glob("*.toml"))
-        else:
-            yield place
-
-
 @lru_cache(maxsize=8)
 def _load(places: tuple[Path, ...], stamp: tuple[tuple[str, int, int], ...]) -> Library:  # noqa: ARG001 the stamp is the key
-    shipped = tuple(Source(read_toml(path, MaterialError), shipped=True) for path in _files([SHIPPED]))
-    own = tuple(Source(read_toml(path, MaterialError), shipped=False) for path in _files(places))
+    shipped = tuple(Source(read_toml(path, MaterialError), shipped=True) for path in files.toml_files([SHIPPED]))
+    own = tuple(Source(read_toml(path, MaterialError), shipped=False) for path in files.toml_files(places))
     for source in own:
         if not source.name:
             source.material()  # raises: every material has a name
@@ -161,14 +153,8 @@ def default_library() -> Library:
     MaterialError
         A file or folder of the environment variable does not exist, or a file is not TOML.
     """
-    places = [user_folder()] if user_folder().is_dir() else []
-    for word in filter(None, os.environ.get(ENVIRONMENT, "").split(os.pathsep)):
-        path = Path(word).expanduser()
-        if not path.exists():
-            msg = f'{ENVIRONMENT}: there is no file or folder "{word}"; correct or unset the variable'
-            raise MaterialError(msg)
-        places.append(path)
-    stats = [(str(path), path.stat()) for path in _files(places)]
+    places = files.user_places(user_folder(), ENVIRONMENT, MaterialError)
+    stats = [(str(path), path.stat()) for path in files.toml_files(places)]
     return _load(tuple(places), tuple((name, stat.st_mtime_ns, stat.st_size) for name, stat in stats))
 
 
