@@ -133,6 +133,20 @@ def test_without_a_simulation_capacity_and_voltage_stand_alone(design: ss.Design
     assert "no simulation: it is against lithium" in " ".join(told.warnings)
 
 
+def test_cycles_are_per_mass_of_the_design_and_their_doubts_are_told(design: ss.Design, ideal: Any) -> None:
+    one = built(design, ideal)
+    result = compare(design, one, simulated=False)
+    row = result.series["cycles"].rows()[0]
+    capacity = result.measured_discharge.total / active_mass(design) / 3600.0
+    assert row["specific_discharge_capacity_mAh_g"] == pytest.approx(capacity, rel=1e-3)
+    heavy = compare(design, one.with_sample(mass=2.0 * active_mass(design)), simulated=False)
+    row = heavy.series["cycles"].rows()[0]
+    assert row["specific_discharge_capacity_mAh_g"] == pytest.approx(capacity / 2.0, rel=1e-3)
+    table = one.table.assign(**{CURRENT: -one.table[CURRENT]})
+    turned = compare(design, Record(table, source="cell.csv"), simulated=False)
+    assert any("sign of the current looks reversed" in text for text in turned.warnings)
+
+
 def test_bad_input(design: ss.Design, ideal: Any) -> None:
     one = built(design, ideal)
     with pytest.raises(MeasurementError, match="cell.csv: has 1 discharges; --cycle 2 is none of them"):

@@ -268,7 +268,7 @@ def _pick(halves: Sequence[HalfCycle], source: str, cycle: int | None) -> tuple[
             before = halves[at - 1] if at and halves[at - 1].kind == "charge" else None
             pairs.append((before, half))
     if not pairs:
-        msg = "has no discharge; the comparison is of one"
+        msg = "has no discharge, and the comparison is of one; give the file of a whole cycle"
         raise MeasurementError(msg, source=source)
     if cycle is None:
         energies = [float(np.trapezoid(half.voltage, half.capacity)) for _, half in pairs]

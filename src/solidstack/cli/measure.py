@@ -25,6 +25,10 @@ SAMPLE_OPTIONS = {
 }
 
 
+ROWS, COLUMNS = 20, 8
+"""Of a table on the terminal."""
+
+
 class Quantity(click.ParamType):  # type: ignore[type-arg]
     """Text with a unit, to SI."""
 
@@ -205,10 +209,6 @@ def _show(result: "Result") -> None:
             click.echo(f"... {len(rows)} rows of {len(headings)} columns; -o and --json give all of them")
     for text in result.to_dict()["warnings"]:
         warn(text)
-
-
-ROWS, COLUMNS = 20, 8
-"""Of a table on the terminal."""
 
 
 def _draw(module: str, name: str) -> Callable[[Any], Any]:
