@@ -1,5 +1,6 @@
 """The commands end to end, as a user types them."""
 
+import ctypes
 import json
 import os
 import signal
@@ -161,15 +162,38 @@ def start(*arguments: str) -> "subprocess.Popen[str]":
 @pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
 @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
 def test_interrupted_run_leaves_nothing(tmp_path: Path, sent: signal.Signals) -> None:
-    process = start("run", EXAMPLE, "-o", str(tmp_path / "r"))
-    assert process.stderr is not None
-    assert process.stderr.readline().startswith("[1/")
-    time.sleep(0.3)
-    process.send_signal(sent)
-    _, error = process.communicate(timeout=60)
+    with start("run", EXAMPLE, "-o", str(tmp_path / "r")) as process:
+        try:
+            assert process.stderr is not None
+            assert process.stderr.readline().startswith("[1/")
+            time.sleep(0.3)
+            process.send_signal(sent)
+            _, error = process.communicate(timeout=60)
+        finally:
+            process.kill()
     assert process.returncode == (130 if sent == signal.SIGINT else 143), error
     assert "Traceback" not in error
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_within_a_callback_is_not_lost(
+    run: Run, monkeypatch: pytest.MonkeyPatch, sent: signal.Signals
+) -> None:
+    """Python only reports an exception in a callback of ctypes, as those of the compiler of the kernels are."""
+    returned = []
+
+    def busy(*arguments: object) -> None:
+        ctypes.CFUNCTYPE(None)(lambda: signal.raise_signal(sent))()
+        returned.append(True)
+        time.sleep(60)
+
+    before = sys.unraisablehook
+    monkeypatch.setattr("solidstack.cli.evaluate.evaluate", busy)
+    result = run("evaluate", EXAMPLE)
+    assert returned
+    assert (result.code, result.err) == (128 + sent, "interrupted\n")
+    assert sys.unraisablehook is before
 
 
 def test_a_closed_pipe_is_no_error() -> None:

@@ -1,5 +1,6 @@
 """The command line: parse, one library call, write. No physics."""
 
+import _thread
 import contextlib
 import io
 import os
@@ -107,7 +108,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         received.append(number)
         raise Interrupted
 
-    with _handled(leave):
+    with _handled(leave), _insistent(received):
         try:
             return _main(arguments)
         except (Interrupted, KeyboardInterrupt):
@@ -139,6 +140,39 @@ def _handled(handler: Callable[[int, object], None]) -> Iterator[None]:
     finally:
         for number, old in before.items():
             signal.signal(number, old)
+
+
+@contextlib.contextmanager
+def _insistent(received: Sequence[int]) -> Iterator[None]:
+    """Repeat a signal whose exception was lost.
+
+    Python drops an exception that is raised where nobody can catch it, as in a callback of the compiler of the
+    kernels or in a finaliser, and only reports it. The signal is then sent once more a moment later.
+    """
+    before = sys.unraisablehook
+    repeats: list[threading.Timer] = []
+
+    def send() -> None:
+        if hasattr(signal, "pthread_kill"):
+            signal.pthread_kill(threading.main_thread().ident or 0, received[-1])
+        else:
+            _thread.interrupt_main(received[-1])
+
+    def hook(lost: "sys.UnraisableHookArgs") -> None:
+        if issubclass(lost.exc_type, Interrupted):
+            repeats.append(threading.Timer(0.02, send))
+            repeats[-1].start()
+        else:
+            before(lost)
+
+    sys.unraisablehook = hook
+    try:
+        yield
+    finally:
+        sys.unraisablehook = before
+        for repeat in repeats:
+            repeat.cancel()
+            repeat.join()
 
 
 def _main(arguments: Sequence[str] | None) -> int:
