@@ -1,6 +1,7 @@
 """The commands end to end, as a user types them."""
 
 import ctypes
+import importlib
 import json
 import os
 import signal
@@ -10,6 +11,7 @@ import time
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import pytest
@@ -177,10 +179,10 @@ def test_interrupted_run_leaves_nothing(tmp_path: Path, sent: signal.Signals) ->
 
 
 @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
-def test_an_interrupt_within_a_callback_is_not_lost(
+def test_an_interrupt_that_is_lost_in_a_callback_is_sent_again(
     run: Run, monkeypatch: pytest.MonkeyPatch, sent: signal.Signals
 ) -> None:
-    """Python only reports an exception in a callback of ctypes, as those of the compiler of the kernels are."""
+    """Python only reports an exception in a callback from C."""
     returned = []
 
     def busy(*arguments: object) -> None:
@@ -194,6 +196,39 @@ def test_an_interrupt_within_a_callback_is_not_lost(
     assert returned
     assert (result.code, result.err) == (128 + sent, "interrupted\n")
     assert sys.unraisablehook is before
+
+
+def test_an_interrupt_waits_while_a_kernel_is_loaded(
+    run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A kernel whose loading was broken off crashes when it is called."""
+    (tmp_path / "kernel_to_load.py").write_text(
+        "import numba\n\n@numba.njit(cache=True)\ndef double(x):\n    return 2.0 * x\n", encoding="utf-8"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr("numba.config.CACHE_DIR", "")
+    import_module("kernel_to_load").double(1.0)  # compiles and keeps it
+    returned, interrupted = [], []
+
+    def interrupt(frame: FrameType, event: str, argument: object) -> None:
+        if event == "return" and frame.f_code.co_name == "_object_getbuffer_hook" and argument and not interrupted:
+            interrupted.append(True)
+            signal.raise_signal(signal.SIGTERM)
+
+    def busy(*arguments: object) -> None:
+        kernel = importlib.reload(sys.modules["kernel_to_load"])
+        sys.setprofile(interrupt)
+        try:
+            returned.append(kernel.double(21.0))
+        finally:
+            sys.setprofile(None)
+        time.sleep(60)
+
+    monkeypatch.setattr("solidstack.cli.evaluate.evaluate", busy)
+    result = run("evaluate", EXAMPLE)
+    assert interrupted
+    assert returned == [42.0]
+    assert (result.code, result.err) == (143, "interrupted\n")
 
 
 def test_a_closed_pipe_is_no_error() -> None:

@@ -9,6 +9,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from importlib import import_module
+from types import FrameType
 
 import click
 
@@ -29,6 +30,10 @@ COMMANDS = (
     "materials",
     "schema",
 )
+
+
+COMPILER = "llvmlite.binding"
+"""Calls back from C; interrupted there, it goes on with half a kernel and crashes."""
 
 
 class Commands(click.Group):
@@ -102,13 +107,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
         0 on success, 1 on failure, 2 on bad input, 130 on interrupt, 143 on termination.
     """
     received: list[int] = []
+    repeats: list[threading.Timer] = []
 
-    def leave(number: int, frame: object) -> None:  # noqa: ARG001
+    def leave(number: int, frame: FrameType | None) -> None:
         """Leave by an exception, so that half-made files are removed on the way out."""
         received.append(number)
-        raise Interrupted
+        if _within(frame, COMPILER):
+            later()
+        else:
+            raise Interrupted
 
-    with _handled(leave), _insistent(received):
+    def later() -> None:
+        """Send the last signal once more a moment later."""
+        repeats.append(threading.Timer(0.02, _send, (received[-1],)))
+        repeats[-1].start()
+
+    with _handled(leave), _insistent(later):
         try:
             return _main(arguments)
         except (Interrupted, KeyboardInterrupt):
@@ -122,11 +136,32 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 click.echo(f"failed: {text} (a defect; SOLIDSTACK_DEBUG=1 shows where)", err=True)
                 return 1
             click.echo("interrupted", err=True)
+        finally:
+            for repeat in repeats:
+                repeat.cancel()
+                repeat.join()
         return 128 + (received[0] if received else signal.SIGINT)
 
 
+def _within(frame: FrameType | None, package: str) -> bool:
+    """Tell whether a function of a package is being called."""
+    while frame is not None:
+        if frame.f_globals.get("__name__", "").startswith(package):
+            return True
+        frame = frame.f_back
+    return False
+
+
+def _send(number: int) -> None:
+    """Send a signal to the main thread."""
+    if hasattr(signal, "pthread_kill"):
+        signal.pthread_kill(threading.main_thread().ident or 0, number)
+    else:
+        _thread.interrupt_main(number)
+
+
 @contextlib.contextmanager
-def _handled(handler: Callable[[int, object], None]) -> Iterator[None]:
+def _handled(handler: Callable[[int, FrameType | None], None]) -> Iterator[None]:
     """Handle SIGINT (unless the caller ignores it) and SIGTERM within a block, in the main thread."""
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -143,25 +178,17 @@ def _handled(handler: Callable[[int, object], None]) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _insistent(received: Sequence[int]) -> Iterator[None]:
+def _insistent(later: Callable[[], None]) -> Iterator[None]:
     """Repeat a signal whose exception was lost.
 
-    Python drops an exception that is raised where nobody can catch it, as in a callback of the compiler of the
-    kernels or in a finaliser, and only reports it. The signal is then sent once more a moment later.
+    Python drops an exception that is raised where nobody can catch it, as in a finaliser or a callback from C, and
+    only reports it.
     """
     before = sys.unraisablehook
-    repeats: list[threading.Timer] = []
-
-    def send() -> None:
-        if hasattr(signal, "pthread_kill"):
-            signal.pthread_kill(threading.main_thread().ident or 0, received[-1])
-        else:
-            _thread.interrupt_main(received[-1])
 
     def hook(lost: "sys.UnraisableHookArgs") -> None:
         if issubclass(lost.exc_type, Interrupted):
-            repeats.append(threading.Timer(0.02, send))
-            repeats[-1].start()
+            later()
         else:
             before(lost)
 
@@ -170,9 +197,6 @@ def _insistent(received: Sequence[int]) -> Iterator[None]:
         yield
     finally:
         sys.unraisablehook = before
-        for repeat in repeats:
-            repeat.cancel()
-            repeat.join()
 
 
 def _main(arguments: Sequence[str] | None) -> int:
