@@ -33,7 +33,7 @@ COMMANDS = (
 
 
 COMPILER = "llvmlite.binding"
-"""Calls back from C; interrupted there, it goes on with half a kernel and crashes."""
+"""Owns memory of C and calls back from it; interrupted there, it may crash."""
 
 
 class Commands(click.Group):
@@ -157,7 +157,7 @@ def _send(number: int) -> None:
     if hasattr(signal, "pthread_kill"):
         signal.pthread_kill(threading.main_thread().ident or 0, number)
     else:
-        _thread.interrupt_main(number)
+        _thread.interrupt_main(signal.Signals(number))
 
 
 @contextlib.contextmanager
