@@ -333,6 +333,8 @@ def _message(item: Any, table: type[Strict]) -> str:
         case "string_too_short" | "string_too_long":
             limits = item["ctx"]
             return f'"{value}" is too {"short" if "min_length" in limits else "long"}'
+        case "bool_type":
+            return f"is {_what(value)}; write true or false, without quotes"
         case "string_type":
             return f'is {_what(value)}; write text, as in "name"'
         case "model_type" | "model_attributes_type" | "dict_type":

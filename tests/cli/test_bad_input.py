@@ -342,6 +342,10 @@ def test_a_users_material_in_place_of_ours_is_said_aloud(
         (("--set", "positive.lodaing=3"), 'positive.lodaing: unknown key; did you mean "loading"?'),
         (("--set", "rubbish"), '--set "rubbish" is not KEY=VALUE, as in --set positive.loading="25 mg/cm^2"'),
         (("--set", "positive.loading=25"), 'positive.loading: "25" has no unit; write for example "25 mg/cm^2"'),
+        (
+            ("--set", "kinetics.ideal_electronics=on"),
+            "kinetics.ideal_electronics: is text; write true or false, without quotes",
+        ),
         (("--set", "stack.bilayers=x"), "stack.bilayers: is text; write a whole number, 1 to 1000, without quotes"),
         (
             ("--set", "positive.composition.NCM622=99 wt%"),

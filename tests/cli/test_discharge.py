@@ -255,6 +255,12 @@ def test_simulate_and_exports(run: Run, protocol: Path, tmp_path: Path) -> None:
     assert data["steps"][2]["end_reason"] in lines["discharge"]
     assert "discharge over charge: " in table.out
     assert lines["rest"].split()[1:4] == ["0.0", "0", "0"]
+    wired = run(
+        "twin", "simulate", EXAMPLE, "--protocol", protocol, "--model", "SPMe", "--json",
+        "--set", "kinetics.ideal_electronics=true",
+    )  # fmt: skip
+    assert wired.code == 0, wired.err
+    assert json.loads(wired.out)["steps"][0]["average_voltage_V"] < data["steps"][0]["average_voltage_V"] - 1e-4
 
 
 def test_rates(run: Run, tmp_path: Path) -> None:

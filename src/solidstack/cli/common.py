@@ -58,13 +58,13 @@ def located(path: str) -> Iterator[None]:
 
 
 def _value(path: tuple[str, ...], text: str) -> Any:
-    """Leave text with a unit; counts and ratios are written bare."""
+    """Leave text with a unit; counts, ratios, true and false are written bare."""
     from ..maps import kind_of
 
     try:
         bare = kind_of(path).bare
     except DesignError:
-        return text
+        return {"true": True, "false": False}.get(text, text)
     try:
         return float(text) if bare else text
     except ValueError:
