@@ -20,9 +20,9 @@ import numpy as np
 
 import solidstack as ss
 from solidstack.design import Protocol
+from solidstack.kinetics import cell_parameters
+from solidstack.twin.companion.homogenised import Companion
 from solidstack.twin.effective import only_active
-from solidstack.twin.homogenised import Companion
-from solidstack.twin.parameters import parameters
 
 
 def designs(count, transference):
@@ -51,7 +51,7 @@ def timed(sample, companion, *, rebuild):
     seconds, others = [], 0
     for design, rate in sample:
         start = time.process_time()
-        found = parameters(design)
+        found = cell_parameters(design)
         full = only_active(found).stoichiometry(4.3, found.temperature)
         one = Companion(companion.model) if rebuild else companion
         run = one.run(design, discharge(rate), parameters=found, initial_stoichiometry=full)

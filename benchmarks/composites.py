@@ -24,9 +24,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from solidstack.twin import Dispersed, Necks, Particles, Phase, Placement, Shell, Structure, transport
-from solidstack.twin.build import assemble
-from solidstack.twin.coating import Field, Free, Surroundings, distances
-from solidstack.twin.packing import Monodisperse, Packing, random_packing
+from solidstack.twin.structure.build import assemble
+from solidstack.twin.structure.coating import Field, Free, Surroundings, distances
+from solidstack.twin.structure.packing import Monodisperse, Packing, random_packing
 
 IONIC, ELECTRONIC = 0.2334, 0.5221
 """Of Li6PS5Cl and of NCM83, S/m."""

@@ -16,10 +16,10 @@ import numba
 import numpy as np
 
 import solidstack as ss
-from solidstack.twin.discharge import discharge, loops_for
-from solidstack.twin.domain import prepare
-from solidstack.twin.equations import Equations
-from solidstack.twin.parameters import parameters
+from solidstack.kinetics import cell_parameters
+from solidstack.twin.electrochemistry.cycle import discharge, loops_for
+from solidstack.twin.electrochemistry.domain import prepare
+from solidstack.twin.electrochemistry.equations import Equations
 
 THICKNESS, VOXEL = 73.2e-6, 0.4e-6
 
@@ -53,7 +53,7 @@ def build(design, width):
 def steps(design, width, count, device):
     """Solve the first time steps; return their figures."""
     structure = build(design, width)
-    given = parameters(design)
+    given = cell_parameters(design)
     loops, _ = loops_for(device)
     start = time.perf_counter()
     domain = prepare(structure, given)

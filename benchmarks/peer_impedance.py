@@ -25,7 +25,7 @@ from impedance.models.circuits import CustomCircuit
 
 from solidstack.measure.circuits import fit, parse_circuit
 from solidstack.measure.impedance import analyse
-from solidstack.measure.record import FREQUENCY, IMAGINARY, REAL, record
+from solidstack.measure.records import FREQUENCY, IMAGINARY, REAL, record
 
 FREQUENCIES = np.logspace(6.0, -1.0, 57)
 TRUTHS = {

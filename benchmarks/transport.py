@@ -36,7 +36,7 @@ import numpy as np
 from volumes import VOLUMES, cores, measured
 
 from solidstack import __version__, twin
-from solidstack.kernels import multigrid
+from solidstack.kernels.conduction import multigrid
 
 HERE = Path(__file__).resolve().parent
 OURS = "solidstack"

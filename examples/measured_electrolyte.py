@@ -12,7 +12,7 @@ import numpy as np
 
 import solidstack as ss
 from solidstack.constants import FARADAY, GAS
-from solidstack.measure.record import CURRENT, FREQUENCY, IMAGINARY, REAL, TIME, VOLTAGE, record
+from solidstack.measure.records import CURRENT, FREQUENCY, IMAGINARY, REAL, TIME, VOLTAGE, record
 
 AREA, THICKNESS = 1e-4, 100e-6
 noise = np.random.default_rng(7)

@@ -7,7 +7,8 @@ import numpy as np
 
 from solidstack.constants import FARADAY, GAS
 from solidstack.design import Protocol
-from solidstack.kernels import coupled_cpu
+from solidstack.kernels.electrochemistry import cpu as coupled_cpu
+from solidstack.kinetics import ActiveMaterial, CellParameters, Electrolyte, Lithium
 from solidstack.materials import (
     Conductivity,
     Diffusivity,
@@ -16,10 +17,9 @@ from solidstack.materials import (
     OpenCircuitPotential,
     SaltDiffusivity,
 )
-from solidstack.twin.domain import Domain, prepare
-from solidstack.twin.equations import Equations
-from solidstack.twin.parameters import ActiveMaterial, CellParameters, Electrolyte, Lithium
-from solidstack.twin.voxels import Phase, Structure
+from solidstack.twin.electrochemistry.domain import Domain, prepare
+from solidstack.twin.electrochemistry.equations import Equations
+from solidstack.twin.structure.voxels import Phase, Structure
 
 UM = 1e-6
 TEMPERATURE = 298.15

@@ -16,8 +16,8 @@ from . import units
 from .design import Design, key_path
 from .electrode import ROUNDING, rated_one_c, raw_porosity
 from .errors import DesignError, OutputError, Problem, UnitError
-from .fields import Measure, measures, models
 from .files import write_atomic, write_with
+from .quantities import Measure, measures, models
 from .sheet import HEADINGS, evaluate
 from .units import Unit
 from .version import __version__

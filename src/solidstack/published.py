@@ -16,7 +16,7 @@ from . import units
 from .design import Design
 from .design.schema import Published, Stated
 from .errors import DesignError
-from .fields import annotations, measures
+from .quantities import annotations, measures
 from .sheet import Sheet, evaluate
 
 DESIGN_TOLERANCE = 0.03

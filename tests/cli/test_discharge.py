@@ -10,10 +10,10 @@ import pytest
 
 from solidstack.design import load as load_design
 from solidstack.design.protocol import read_protocol
-from solidstack.twin import formats
-from solidstack.twin.discharge import discharge as cycle
+from solidstack.twin.electrochemistry.cycle import discharge as cycle
 from solidstack.twin.runs import load
-from solidstack.twin.voxels import Phase, Structure
+from solidstack.twin.structure import formats
+from solidstack.twin.structure.voxels import Phase, Structure
 
 Run = Callable[..., Any]
 EXAMPLE = "examples/pouch-0.16Ah.toml"

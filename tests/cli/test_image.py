@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 import tifffile
 
-from solidstack.twin.formats import read
+from solidstack.twin.structure.formats import read
 
-from ..twin.test_image import phantom, truth
+from ..twin.structure.test_image import phantom, truth
 
 Run = Callable[..., Any]
 

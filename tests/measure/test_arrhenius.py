@@ -10,7 +10,7 @@ from solidstack.constants import FARADAY, GAS
 from solidstack.errors import MeasurementError
 from solidstack.materials.schema import Conductivity
 from solidstack.measure import arrhenius, impedance
-from solidstack.measure.record import FREQUENCY, IMAGINARY, REAL, record
+from solidstack.measure.records import FREQUENCY, IMAGINARY, REAL, record
 from solidstack.measure.result import Fitted, Result
 from solidstack.plot.electrolyte import draw_arrhenius
 from solidstack.units import MS_CM, OHM

@@ -10,7 +10,7 @@ from solidstack.errors import MeasurementError
 from solidstack.measure import cycling
 from solidstack.measure.cycling import BLIP, analyse, differential_capacity, half_cycles
 from solidstack.measure.readers import read
-from solidstack.measure.record import (
+from solidstack.measure.records import (
     CHARGING_CAPACITY,
     CURRENT,
     CYCLE,

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from solidstack.errors import MeasurementError
 from solidstack.measure.gitt import POINTS, Gitt, analyse, surface
-from solidstack.measure.record import CURRENT, FREQUENCY, TIME, VOLTAGE, Record, record
+from solidstack.measure.records import CURRENT, FREQUENCY, TIME, VOLTAGE, Record, record
 from solidstack.plot.cycling import draw_gitt
 
 Floats = NDArray[np.float64]
@@ -252,8 +252,8 @@ def test_titration_of_a_simulated_cell_finds_a_hundredth_and_says_so() -> None:
     pytest.importorskip("pybamm")
     import solidstack as ss
     from solidstack.design.protocol import Protocol, Rate
+    from solidstack.twin.companion.homogenised import simulate
     from solidstack.twin.effective import Effective
-    from solidstack.twin.homogenised import simulate
 
     design = ss.load("examples/pouch-0.16Ah.toml")
     medium = Effective.from_design(design)

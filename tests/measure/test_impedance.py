@@ -12,7 +12,7 @@ from solidstack.measure.circuits import fit, parse_circuit
 from solidstack.measure.impedance import Impedance, analyse, analyse_all, blocks, over_time, together
 from solidstack.measure.kramers_kronig import check
 from solidstack.measure.readers import read
-from solidstack.measure.record import FREQUENCY, IMAGINARY, REAL, SPECTRUM, TIME, Record, record
+from solidstack.measure.records import FREQUENCY, IMAGINARY, REAL, SPECTRUM, TIME, Record, record
 from solidstack.measure.relaxation import distribution, passive
 from solidstack.measure.window import select
 from solidstack.plot.spectra import draw_eis, draw_over_time
@@ -228,7 +228,7 @@ def test_tortuosity_below_one_is_doubted():
 def test_composite_of_the_twin():
     """The closed form of a simulated cell, with charge transfer: its ionic conductivity comes back."""
     from solidstack.twin.effective import Effective
-    from solidstack.twin.impedance import transmission_line
+    from solidstack.twin.electrochemistry.impedance import transmission_line
 
     length, sigma = 80 * UM, 0.02
     # fast diffusion, and so flat a potential that the surface is charge transfer and double layer only

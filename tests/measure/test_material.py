@@ -8,7 +8,7 @@ import solidstack as ss
 from solidstack import units
 from solidstack.errors import MaterialError, MeasurementError
 from solidstack.measure.material import save_material
-from solidstack.measure.record import TIME, VOLTAGE, Record, record
+from solidstack.measure.records import TIME, VOLTAGE, Record, record
 from solidstack.measure.result import Fitted, Property, Result
 
 

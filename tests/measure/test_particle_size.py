@@ -11,7 +11,7 @@ from scipy.special import ndtr, ndtri
 from solidstack.errors import MeasurementError
 from solidstack.measure.particle_size import ParticleSize, analyse
 from solidstack.plot.solids import draw_particle_size
-from solidstack.twin.packing import read_size_table
+from solidstack.twin.structure.packing import read_size_table
 
 Floats = NDArray[np.float64]
 

@@ -11,7 +11,7 @@ import pytest
 
 from solidstack.errors import MeasurementError
 from solidstack.measure.readers import biologic_mpr, lines, read
-from solidstack.measure.record import CURRENT, TIME, VOLTAGE, Record
+from solidstack.measure.records import CURRENT, TIME, VOLTAGE, Record
 from tests.measure.test_readers import (
     DTA,
     LAYERED,

@@ -15,7 +15,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from solidstack.errors import MeasurementError
 from solidstack.measure.readers import biologic_mpr, delimited, lines, read
 from solidstack.measure.readers.names import assign
-from solidstack.measure.record import (
+from solidstack.measure.records import (
     CHAMBER,
     CHARGING_CAPACITY,
     CURRENT,

@@ -9,7 +9,7 @@ from solidstack.errors import MeasurementError
 from solidstack.materials.schema import ElectronicConductivity
 from solidstack.measure import symmetric
 from solidstack.measure.readers import read
-from solidstack.measure.record import CURRENT, TIME, VOLTAGE, record
+from solidstack.measure.records import CURRENT, TIME, VOLTAGE, record
 from solidstack.plot.electrolyte import draw_symmetric
 
 from ..conftest import SHARED

@@ -9,7 +9,7 @@ from scipy import optimize
 from solidstack.errors import MeasurementError
 from solidstack.materials.schema import NumberEntry
 from solidstack.measure import transference
-from solidstack.measure.record import CURRENT, TIME, VOLTAGE, record
+from solidstack.measure.records import CURRENT, TIME, VOLTAGE, record
 from solidstack.measure.result import Fitted, Result
 from solidstack.plot.electrolyte import draw_transference
 from solidstack.units import OHM

@@ -10,7 +10,7 @@ from solidstack.errors import MeasurementError
 from solidstack.materials.schema import VoltageEntry
 from solidstack.measure import voltammetry
 from solidstack.measure.readers import read
-from solidstack.measure.record import CURRENT, TIME, VOLTAGE, record
+from solidstack.measure.records import CURRENT, TIME, VOLTAGE, record
 from solidstack.plot.electrolyte import draw_cv, draw_lsv
 
 from ..conftest import SHARED

@@ -14,14 +14,14 @@ from scipy.optimize import brentq
 
 import solidstack as ss
 from solidstack.constants import FARADAY
-from solidstack.kernels import coupled_multigrid
-from solidstack.kernels.coupled import ELECTRONIC, STORES
-from solidstack.twin.discharge import discharge as simulate
-from solidstack.twin.domain import prepare
-from solidstack.twin.equations import Equations
-from solidstack.twin.fields import Fields
-from solidstack.twin.parameters import CellParameters
-from solidstack.twin.voxels import Structure
+from solidstack.kernels.electrochemistry import multigrid as coupled_multigrid
+from solidstack.kernels.electrochemistry.voxel import ELECTRONIC, STORES
+from solidstack.kinetics import CellParameters
+from solidstack.twin.electrochemistry.cycle import discharge as simulate
+from solidstack.twin.electrochemistry.domain import prepare
+from solidstack.twin.electrochemistry.equations import Equations
+from solidstack.twin.electrochemistry.fields import Fields
+from solidstack.twin.structure.voxels import Structure
 from tests.cells import (
     AM,
     CA,

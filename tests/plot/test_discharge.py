@@ -13,7 +13,7 @@ from PIL import Image
 from solidstack.errors import OutputError
 from solidstack.plot import discharge as figures
 from solidstack.plot import save as save_figure
-from solidstack.twin.fields import Particles, Snapshot
+from solidstack.twin.electrochemistry.fields import Particles, Snapshot
 from solidstack.twin.results import SPLIT
 from solidstack.twin.runs import Measured
 

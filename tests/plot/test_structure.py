@@ -15,7 +15,7 @@ from PIL import Image
 
 from solidstack.errors import OutputError, StructureError
 from solidstack.plot.structure import draw_slice, phase_colours, render, slices
-from solidstack.twin.voxels import Phase, Structure
+from solidstack.twin.structure.voxels import Phase, Structure
 
 from ..test_plot import assert_nothing_is_cut, texts
 

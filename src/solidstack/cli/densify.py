@@ -6,7 +6,7 @@ import click
 
 from ..electrode import PROCESSES
 from ..particle import percolation_density
-from ..twin.densify import Measured, Verdict, passes_percolation, read_processes
+from ..twin.structure.densify import Measured, Verdict, passes_percolation, read_processes
 from .common import changes_option, load_changed, located, show
 
 

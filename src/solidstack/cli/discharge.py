@@ -11,8 +11,8 @@ from .. import units
 from ..design import Protocol
 from ..design.protocol import read_protocol
 from ..errors import DesignError, OutputError, StructureError
-from ..twin import formats
 from ..twin.results import Run
+from ..twin.structure import formats
 from .common import changes_option, check_folder, load_changed, located, number, print_json, show, shown_progress, warn
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
@@ -62,8 +62,8 @@ def discharge_command(
     Example:
       solidstack twin discharge electrode.zarr examples/pouch-0.16Ah.toml -o cycle --fields step-ends
     """
-    from ..twin.discharge import discharge
-    from ..twin.fields import Fields
+    from ..twin.electrochemistry.cycle import discharge
+    from ..twin.electrochemistry.fields import Fields
 
     check_folder(output)
     if (fields is not None or animation) and output is None:
@@ -133,16 +133,16 @@ def simulate_command(
       solidstack twin simulate examples/pouch-0.16Ah.toml --structure electrode.zarr -o companion
     """
     needs_companion()
-    from ..twin import exchange
+    from ..kinetics import cell_parameters
+    from ..twin.companion import exchange
+    from ..twin.companion.homogenised import simulate
     from ..twin.effective import Effective
-    from ..twin.homogenised import simulate
-    from ..twin.parameters import parameters
 
     check_folder(output)
     loaded = load_changed(design, changes)
     plan = protocol_of(protocol_file)
     with located(design):
-        given = parameters(loaded)
+        given = cell_parameters(loaded)
         if structure is None:
             effective = Effective.from_design(loaded, given)
         else:
@@ -189,15 +189,15 @@ def rates_command(
       solidstack twin rates examples/loading-threshold.toml --loadings 5:40:8 -o rates.png
     """
     needs_companion()
+    from ..kinetics import cell_parameters
+    from ..twin.companion.homogenised import rate_capability
     from ..twin.effective import Effective
-    from ..twin.homogenised import rate_capability
-    from ..twin.parameters import parameters
 
     _check_figures([] if output is None else [output])
     loaded = load_changed(design, changes)
     wanted = _numbers(rates, "--rates")
     with located(design):
-        given = parameters(loaded)
+        given = cell_parameters(loaded)
         effective = None
         if structure is not None:
             with located(structure):
@@ -273,9 +273,9 @@ def impedance_command(
     Example:
       solidstack twin impedance electrode.zarr examples/pouch-0.16Ah.toml --voltage "3.8 V" -o z.png -o z.csv
     """
+    from ..kinetics import cell_parameters
     from ..twin.effective import Effective
-    from ..twin.impedance import CAPACITANCE, impedance
-    from ..twin.parameters import parameters
+    from ..twin.electrochemistry.impedance import CAPACITANCE, impedance
 
     _check_figures([path for path in output if not path.lower().endswith(".csv")])
     loaded = load_changed(design, changes)
@@ -287,7 +287,7 @@ def impedance_command(
     with located(file):
         structure = formats.read(file, voxel=voxel, phases=phases)
     with located(design), shown_progress() as progress:
-        given = parameters(loaded)
+        given = cell_parameters(loaded)
         try:
             medium = Effective.from_structure(structure, given)
         except (StructureError, DesignError) as error:

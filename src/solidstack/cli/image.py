@@ -11,9 +11,9 @@ import click
 
 from ..errors import StructureError
 from ..files import staged_folder
-from ..twin import formats
-from ..twin import image as images
-from ..twin.voxels import AXES, Structure
+from ..twin.structure import formats
+from ..twin.structure import image as images
+from ..twin.structure.voxels import AXES, Structure
 from .common import located, number, show
 
 voxel_option = click.option(

@@ -6,7 +6,6 @@ from typing import Any
 import click
 
 from .. import units
-from ..fields import measures
 from ..materials import (
     Conductivity,
     Diffusivity,
@@ -18,6 +17,7 @@ from ..materials import (
     add,
     default_library,
 )
+from ..quantities import measures
 from .common import show
 
 

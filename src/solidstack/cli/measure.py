@@ -12,7 +12,7 @@ from ..errors import InputError, MeasurementError
 from .common import check_folder, print_json, show, shown_progress, warn
 
 if TYPE_CHECKING:
-    from ..measure.record import Record
+    from ..measure.records import Record
     from ..measure.result import Result
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -359,7 +359,7 @@ def transference_command(
       solidstack measure transference polarisation.csv --before "118 ohm" --after "131 ohm" --voltage "10 mV"
     """
     from ..measure import transference
-    from ..measure.record import FREQUENCY
+    from ..measure.records import FREQUENCY
 
     records = read(files, given)
     spectra = [one for one in records if one.has(FREQUENCY)]
@@ -462,8 +462,8 @@ def cycling_command(
       solidstack measure cycling pouch.csv --design examples/pouch-0.16Ah.toml --cell-mass "2.98 g"
     """
     if design is not None:
-        from ..achieved import compare
         from ..design import load
+        from ..study.achieved import compare
 
         loaded = load(design)
         only_file(files, "cycling --design")

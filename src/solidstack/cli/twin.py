@@ -10,14 +10,14 @@ import click
 from .. import units
 from ..errors import OutputError, StructureError
 from ..files import staged_folder
-from ..twin import formats
-from ..twin.additives import AtSurfaces, Dispersed
-from ..twin.build import BuildReport, build
-from ..twin.coating import Necks, Particles, Placement, Shell
-from ..twin.metrics import measure
-from ..twin.packing import read_size_table
-from ..twin.transport import DEVICES, LATERAL, MOST_ITERATIONS, TOLERANCE, Transport, save_field, transport
-from ..twin.voxels import AXES
+from ..twin.conduction import DEVICES, LATERAL, MOST_ITERATIONS, TOLERANCE, Transport, save_field, transport
+from ..twin.structure import formats
+from ..twin.structure.additives import AtSurfaces, Dispersed
+from ..twin.structure.build import BuildReport, build
+from ..twin.structure.coating import Necks, Particles, Placement, Shell
+from ..twin.structure.metrics import measure
+from ..twin.structure.packing import read_size_table
+from ..twin.structure.voxels import AXES
 from .common import changes_option, load_changed, located, number, print_json, show, warn
 from .discharge import COMMANDS
 from .validate import validate_command
@@ -295,7 +295,7 @@ def compare_command(
     Example:
       solidstack twin compare examples/pouch-0.16Ah.toml -o closed-form.png
     """
-    from ..twin.compare import compare
+    from ..study.comparison import compare
 
     loaded = load_changed(design, changes)
     with located(design):

@@ -13,7 +13,7 @@ from .common import changes_option, check_folder, load_changed, located, print_j
 from .discharge import json_option, needs_companion, protocol_of, protocol_option
 
 if TYPE_CHECKING:
-    from ..twin.validate import Validation
+    from ..study.validation import Validation
 
 
 @click.command("validate")
@@ -54,9 +54,9 @@ def validate_command(
     """
     needs_companion()
     from ..electrode import positive_electrode
+    from ..study.validation import sensitivity as scaled
+    from ..study.validation import validate
     from ..twin.runs import read_measured
-    from ..twin.validate import sensitivity as scaled
-    from ..twin.validate import validate
 
     plan = protocol_of(protocol_file)
     mass: Any = None if measured_mass is None else units.parse(measured_mass, units.MASS)

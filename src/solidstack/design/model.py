@@ -12,9 +12,9 @@ import tomli_w
 from pydantic import Field, PrivateAttr, ValidationError, ValidationInfo, field_validator, model_validator
 
 from ..errors import DesignError, Problem, UnitError
-from ..fields import Strict, problems, reject, reject_all
 from ..files import TomlDocument, parse_toml, read_json, read_toml
 from ..materials import Library, Material, default_library
+from ..quantities import Strict, problems, reject, reject_all
 from ..units import Values
 from . import schema
 from .protocol import Protocol

@@ -20,8 +20,8 @@ from pydantic_core import CoreSchema, core_schema
 
 from .. import units
 from ..errors import DesignError, Problem, UnitError
-from ..fields import Count, Measure, Strict, problems, reject, reject_all
 from ..files import read_toml
+from ..quantities import Count, Measure, Strict, problems, reject, reject_all
 from ..units import Values
 
 MOST_ACTIONS = 100_000

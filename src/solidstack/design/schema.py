@@ -17,8 +17,8 @@ from pydantic_core import CoreSchema, core_schema
 
 from .. import units
 from ..errors import MaterialError
-from ..fields import Count, Measure, Strict, from_file, reject
 from ..materials import Library, default_library
+from ..quantities import Count, Measure, Strict, from_file, reject
 from ..units import Values
 
 SUM_TOLERANCE = 1e-6

@@ -16,8 +16,8 @@ import numpy as np
 
 from .. import units
 from ..errors import LiteratureError
-from ..fields import models
 from ..materials import Material, default_library
+from ..quantities import models
 from ..units import Kind, Values
 from .schema import RELATIONS, PublishedCell
 

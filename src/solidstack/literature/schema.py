@@ -11,8 +11,8 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 
 from .. import units
 from ..errors import LiteratureError, Problem
-from ..fields import Measure, Strict, problems, reject, reject_all
 from ..files import TomlDocument, read_toml
+from ..quantities import Measure, Strict, problems, reject, reject_all
 from ..units import Kind
 
 Family = Literal["sulfide", "halide", "oxide", "polymer", "other"]

@@ -10,8 +10,8 @@ from pydantic import BeforeValidator, Field, PrivateAttr, ValidationError, field
 from .. import units
 from ..constants import GAS, ZERO_CELSIUS
 from ..errors import MaterialError
-from ..fields import Count, Measure, Strict, problems, reject
 from ..files import TomlDocument, read_toml
+from ..quantities import Count, Measure, Strict, problems, reject
 from ..units import Values
 from .curves import Curve, CurveError, Expression, Table, rise
 

@@ -7,8 +7,8 @@ voltammetry: `lsv` and `cv`) that gives a `Result`: values with 95 % intervals, 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from .record import Record as Record
-from .record import record as record
+from .records import Record as Record
+from .records import record as record
 from .result import Fitted as Fitted
 from .result import Result as Result
 

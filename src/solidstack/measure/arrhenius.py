@@ -30,7 +30,7 @@ from ..units import (
     parse,
     text,
 )
-from .record import Record, record, sha256
+from .records import Record, record, sha256
 from .result import Fitted, Property, Result, Series
 from .statistics import Estimate, least_squares, line, quantile
 

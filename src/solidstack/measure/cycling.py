@@ -31,8 +31,8 @@ from ..units import (
     V,
     text,
 )
-from .record import CHARGING_CAPACITY, CURRENT, CYCLE, DISCHARGING_CAPACITY, STEP, TIME, Record
-from .record import VOLTAGE as POTENTIAL
+from .records import CHARGING_CAPACITY, CURRENT, CYCLE, DISCHARGING_CAPACITY, STEP, TIME, Record
+from .records import VOLTAGE as POTENTIAL
 from .result import Fitted, Property, Result, Series
 from .statistics import interval, line
 
@@ -318,7 +318,7 @@ def half_cycles(record: Record) -> list[HalfCycle]:
 
     Examples
     --------
-    >>> from solidstack.measure.record import record
+    >>> from solidstack.measure.records import record
     >>> columns = {TIME: [0, 10, 20, 20, 30, 40], POTENTIAL: [3, 4, 5, 4, 3, 2.0], CURRENT: [1, 1, 1, -1, -1, -1.0]}
     >>> [(half.kind, half.charge, half.mean_voltage) for half in half_cycles(record(columns))]
     [('charge', 20.0, 4.0), ('discharge', 20.0, 3.0)]

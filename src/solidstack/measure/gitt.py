@@ -28,7 +28,7 @@ from ..units import (
     text,
 )
 from .cycling import EDGE, Signal, signal, thinned
-from .record import Record
+from .records import Record
 from .result import Fitted, Property, Result, Series
 from .statistics import line, quantile
 

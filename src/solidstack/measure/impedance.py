@@ -40,7 +40,7 @@ from .circuits import Fit, Node, parse_circuit
 from .circuits import fit as fit_circuit
 from .kramers_kronig import Check
 from .kramers_kronig import check as check_kramers_kronig
-from .record import FREQUENCY, IMAGINARY, REAL, TIME, Record
+from .records import FREQUENCY, IMAGINARY, REAL, TIME, Record
 from .relaxation import Distribution
 from .relaxation import distribution as relaxation_times
 from .result import Fitted, Property, Result, Series

@@ -27,7 +27,7 @@ from ..units import (
     parse,
     text,
 )
-from .record import Record, sha256
+from .records import Record, sha256
 from .result import Fitted, Property, Result, Series
 from .statistics import Estimate, line, quantile
 

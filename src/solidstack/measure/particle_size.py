@@ -13,7 +13,7 @@ from scipy.special import ndtr
 from ..errors import MeasurementError, Problem, UnitError
 from ..tables import Table, read_table, unit_of
 from ..units import M2_CM3, ONE, PERCENT, THICKNESS, UM, parse, text
-from .record import Record, sha256
+from .records import Record, sha256
 from .result import Fitted, Property, Result, Series
 from .statistics import least_squares, quantile
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..units import ONE, Unit
 from ..version import __version__
-from .record import Record
+from .records import Record
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,7 @@ from ..units import (
     Unit,
     text,
 )
-from .record import CURRENT, TIME, VOLTAGE, Record
+from .records import CURRENT, TIME, VOLTAGE, Record
 from .result import Fitted, Property, Result, Series
 from .statistics import interval, line
 from .transference import CONSTANT, FALLING, STEADY, Steady, constant_voltage, steady

@@ -10,7 +10,7 @@ from scipy import optimize, special, stats
 
 from ..errors import MeasurementError
 from ..units import MV, OHM, PERCENT_HOUR, SMALL_VOLTAGE, UA, Unit, text
-from .record import CURRENT, TIME, VOLTAGE, Record
+from .records import CURRENT, TIME, VOLTAGE, Record
 from .result import Fitted, Property, Result, Series
 from .statistics import Estimate, line, quantile
 

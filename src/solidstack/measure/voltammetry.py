@@ -25,7 +25,7 @@ from ..units import (
 from ..units import (
     VOLTAGE as VOLTAGE_KIND,
 )
-from .record import CURRENT, TIME, VOLTAGE, Record
+from .records import CURRENT, TIME, VOLTAGE, Record
 from .result import Fitted, Property, Result, Series
 from .statistics import Estimate, line
 

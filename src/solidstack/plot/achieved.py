@@ -10,7 +10,7 @@ from ..units import AH, WH_KG
 from .style import PAGE, style
 
 if TYPE_CHECKING:
-    from ..achieved import Achieved
+    from ..study.achieved import Achieved
 
 MEASURED, SIMULATED, DESIGNED = "#000000", "#0072b2", "#d55e00"
 LOST, WON = "#d55e00", "#009e73"

@@ -19,7 +19,7 @@ from .style import PAGE, style
 if TYPE_CHECKING:
     import xarray as xr
 
-    from ..twin.fields import Particles, Snapshot
+    from ..twin.electrochemistry.fields import Particles, Snapshot
     from ..twin.runs import Measured
 
 # Okabe-Ito, in the order of use
@@ -212,7 +212,7 @@ def draw_rates(dataset: "xr.Dataset") -> Figure:
     Parameters
     ----------
     dataset : xarray.Dataset
-        Of `solidstack.twin.homogenised.rate_capability`.
+        Of `solidstack.twin.companion.homogenised.rate_capability`.
     """
     dataset = dataset.sortby(["c_rate", "loading"])
     rates = dataset["c_rate"].to_numpy()

@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
-from ..twin.image import ImageAnalysis
+from ..twin.structure.image import ImageAnalysis
 from .structure import UM, phase_colours
 from .style import PAGE, style
 

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
 from ..measure.impedance import Impedance, Spectra
-from ..measure.record import TIME
+from ..measure.records import TIME
 from .style import PAGE, style
 
 # Okabe-Ito

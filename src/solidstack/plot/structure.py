@@ -21,7 +21,7 @@ from matplotlib.patches import Patch, Rectangle
 from numpy.typing import NDArray
 
 from ..errors import StructureError
-from ..twin.voxels import AXES, LARGEST_LABEL, Labels, Structure
+from ..twin.structure.voxels import AXES, LARGEST_LABEL, Labels, Structure
 from .style import PAGE, save, style
 
 Floats = NDArray[np.float64]

@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from ..particle import CLOSE_PACKING, resistance_factor
-from ..twin.compare import BRUGGEMAN, Point
+from ..study.comparison import BRUGGEMAN, Point
 from .style import PAGE, style
 
 # Okabe-Ito

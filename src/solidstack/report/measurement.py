@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..files import staged_folder
-from ..measure.record import SAMPLE, Record
+from ..measure.records import SAMPLE, Record
 from ..measure.result import Result, Series, words
 from ..version import __version__
 from .pages import document, keep, page

@@ -23,8 +23,8 @@ from ..version import __version__
 from .pages import Drawn, document, keep, page
 
 if TYPE_CHECKING:  # extras
+    from ..kinetics import CellParameters
     from ..twin import BuildReport, Run, Structure, Transport
-    from ..twin.parameters import CellParameters
 
 Step = Callable[[str, int, int], None]
 """Told before each step of the work: what it is, its number, and how many there are."""
@@ -132,10 +132,10 @@ def simulated_cycle(design: Design, twin: Twin) -> Cycle:
         Whose structure gives the effective properties.
     """
     from ..errors import SolidstackError
-    from ..twin.parameters import parameters
+    from ..kinetics import cell_parameters
 
     try:
-        given = parameters(design)
+        given = cell_parameters(design)
     except SolidstackError as error:
         return Cycle(None, notes=(f"no charge and discharge: {error}",))
     found = Cycle(given, notes=given.warnings)
@@ -146,8 +146,8 @@ def simulated_cycle(design: Design, twin: Twin) -> Cycle:
 def _fine(cycle: Cycle, design: Design, twin: Twin) -> Cycle:
     """Add the homogenised model of the whole coating, its rate capability, and the sheet's figures."""
     from ..errors import SolidstackError
+    from ..twin.companion.homogenised import Companion, rate_capability
     from ..twin.effective import Effective
-    from ..twin.homogenised import Companion, rate_capability
 
     given: Any = cycle.parameters
     try:
@@ -182,9 +182,9 @@ def _fine(cycle: Cycle, design: Design, twin: Twin) -> Cycle:
 def _coarse(cycle: Cycle, design: Design) -> Cycle:
     """Add the small structure, cycled voxel by voxel, and its homogenised model."""
     from ..errors import SolidstackError
+    from ..study.validation import Model, coarse, resistance, why
     from ..twin import discharge
     from ..twin.effective import Effective
-    from ..twin.validate import Model, coarse, resistance, why
 
     given: Any = cycle.parameters
     notes = list(cycle.notes)
@@ -199,7 +199,7 @@ def _coarse(cycle: Cycle, design: Design) -> Cycle:
     cycle = replace(cycle, coarse=run, notes=tuple(notes))
     if not find_spec("pybamm"):
         return cycle
-    from ..twin.homogenised import simulate
+    from ..twin.companion.homogenised import simulate
 
     try:
         medium = Effective.from_structure(structure, given)
@@ -220,7 +220,8 @@ def small_twin(design: Design, *, size: str | None = None, voxel: str | None = N
     ----------
     design : Design
     size, voxel : str, optional
-        As in `solidstack.twin.build`; default: what the design's [twin] table says, else a few million voxels.
+        As in `solidstack.twin.structure.build`; default: what the design's [twin] table says, else a few million
+        voxels.
     """
     from ..twin import BuildReport, build, transport
 
@@ -312,7 +313,7 @@ def _keep(folder: Path, name: str, figure: Any) -> Drawn:
 def _keep_twin(stage: Path, twin: Twin) -> list[Drawn]:
     """Write the structure, its figures and what it conducts."""
     from ..plot.structure import render, slices
-    from ..twin.formats import save
+    from ..twin.structure.formats import save
 
     folder = stage / "twin"
     folder.mkdir()

@@ -7,11 +7,10 @@ from typing import Any
 from ..design import Design
 from ..electrode import positive_electrode
 from ..errors import DesignError, StructureError
-from .metrics import connected_share
-from .parameters import CellParameters
-from .parameters import parameters as collect
-from .transport import LARGEST_CONTRAST, transport
-from .voxels import Structure
+from ..kinetics import CellParameters, cell_parameters
+from .conduction import LARGEST_CONTRAST, transport
+from .structure.metrics import connected_share
+from .structure.voxels import Structure
 
 ACTIVE, ELECTROLYTE, ADDITIVE = "active-material", "solid-electrolyte", "conductive-additive"
 
@@ -141,7 +140,8 @@ class Effective:
         """Take the numbers from a 3D structure.
 
         Active material without an electronic path to the collector or without solid electrolyte that is connected to
-        the membrane does not count, exactly as in the voxel solver (`solidstack.twin.domain`). Effective
+        the membrane does not count, exactly as in the voxel solver (`solidstack.twin.electrochemistry.domain`).
+        Effective
         conductivities are full-field solutions through the plane; the electronic one is solved for the most and the
         least conducting state of the active material and is linear in its conductivity between.
 
@@ -151,14 +151,14 @@ class Effective:
         parameters : CellParameters
             Of one active material.
         tolerance, device
-            See `solidstack.twin.transport`.
+            See `solidstack.twin.conduction`.
 
         Raises
         ------
         StructureError
             Nothing conducts through, or nothing takes part.
         """
-        from .domain import prepare
+        from .electrochemistry.domain import prepare
 
         active = only_active(parameters)
         found = prepare(structure, parameters)
@@ -227,7 +227,7 @@ class Effective:
         DesignError
             A design with arrays, or one that cannot exist.
         """
-        parameters = parameters or collect(design)
+        parameters = parameters or cell_parameters(design)
         active = only_active(parameters)
         _, positive = positive_electrode(design)
         solid = 1.0 - float(positive.porosity)

@@ -10,7 +10,7 @@ from io import BufferedReader
 from pathlib import Path
 
 from ...errors import MeasurementError
-from ..record import Record
+from ..records import Record
 from . import biologic_mpr, biologic_mpt, delimited, gamry, neware
 
 Progress = Callable[[str, float], None]

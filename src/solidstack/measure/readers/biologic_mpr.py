@@ -27,7 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import MeasurementError
-from ..record import SPECTRUM, Record
+from ..records import SPECTRUM, Record
 from .finish import AGREEMENT, Columns, Raw, finish
 
 MAGIC = b"BIO-LOGIC MODULAR FILE\x1a".ljust(48) + b"\0\0\0\0"

@@ -11,7 +11,7 @@ from typing import BinaryIO
 import numpy as np
 
 from ...errors import MeasurementError
-from ..record import SPECTRUM, Record
+from ..records import SPECTRUM, Record
 from .biologic_mpr import stated
 from .delimited import from_dates
 from .finish import Raw, finish, technique

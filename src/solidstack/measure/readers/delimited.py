@@ -18,7 +18,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ...errors import MeasurementError
-from ..record import CURRENT, FREQUENCY, REAL, TIME, VOLTAGE, Record
+from ..records import CURRENT, FREQUENCY, REAL, TIME, VOLTAGE, Record
 from . import layered
 from .finish import Raw, clock, finish, no_known_column, no_points, numbers, technique
 from .lines import Layout, Progress, table

@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ...errors import MeasurementError
-from ..record import (
+from ..records import (
     CHAMBER,
     CHARGING_CAPACITY,
     CURRENT,

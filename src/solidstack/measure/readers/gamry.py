@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ...errors import MeasurementError
-from ..record import CYCLE, SPECTRUM, Record
+from ..records import CYCLE, SPECTRUM, Record
 from .finish import Raw, finish, technique
 from .lines import Layout, table
 from .names import assign

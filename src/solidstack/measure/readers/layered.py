@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import BinaryIO
 
 from ...errors import MeasurementError
-from ..record import CYCLE, STEP
+from ..records import CYCLE, STEP
 from .names import STATE, label_of
 
 NAMES = ("Cycle Index", "Step Index", "Step Type")

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from ...errors import MeasurementError
-from ..record import (
+from ..records import (
     CHAMBER,
     CHARGING_CAPACITY,
     CURRENT,

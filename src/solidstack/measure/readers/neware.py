@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from ...errors import MeasurementError
-from ..record import CYCLE, STEP, TIME, Record
+from ..records import CYCLE, STEP, TIME, Record
 from .finish import Raw, finish
 
 _NEEDED = ("Voltage", "Current(mA)")

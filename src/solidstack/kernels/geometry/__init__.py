@@ -1,0 +1,1 @@
+"""Loops over spheres and voxels: contacts, distances, connected parts, surfaces."""

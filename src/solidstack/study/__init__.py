@@ -1,0 +1,1 @@
+"""Questions to a design: its proof, validation, sensitivity, rates, and what a built cell achieved."""

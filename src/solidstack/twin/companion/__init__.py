@@ -1,0 +1,1 @@
+"""The homogenised model of the same electrode (PyBaMM), and its exchange with other programs (BPX)."""

@@ -1,0 +1,1 @@
+"""Charge, discharge and impedance of a structure, voxel by voxel."""

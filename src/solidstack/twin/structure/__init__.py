@@ -1,0 +1,1 @@
+"""3D structures, generated or imaged: packing, coating, pressing, files, images, metrics."""

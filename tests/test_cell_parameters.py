@@ -1,0 +1,309 @@
+import pickle
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import solidstack as ss
+from solidstack import units
+from solidstack.constants import FARADAY, GAS
+from solidstack.electrode import electrolyte_conductivity, material_conductivity
+from solidstack.errors import DesignError, MaterialError
+from solidstack.kinetics import SENSITIVE, CellParameters, cell_parameters
+
+ROOM = 298.15
+
+
+@pytest.fixture
+def found(design: ss.Design) -> CellParameters:
+    return cell_parameters(design)
+
+
+def test_active_material(found: CellParameters) -> None:
+    (active,) = found.active.values()
+    assert active.name == "NCM622"
+    assert active.specific_charge / 3600 == pytest.approx(276.5, abs=0.2)
+    x = np.linspace(*active.stoichiometry_range, 1001)
+    volts = active.open_circuit_potential(x, found.temperature)
+    assert np.diff(volts).max() < 0.0
+    assert volts[-1] < found.voltage_window[0] < found.voltage_window[1] < volts[0]
+    assert found.voltage_window == (2.7, 4.3)
+    assert active.as_made_stoichiometry == 0.995
+    assert isinstance(active.open_circuit_potential(0.5, ROOM), float)
+    assert active.diffusivity(np.full((2, 3), 0.5), ROOM).shape == (2, 3)
+    np.testing.assert_allclose(active.diffusivity(x, ROOM), 1e-13, rtol=1e-12)
+
+
+def test_stoichiometry_inverts_the_potential(found: CellParameters) -> None:
+    active = found.active["NCM622"]
+    assert active.stoichiometry(4.30, ROOM) == pytest.approx(0.30, abs=0.005)
+    for volts in (4.7, 4.3, 3.8, 3.55, 2.7):
+        x = active.stoichiometry(volts, ROOM)
+        assert active.open_circuit_potential(x, ROOM) == pytest.approx(volts, abs=1e-9)
+    low, high = active.stoichiometry_range
+    assert (active.stoichiometry(6.0, ROOM), active.stoichiometry(1.0, ROOM)) == (low, high)
+
+
+def test_first_charge_to_4_3_volts_is_near_what_cells_take_up(found: CellParameters) -> None:
+    """173 to 187 mAh/g discharged at 87 to 90 % first-cycle efficiency are 192 to 215 mAh/g charged."""
+    active = found.active["NCM622"]
+    charge = (active.as_made_stoichiometry - active.stoichiometry(4.3, ROOM)) * active.specific_charge
+    assert charge / 3600 == pytest.approx(192.9, abs=0.5)
+
+
+def test_rates_rise_with_temperature_as_their_activation_energy_says(found: CellParameters) -> None:
+    active = found.active["NCM622"]
+
+    def slope(rate: Callable[[float], float]) -> float:
+        return -GAS * (np.log(rate(330.0)) - np.log(rate(300.0))) / (1 / 330.0 - 1 / 300.0)
+
+    assert slope(active.exchange_current_density) == pytest.approx(24010.0, rel=1e-9)
+    assert slope(lambda t: found.electrolyte.conductivity(t) * t) == pytest.approx(0.10 * FARADAY, rel=1e-9)
+    assert slope(lambda t: found.electrolyte.salt_diffusivity(t) or 0.0) == pytest.approx(0.10 * FARADAY, rel=1e-9)
+    # without a known one the value stays, and that is said
+    assert found.lithium.exchange_current_density(330.0) == found.lithium.exchange_current_density(300.0)
+    (warning,) = found.warnings
+    assert warning.startswith("no activation energy is known, so the value of another temperature is used: ")
+    assert "lithium, exchange current density (80 degC)" in warning
+
+
+def test_conductivities_are_those_of_the_sheet(design: ss.Design, found: CellParameters) -> None:
+    assert found.electrolyte.conductivity(found.temperature) == electrolyte_conductivity(design)
+    assert found.membrane.conductivity(found.temperature) == material_conductivity(design, "SPE")
+    given = cell_parameters(
+        design.with_(positive__ionic_conductivity="2 mS/cm", membrane__ionic_conductivity="3 mS/cm")
+    )
+    assert given.electrolyte.conductivity(found.temperature) == pytest.approx(0.2)
+    assert given.membrane.conductivity(found.temperature) == pytest.approx(0.3)
+    # away from the design's temperature a given value changes as the material's own
+    for one, own in ((given.electrolyte, 0.2), (given.membrane, 0.3)):
+        ratio = found.electrolyte.conductivity(350.0) / found.electrolyte.conductivity(found.temperature)
+        assert one.conductivity(350.0) == pytest.approx(own * ratio, rel=1e-12)
+
+
+def test_salt(found: CellParameters) -> None:
+    assert not found.electrolyte.is_single_ion
+    assert found.electrolyte.transference_number == 0.9
+    assert found.electrolyte.salt_concentration == 1200.0
+    assert found.electrolyte.salt_diffusivity(303.15) == pytest.approx(4.4e-12, abs=0.0)
+    assert found.membrane_thickness == pytest.approx(82e-6)
+
+
+def test_single_ion_conductors(design: ss.Design) -> None:
+    sulfide = cell_parameters(design.with_material("SPE", "Li6PS5Cl"))
+    assert sulfide.electrolyte.is_single_ion
+    assert sulfide.electrolyte.salt_diffusivity(ROOM) is None
+    one = cell_parameters(design.with_(kinetics__transference_number=1.0))
+    assert one.electrolyte.is_single_ion
+    assert one.membrane.is_single_ion
+
+
+def test_a_salt_without_its_values_is_treated_as_single_ion_and_said(
+    design: ss.Design, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = (Path(ss.__file__).parent / "materials" / "data" / "spe.toml").read_text(encoding="utf-8")
+    head, _, _ = text.partition("[[salt_concentration]]")
+    (tmp_path / "spe.toml").write_text(head, encoding="utf-8")
+    monkeypatch.setenv("SOLIDSTACK_MATERIALS", str(tmp_path))
+    bare = ss.Design.from_toml(design.to_toml())
+    found = cell_parameters(bare)
+    assert found.electrolyte.is_single_ion
+    assert found.electrolyte.transference_number == 0.9
+    assert (
+        "SPE (positive) has a transference number of 0.9 but no salt concentration and no salt diffusivity: it is "
+        "treated as if only lithium moved; give them in [kinetics] or in its material file"
+    ) in found.warnings
+    given = cell_parameters(bare.with_(kinetics__salt_concentration=1000.0, kinetics__salt_diffusivity=1e-12))
+    assert not given.electrolyte.is_single_ion
+    assert given.electrolyte.salt_diffusivity(ROOM) == 1e-12
+
+
+def test_values_of_the_design_go_before_those_of_the_material(design: ss.Design) -> None:
+    found = cell_parameters(
+        design.with_(
+            kinetics={
+                "exchange_current_density": "1 A/m^2",
+                "diffusivity": "3e-10 cm^2/s",
+                "electronic_conductivity": "5 mS/cm",
+                "additive_conductivity": "20 S/cm",
+                "interface_resistance": "5 ohm cm^2",
+                "lithium_exchange_current_density": "2 mA/cm^2",
+                "transference_number": 0.5,
+                "salt_concentration": "0.8 mol/L",
+                "salt_diffusivity": "1e-8 cm^2/s",
+                "thermodynamic_factor": 1.5,
+                "initial_stoichiometry": 0.9,
+            },
+            negative__interface_resistance="12 ohm cm^2",
+        )
+    )
+    at = found.temperature
+    active = found.active["NCM622"]
+    assert active.exchange_current_density(at) == 1.0
+    assert active.exchange_current_density(at + 10) > 1.1
+    np.testing.assert_allclose(active.diffusivity(np.array([0.3, 0.9]), at), 3e-14)
+    np.testing.assert_allclose(active.electronic_conductivity(np.array([0.3, 0.9]), at), 0.5)
+    assert found.additive_conductivity == {"carbon black": pytest.approx(2000.0)}
+    assert found.interface_resistance == pytest.approx(5e-4)
+    assert found.lithium_resistance == pytest.approx(12e-4)
+    assert found.lithium.exchange_current_density(at) == pytest.approx(20.0)
+    for one in (found.electrolyte, found.membrane):
+        assert one.transference_number == 0.5
+        assert one.salt_concentration == pytest.approx(800.0)
+        assert one.salt_diffusivity(at) == pytest.approx(1e-12, abs=0.0)
+        assert one.thermodynamic_factor == 1.5
+    assert active.as_made_stoichiometry == 0.9
+    quality = {row.what: row.quality for row in found.sources}
+    assert quality["NCM622, diffusivity"] == quality["lithium, interface resistance"] == "given"
+    assert quality["NCM622, open-circuit potential"] == "derived"
+
+
+def test_the_membrane_keeps_its_own_salt(design: ss.Design) -> None:
+    other = design.with_(membrane__material="PEO-LiTFSI", kinetics__transference_number=0.5)
+    found = cell_parameters(other)
+    assert (found.electrolyte.transference_number, found.membrane.transference_number) == (0.5, 0.2)
+    assert found.membrane.salt_concentration == pytest.approx(1030.0)
+    changed = found.changed("salt_concentration", 2.0)
+    assert changed.electrolyte.salt_concentration == pytest.approx(2400.0)
+    assert changed.membrane == found.membrane
+
+
+def test_density_of_the_design_takes_the_sites_along(design: ss.Design, found: CellParameters) -> None:
+    light = cell_parameters(design.with_(densities={"NCM622": 4600.0})).active["NCM622"]
+    assert light.density == 4600.0
+    assert light.specific_charge == pytest.approx(found.active["NCM622"].specific_charge, rel=1e-12)
+
+
+def test_every_value_says_where_it_is_from(found: CellParameters) -> None:
+    assert {row.quality for row in found.sources} <= {"measured", "derived", "assumed", "given"}
+    for row in found.sources:
+        assert len(row.source) > 3
+        assert np.isfinite(row.value)
+    shown = {row.what: row.text for row in found.sources}
+    assert shown["NCM622, diffusivity"] == "1e-09 cm² s⁻¹"
+    assert shown["positive: SPE, ionic conductivity"] == "1.233 mS cm⁻¹"
+    assert shown["positive: SPE, transference number"] == "0.9"
+
+
+def test_other_negatives_are_replaced_by_lithium_and_that_is_said(design: ss.Design) -> None:
+    found = cell_parameters(design.with_(negative={"kind": "graphite", "interface_resistance": "10 ohm cm^2"}))
+    assert any("the counter electrode here is lithium" in warning for warning in found.warnings)
+    assert found.lithium_resistance == 0.0
+
+
+def test_ideal_electronics_need_no_conductivity(design: ss.Design) -> None:
+    found = cell_parameters(design.with_(kinetics__ideal_electronics=True))
+    assert found.ideal_electronics
+    assert found.active["NCM622"].electronic_conductivity(0.5, ROOM) == np.inf
+    assert np.all(np.isinf(found.active["NCM622"].electronic_conductivity(np.array([0.3, 0.5]), ROOM)))
+
+
+@pytest.mark.parametrize("factor", [0.5, 2.0])
+@pytest.mark.parametrize("name", SENSITIVE)
+def test_one_parameter_at_a_time(found: CellParameters, name: str, factor: float) -> None:
+    """Each name changes its own figure by the factor, and no other."""
+    start = replace(
+        found, interface_resistance=1e-4, lithium_resistance=2e-4,
+        electrolyte=replace(found.electrolyte, transference_number=0.4),
+    )  # fmt: skip
+
+    def figures(one: CellParameters) -> dict[str, Any]:
+        (active,) = one.active.values()
+        return {
+            "exchange_current_density": active.exchange_current_density(ROOM),
+            "diffusivity": active.diffusivity(0.5, ROOM),
+            "electronic_conductivity": active.electronic_conductivity(0.5, ROOM),
+            "additive_conductivity": one.additive_conductivity["carbon black"],
+            "ionic_conductivity": one.electrolyte.conductivity(ROOM),
+            "membrane_conductivity": one.membrane.conductivity(ROOM),
+            "transference_number": one.electrolyte.transference_number,
+            "salt_diffusivity": one.electrolyte.salt_diffusivity(ROOM),
+            "salt_concentration": one.electrolyte.salt_concentration,
+            "thermodynamic_factor": one.electrolyte.thermodynamic_factor,
+            "lithium_exchange_current_density": one.lithium.exchange_current_density(ROOM),
+            "interface_resistance": one.interface_resistance,
+            "lithium_resistance": one.lithium_resistance,
+        }
+
+    start = replace(start, membrane=replace(start.membrane, transference_number=0.4))
+    before, after = figures(start), figures(start.changed(name, factor))
+    expected = {key: value * (factor if key == name else 1.0) for key, value in before.items()}
+    assert after == pytest.approx(expected, rel=1e-12, abs=0.0)
+    # and twice is the product
+    assert figures(start.changed(name, 0.5).changed(name, 2.0)) == pytest.approx(before, rel=1e-12, abs=0.0)
+
+
+def test_a_resistance_of_zero_is_raised_by_that_of_the_charge_transfer(found: CellParameters) -> None:
+    at = found.temperature
+    beside = GAS * at / (FARADAY * found.active["NCM622"].exchange_current_density(at))
+    assert found.changed("interface_resistance", 3.0).interface_resistance == pytest.approx(2.0 * beside)
+    assert found.changed("interface_resistance", 0.5).interface_resistance == 0.0
+    lithium = GAS * at / (FARADAY * found.lithium.exchange_current_density(at))
+    assert found.changed("lithium_resistance", 2.0).lithium_resistance == pytest.approx(lithium)
+
+
+@pytest.mark.parametrize(
+    ("name", "factor", "message"),
+    [
+        ("diffusion", 2.0, 'parameter "diffusion" is unknown; did you mean "diffusivity"'),
+        ("diffusivity", 0.0, "diffusivity: a factor of 0 is out of bounds; it must be a number above 0"),
+        ("diffusivity", float("nan"), "diffusivity: a factor of nan is out of bounds"),
+        (
+            "transference_number",
+            2.0,
+            "transference_number: 2 times 0.9 of SPE is 1.8, above 1; take a factor of at most 1.111",
+        ),
+    ],
+)
+def test_a_wrong_change_is_told(found: CellParameters, name: str, factor: float, message: str) -> None:
+    with pytest.raises(MaterialError) as error:
+        found.changed(name, factor)
+    assert message in str(error.value)
+
+
+def test_a_missing_value_is_told_with_its_cure(design: ss.Design) -> None:
+    other = design.with_material("NCM622", "LCO")
+    with pytest.raises(MaterialError) as error:
+        cell_parameters(other)
+    assert str(error.value) == (
+        "open_circuit_potential: LCO has no open circuit potential, which charge and discharge need; give a material "
+        'file with [[open_circuit_potential]], see "solidstack materials add"'
+    )
+    shares = {"NCM622": "90 wt%", "SPE": "8 wt%", "PTFE": "2 wt%"}
+    assert cell_parameters(design.with_(positive__composition=shares)).additive_conductivity == {}
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"positive__loading": np.array([0.1, 0.2])}, "charge and discharge take a single design"),
+        (
+            {"kinetics__initial_stoichiometry": 0.1},
+            "kinetics.initial_stoichiometry: 0.1 is outside of 0.1998 to 1, where the open-circuit potential of NCM622 "
+            "is known; give one inside",
+        ),
+    ],
+)
+def test_what_cannot_be_run_is_told(design: ss.Design, changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(DesignError) as error:
+        cell_parameters(design.with_(**changes))
+    assert message in str(error.value)
+
+
+def test_a_temperature_far_from_the_known_ones_is_told(design: ss.Design) -> None:
+    found = cell_parameters(design.with_(temperature=units.parse("120 degC", units.TEMPERATURE)))
+    assert "positive: SPE, ionic conductivity is known at 20 to 80 degC, not at 120 degC" in found.warnings
+
+
+def test_two_active_materials_share_a_window(design: ss.Design) -> None:
+    shares = {"NCM622": "50 wt%", "NCM811": "43 wt%", "SPE": "5 wt%", "carbon black": "2 wt%"}
+    found = cell_parameters(design.with_(positive__composition=shares))
+    assert list(found.active) == ["NCM622", "NCM811"]
+    assert found.voltage_window == (2.7, 4.3)
+
+
+def test_parameters_can_be_sent_to_another_process(found: CellParameters) -> None:
+    assert pickle.loads(pickle.dumps(found)) == found
