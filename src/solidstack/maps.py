@@ -488,3 +488,7 @@ def _path(text: str, design: Design) -> tuple[str, ...]:
         msg = f"is not in the composition, which has {', '.join(composition.shares)}"
         raise DesignError(Problem(msg, text.strip()))
     return (head, "composition", name)
+
+
+map = design_map  # noqa: A001
+"""Its name in the package: `solidstack.map`."""

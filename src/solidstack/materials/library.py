@@ -214,3 +214,7 @@ def _place_of(material: Material, folder: Path) -> Path:
         if not target.exists() or read_toml(target, MaterialError).data.get("name") == material.name:
             return target
     raise AssertionError
+
+
+library = default_library
+"""Its name in the package: `solidstack.library`."""
