@@ -140,7 +140,7 @@ class Effective:
         """Take the numbers from a 3D structure.
 
         Active material without an electronic path to the collector or without solid electrolyte that is connected to
-        the membrane does not count, exactly as in the voxel solver (`solidstack.twin.electrochemistry.domain`).
+        the membrane does not count, exactly as in the voxel solver (`solidstack.twin.domain`).
         Effective
         conductivities are full-field solutions through the plane; the electronic one is solved for the most and the
         least conducting state of the active material and is linear in its conductivity between.
@@ -158,7 +158,7 @@ class Effective:
         StructureError
             Nothing conducts through, or nothing takes part.
         """
-        from .electrochemistry.domain import prepare
+        from .domain import prepare
 
         active = only_active(parameters)
         found = prepare(structure, parameters)

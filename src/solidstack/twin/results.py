@@ -1,4 +1,4 @@
-"""What a charge or discharge gives, whichever model ran it: curves, parts of the voltage, what each step yields."""
+"""Result of a charge or discharge, whichever model ran it: curves, voltage contributions, what each step yields."""
 
 import math
 from collections.abc import Mapping
@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..html import table
+from ..outcomes import Outcome
 
 Array = NDArray[np.float64]
 
@@ -22,12 +23,12 @@ SPLIT = {
     "membrane": "membrane",
     "lithium": "lithium",
 }
-"""Parts of the cell's voltage, in words; they sum to it. All but the first are negative on discharge."""
+"""Contributions to the cell's voltage; they sum to it. All but the first are negative on discharge."""
 
 
 @dataclass(frozen=True)
 class Step:
-    """What one step of the protocol gave.
+    """Result of one step of the protocol.
 
     Attributes
     ----------
@@ -47,8 +48,10 @@ class Step:
         Energy over charge, V; NaN where none passed.
     duration : float
         Of the cell's time, s.
+    outcome : Outcome
+        Which limit ended it, or what went wrong.
     end_reason : str
-        In words.
+        The same in words.
     seconds : float
         Computing time.
     """
@@ -62,11 +65,12 @@ class Step:
     energy: float
     average_voltage: float
     duration: float
+    outcome: Outcome
     end_reason: str
     seconds: float
 
     def to_dict(self) -> dict[str, Any]:
-        """Give the figures as plain data, with units in the keys."""
+        """Return the figures as plain data, with units in the keys."""
         return {
             "kind": self.kind,
             "step": self.where,
@@ -75,6 +79,7 @@ class Step:
             "energy_mWh_cm2": self.energy / 36000.0,
             "average_voltage_V": self.average_voltage if math.isfinite(self.average_voltage) else None,
             "duration_h": self.duration / 3600.0,
+            "outcome": self.outcome.value,
             "end_reason": self.end_reason,
             "seconds": self.seconds,
         }
@@ -97,25 +102,27 @@ class Run:
     capacity : array, shape (n,)
         Charge since the beginning of the step, per mass of active material, A s/kg; not negative.
     stoichiometry : array, shape (n,)
-        Mean over the active material that takes part.
+        Mean over the active material that is connected.
     temperature : array, shape (n,)
         K.
     split : mapping of str to array, shape (n,)
-        Parts of the voltage by the keys of `SPLIT`; they sum to it. May be empty for a homogenised model.
+        Contributions to the voltage by the keys of `SPLIT`; they sum to it. May be empty for a homogenised model.
     steps : tuple of Step
     active_loading : float
         Active material per area of the electrode, inactive material included, kg/m2.
     inactive_fraction : float
-        Share of the active material that takes no part.
-    outcome : str
-        "complete", or why it stopped before the end of the protocol.
+        Share of the active material that is inactive.
+    outcome : Outcome
+        COMPLETE, or what stopped it before the end of the protocol.
+    end_reason : str
+        The same in words.
     balance : mapping of str to float
         ``lithium``: largest relative difference of the active material's lithium and the charge that passed;
         ``current``: of the interface's current and the applied one.
     depth : array, shape (planes,)
         Distance from the membrane, m; empty for a model without profiles.
     profiles : mapping of str to array, shape (n, planes)
-        Over depth: ``stoichiometry``, mean over the active material that takes part (NaN where there is none), and
+        Over depth: ``stoichiometry``, mean over the active material that is connected (NaN where there is none), and
         ``reaction``, current from active material to electrolyte per volume of the electrode, A/m3.
     provenance : mapping
         Plain data (JSON).
@@ -132,7 +139,8 @@ class Run:
     steps: tuple[Step, ...]
     active_loading: float
     inactive_fraction: float = 0.0
-    outcome: str = "complete"
+    outcome: Outcome = Outcome.COMPLETE
+    end_reason: str = "complete"
     balance: Mapping[str, float] = field(default_factory=dict)
     depth: Array = field(default_factory=lambda: np.zeros(0))
     profiles: Mapping[str, Array] = field(default_factory=dict)
@@ -141,10 +149,10 @@ class Run:
     @property
     def is_complete(self) -> bool:
         """Whether the whole protocol was run."""
-        return self.outcome == "complete"
+        return self.outcome is Outcome.COMPLETE
 
     def of(self, kind: str) -> Step | None:
-        """Give the last step of a kind (charge, discharge, ...); None where there is none."""
+        """Return the last step of a kind (charge, discharge, ...), or None."""
         return next((step for step in reversed(self.steps) if step.kind == kind), None)
 
     @property
@@ -171,14 +179,15 @@ class Run:
         return slice(step.first, step.last + 1)
 
     def to_dict(self) -> dict[str, Any]:
-        """Give the figures as plain data, with units in the keys."""
+        """Return the figures as plain data, with units in the keys."""
         efficiencies = {
             "coulombic_efficiency_pct": 100.0 * self.coulombic_efficiency,
             "energy_efficiency_pct": 100.0 * self.energy_efficiency,
         }
         return {
             "model": self.model,
-            "outcome": self.outcome,
+            "outcome": self.outcome.value,
+            "end_reason": self.end_reason,
             "steps": [step.to_dict() for step in self.steps],
             **{key: value if math.isfinite(value) else None for key, value in efficiencies.items()},
             "inactive_am_pct": 100.0 * self.inactive_fraction,
@@ -197,4 +206,4 @@ class Run:
             )
             for step in self.steps
         ]
-        return table(f"{self.model}: {self.outcome}", ("step", "", "", "mean", "ended by"), rows)
+        return table(f"{self.model}: {self.end_reason}", ("step", "", "", "mean", "ended by"), rows)

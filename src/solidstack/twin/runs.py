@@ -8,6 +8,7 @@ import os
 import re
 import zipfile
 import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -18,6 +19,7 @@ from numpy.typing import NDArray
 
 from ..errors import Problem, StructureError, UnitError
 from ..files import staged_folder
+from ..outcomes import Outcome
 from ..tables import Table, read_table, unit_of
 from ..units import AREAL_CAPACITY, CAPACITY, SPECIFIC_CAPACITY, VOLTAGE, Kind, parse
 from .results import SPLIT, Run, Step
@@ -56,6 +58,7 @@ def save(run: Run, folder: str | os.PathLike[str]) -> Path:
         exact = {
             "model": run.model,
             "steps": [step.__dict__ for step in run.steps],
+            "end_reason": run.end_reason,
             "active_loading": run.active_loading,
             "inactive_fraction": run.inactive_fraction,
             "outcome": run.outcome,
@@ -85,10 +88,10 @@ def load(folder: str | os.PathLike[str]) -> Run:
         run = Run(
             **{name: arrays[name] for name in ARRAYS},
             model=exact["model"],
-            steps=tuple(Step(**step) for step in exact["steps"]),
+            steps=tuple(_step(step) for step in exact["steps"]),
             active_loading=exact["active_loading"],
             inactive_fraction=exact["inactive_fraction"],
-            outcome=exact["outcome"],
+            **_end(exact),
             split={name: arrays[f"split {name}"] for name in SPLIT if f"split {name}" in arrays},
             depth=arrays["depth"],
             profiles={key.removeprefix("profile "): v for key, v in arrays.items() if key.startswith("profile ")},
@@ -100,6 +103,19 @@ def load(folder: str | os.PathLike[str]) -> Run:
         msg = f"holds no whole run ({error}); run it again"
         raise StructureError(msg, source=os.fspath(folder)) from None
     return run
+
+
+def _step(stored: Mapping[str, Any]) -> Step:
+    """Read a step; those of version 0.4 and older have words alone."""
+    return Step(**{**stored, "outcome": Outcome(stored.get("outcome", Outcome.COMPLETE))})
+
+
+def _end(stored: Mapping[str, Any]) -> dict[str, Any]:
+    """Read how a run ended; in version 0.4 and older the outcome is a sentence."""
+    if "end_reason" in stored:
+        return {"outcome": Outcome(stored["outcome"]), "end_reason": stored["end_reason"]}
+    whole = stored["outcome"] == Outcome.COMPLETE
+    return {"outcome": Outcome.COMPLETE if whole else Outcome.NO_SOLUTION, "end_reason": stored["outcome"]}
 
 
 def _check(run: Run) -> None:

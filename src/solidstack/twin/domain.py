@@ -11,13 +11,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...errors import StructureError
-from ...kernels.electrochemistry.multigrid import Geometry
-from ...kernels.electrochemistry.voxel import ELECTRONIC, SHIFT, STORES
-from ...kernels.geometry.flood import touching_face
-from ...kinetics import CellParameters
-from ..structure.metrics import face_weights
-from ..structure.voxels import Structure
+from ..errors import StructureError
+from ..kernels.electrochemistry.multigrid import Geometry
+from ..kernels.electrochemistry.voxel import ELECTRONIC, SHIFT, STORES
+from ..kernels.geometry.flood import touching_face
+from ..kinetics import CellParameters
+from .structure.metrics import face_weights
+from .structure.voxels import Structure
 
 ACTIVE, ELECTROLYTE, ADDITIVE = "active-material", "solid-electrolyte", "conductive-additive"
 MEMBRANE = "the membrane"
