@@ -166,6 +166,13 @@ def pouch(design: Design, positive: Positive, unit: UnitCell) -> Pouch:
     return Pouch(cell, tally.components, tuple(part for part, _, _ in placed), tuple(sorted(tally.unpriced)))
 
 
+def materials_of(design: Design, layers: Iterable[Part]) -> tuple[str, ...]:
+    """Return the names of the materials in a cell, each once: those of its layers, then of its tabs."""
+    tabs = design.pouch.tabs
+    names = [name for layer in layers for name in layer.contents]
+    return tuple(dict.fromkeys([*names, tabs.positive_material, tabs.negative_material, tabs.sealant_material]))
+
+
 class Tally:
     """Collects mass, volume and cost of components; a coating is split into its materials and pores."""
 

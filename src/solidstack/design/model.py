@@ -11,8 +11,10 @@ import numpy as np
 import tomli_w
 from pydantic import Field, PrivateAttr, ValidationError, ValidationInfo, field_validator, model_validator
 
+from .. import units
 from ..errors import DesignError, Problem, UnitError
 from ..files import TomlDocument, parse_toml, read_json, read_toml
+from ..html import plain_table, table
 from ..materials import Library, Material, default_library
 from ..quantities import Strict, problems, reject, reject_all
 from ..units import Values
@@ -345,9 +347,23 @@ class Design(Strict):
         names = sorted({self._library.name_of(word) for word in words if word in self._library})
         return {name: self._library.data(name) for name in names if not self._library.is_shipped(name)}
 
-    def _repr_html_(self) -> str:
-        from ..html import table
+    def __repr__(self) -> str:
+        """What the design is, in a few lines; `to_toml` writes all of it."""
+        positive, membrane, stack = self.positive, self.membrane, self.stack
+        width, length = (_range(edge, units.LENGTH) for edge in stack.positive_size)
+        rows = [
+            ("positive", f"{', '.join(positive.composition.shares)}; {_range(positive.loading, units.AREAL_MASS)}"),
+            ("negative", self.negative.kind),
+            ("membrane", f"{membrane.material}, {_range(membrane.thickness, units.THICKNESS)}"),
+            ("stack", f"bilayers: {_range(stack.bilayers, units.RATIO)}; positives of {width} x {length}"),
+            ("temperature", _range(self.temperature, units.TEMPERATURE)),
+        ]
+        size = "" if self.is_single else f": array of designs, shape {self.shape}"
+        return plain_table(f'Design "{self.name}"{size}', rows)
 
+    __str__ = __repr__
+
+    def _repr_html_(self) -> str:
         rows = [(".".join(path), str(value)) for path, value in _items(self.to_dict())]
         return table(self.name, ("key", "value"), rows)
 
@@ -460,8 +476,6 @@ def _plain(data: dict[str, Any]) -> dict[str, Any]:
 
 
 def _share(value: Any, key: str) -> Any:
-    from .. import units
-
     if not isinstance(value, str):
         return np.asarray(value, dtype=float)[()]
     if "vol" in value:
@@ -471,6 +485,14 @@ def _share(value: Any, key: str) -> Any:
         return units.parse(value, units.SHARE)
     except UnitError as error:
         raise DesignError(Problem(error.problems[0].message, key)) from None
+
+
+def _range(values: Values, kind: units.Kind) -> str:
+    """Write a value, or the range of an array, in the unit shown."""
+    low, high = float(np.min(values)), float(np.max(values))
+    unit = kind.shown
+    numbers = f"{unit.of(low):.6g}" if low == high else f"{unit.of(low):.6g} to {unit.of(high):.6g}"
+    return f"{numbers} {unit.symbol}".strip()
 
 
 def _leaves(value: Any) -> list[Any]:
