@@ -12,7 +12,7 @@ from .constants import ZERO_CELSIUS
 from .design import Design
 from .electrode import PROCESSES, Positive, Thresholds
 from .pouch import Cell, Pouch, materials_of
-from .units import Unit, Values
+from .units import Unit
 
 AL_ALLOYS_BELOW = 0.3
 """V against Li. Aluminium forms LiAl near this potential, so it cannot be the collector of a negative below it."""
@@ -84,7 +84,7 @@ def _density(scales: Scales) -> Iterator[Finding]:
     positive, thresholds = scales.positive, scales.thresholds
     name = scales.design.positive.process
     process = PROCESSES[name] if name else min(PROCESSES.values(), key=lambda p: p.porosity)
-    reach = "can reach" if name else "is known to reach (set positive.process to yours)"
+    reach = "can reach" if name else "is known to reach (set positive.process)"
     yield (
         # half a per cent of porosity: the rounding of the published thicknesses
         positive.porosity < process.porosity - 0.005,
@@ -112,7 +112,8 @@ def _loading(scales: Scales) -> Iterator[Finding]:
         lambda say: (
             f"positive.loading {say(positive.loading, units.MG_CM2)} is above the loading threshold "
             f"{say(thresholds.loading_threshold, units.MG_CM2)}: the ionic IR drop is "
-            f"{say(positive.ir_drop, units.MV)} at {say(scales.design.rating.c_rate)}C, the limit is {say(limit, units.MV)}"
+            f"{say(positive.ir_drop, units.MV)} at {say(scales.design.rating.c_rate)}C, above the limit of "
+            f"{say(limit, units.MV)}"
         ),
     )
     yield (
@@ -358,8 +359,8 @@ def _windows(scales: Scales) -> Iterator[str]:
         limit = design.material(name).value("reduction_limit")
         if limit is not None and limit > low:
             yield (
-                f"{where}: {name} is reduced below {limit:.3g} V, and the negative is at {low:.3g} V: use an interlayer "
-                "or another solid electrolyte"
+                f"{where}: {name} is reduced below {limit:.3g} V, and the negative is at {low:.3g} V: use an "
+                "interlayer or another solid electrolyte"
             )
 
 

@@ -106,7 +106,7 @@ class Sheet:
             "warnings": list(self.warnings),
         }
         for figure in self.figures():
-            result.setdefault(_JSON_NAMES.get(figure.group, figure.group), {})[figure.key] = _plain(figure.shown)
+            result.setdefault(JSON_NAMES.get(figure.group, figure.group), {})[figure.key] = _plain(figure.shown)
         regime = self.thresholds.regime
         result["thresholds"]["regime"] = {
             field.name: _plain(getattr(regime, field.name)) for field in dataclasses.fields(regime)
@@ -268,7 +268,7 @@ MATERIAL_KEYS = {
     "ionic_conductivity": units.CONDUCTIVITY,
     "price": units.PRICE,
 }
-_JSON_NAMES = {"electrode_energy": "electrode_energy_Wh_kg"}
+JSON_NAMES = {"electrode_energy": "electrode_energy_Wh_kg"}
 
 
 def evaluate(

@@ -187,10 +187,19 @@ PRESSURE = Kind("pressure", "Pa", MPA, "240 MPa")
 MODULUS = Kind("modulus", "Pa", GPA, "18.5 GPa")
 CONCENTRATION = Kind("concentration", "mol/m^3", KMOL_M3, "49.1 kmol/m^3")
 DURATION = Kind("time", "s", HOUR, "1 h")
+FREQUENCY = Kind("frequency", "1/s", HERTZ, "1000 Hz")
 PRICE = Kind("price per mass", "USD/kg", USD_KG, "22 USD/kg")
 
 _ALSO = {"S/m": (S_CM,), "J/mol": (KJ_MOL,), "mol/m^3": (MOL_L,)}
-"""More units in which the field writes a dimension, beside those that its kinds are shown in."""
+"""More units in which the field writes a dimension, besides those that its kinds are shown in."""
+
+_SI = {
+    MWH_CM2: "J/m^2",
+    USD_KWH: "USD/J",
+    USD: "USD",
+    VOL_PERCENT: "",
+}
+"""SI unit behind a unit in which results are shown and for which there is no `Kind`."""
 
 # The field's units only: an unknown one is then refused with a near match instead of read as something exotic.
 _DEFINITIONS = f"""
@@ -234,7 +243,7 @@ electron_volt = {FARADAY!r} * joule / mole = eV
 
 _SYMBOLS = (
     "m mm um nm cm g mg kg ug s min h A mA uA K degC mol kmol V mV J kJ W kW C N Pa kPa MPa GPa bar ohm "
-    "kohm S  mS uS L l mL eV meV USD wt% vol% % g/cm^3 kg/m^3 mg/cm^2 g/m^2 mAh/g mAh/cm^2 mA/g mA/cm^2 "
+    "kohm S mS uS Hz kHz L l mL eV meV USD wt% vol% % g/cm^3 kg/m^3 mg/cm^2 g/m^2 mAh/g mAh/cm^2 mA/g mA/cm^2 "
     "Wh/kg Wh/L mS/cm S/cm S/m ohm cm^2 cm^2/s m^2/s A/m^2 mV/K mol/L Ah Wh kWh Ah/kg USD/kg USD/kWh kJ/mol degF in "
     "psi "
 ).split()
@@ -381,6 +390,93 @@ def _parse_percent(number: str, word: str, text: str, kind: Kind) -> float:
         msg = f'"{text}" {what}; write {right}'
         raise UnitError(msg)
     return _scaled(number, 0.01)
+
+
+RANGE_FORM = 'LO:HI:N, as in "10:40 mg/cm^2:61"'
+"""How a range is written."""
+
+_RANGE = re.compile(r"\s*([^:]+):([^:]+):\s*(\d{1,9})\s*(?::\s*(log|lin))?\s*")
+
+
+@dataclass(frozen=True)
+class Range:
+    """Equally spaced values between two ends that belong to it.
+
+    Attributes
+    ----------
+    low, high : float
+        SI; low is at most high.
+    count : int
+        How many values, at least 1.
+    log : bool
+        Whether their logarithms are equally spaced.
+    """
+
+    low: float
+    high: float
+    count: int
+    log: bool = False
+
+    @property
+    def values(self) -> NDArray[np.float64]:
+        """The values, shape (count,), SI."""
+        return (np.geomspace if self.log else np.linspace)(self.low, self.high, self.count)
+
+
+def parse_range(text: str, kind: Kind, unit: str = "") -> Range:
+    """Read a range such as ``"10:40 mg/cm^2:61"``, with ``:log`` at the end for logarithmic spacing.
+
+    Parameters
+    ----------
+    text : str
+        Both ends and the number of values. The unit of the first end may be left out.
+    kind : Kind
+        What is expected.
+    unit : str
+        Unit of ends without one; default: a unit is required, as in `parse`.
+
+    Raises
+    ------
+    UnitError
+        Not a range, an end that `parse` refuses, the first above the second, or no value at all.
+
+    Examples
+    --------
+    >>> parse_range("10:40 mg/cm^2:4", AREAL_MASS).values.round(3).tolist()
+    [0.1, 0.2, 0.3, 0.4]
+    """
+    match = _RANGE.fullmatch(text)
+    if match is None:
+        msg = f'"{text}" is not a range; write {RANGE_FORM}'
+        raise UnitError(msg)
+    first, last, count = match[1].strip(), match[2].strip(), int(match[3])
+    unit = re.sub(rf"^{_NUMBER}\s*", "", last) or unit
+    first, last = (f"{end} {unit}".strip() if re.fullmatch(_NUMBER, end) else end for end in (first, last))
+    low, high, log = parse(first, kind), parse(last, kind), match[4] == "log"
+    if low > high or (log and low <= 0.0):
+        msg = f'"{first}" to "{last}": the first value must be below the second{" and above 0" if log else ""}'
+        raise UnitError(msg)
+    if count < 1:
+        msg = f'"{text}" has no values; write {RANGE_FORM}'
+        raise UnitError(msg)
+    return Range(low, high, count, log)
+
+
+def si_symbol(unit: Unit) -> str:
+    """Return the SI unit of what a unit shows, as `parse` reads it; empty for ratios.
+
+    Examples
+    --------
+    >>> si_symbol(WH_KG)
+    'J/kg'
+    """
+    return _SI[unit] if unit in _SI else next(kind.si for kind in _KINDS if kind.shown == unit)
+
+
+@cache
+def unit_named(symbol: str) -> Unit:
+    """Return the unit that results are shown in, by its symbol."""
+    return next(value for value in globals().values() if isinstance(value, Unit) and value.symbol == symbol)
 
 
 def _number_problem(text: str, kind: Kind) -> str:

@@ -14,7 +14,7 @@ from pydantic import Field, PrivateAttr, ValidationError, ValidationInfo, field_
 from .. import units
 from ..errors import DesignError, Problem, UnitError
 from ..files import TomlDocument, parse_toml, read_json, read_toml
-from ..html import plain_table, table
+from ..html import plain_table
 from ..materials import Library, Material, default_library
 from ..quantities import Strict, problems, reject, reject_all
 from ..units import Values
@@ -364,6 +364,8 @@ class Design(Strict):
     __str__ = __repr__
 
     def _repr_html_(self) -> str:
+        from ..html import table
+
         rows = [(".".join(path), str(value)) for path, value in _items(self.to_dict())]
         return table(self.name, ("key", "value"), rows)
 
