@@ -163,26 +163,26 @@ def test_with_drops_the_other_ways_to_give_density(design: ss.Design) -> None:
             {"positive__loading": np.array([0.1, np.nan])},
             "positive.loading: is not finite (nan); every value must be a number",
         ),
-        ({"positive__loading": np.array([])}, "positive.loading: is an empty array; give at least one value"),
+        ({"positive__loading": np.array([])}, "positive.loading: is an empty array; it needs at least one value"),
         (
             {"positive__composition__NCM622": 0.99},
-            "positive.composition.NCM622: leaves -1 wt% for SPE, which balances it; at most 98 wt% are left",
+            "positive.composition.NCM622: leaves -1 wt% for SPE, which balances it; it can be at most 98 wt%",
         ),
         (
             {"positive__composition__LFP": 0.1},
             "positive.composition.LFP: is not in the composition, which has NCM622, SPE, carbon black",
         ),
-        ({"stack__bilayers": 2.5}, "stack.bilayers: 2.5 is out of bounds: wanted is a whole number, 1 to 1000"),
+        ({"stack__bilayers": 2.5}, "stack.bilayers: 2.5 is not a whole number from 1 to 1000"),
         ({"name__x": 1}, "name: has no key x"),
         (
             {"positive__loading": np.ones(3) * 0.2, "membrane__thickness": np.ones(2) * 1e-5},
             "arrays do not broadcast against each other: positive.loading (3,), membrane.thickness (2,)",
         ),
-        ({"positive__loading": np.True_}, "positive.loading: is a bool; give a number or an array of numbers in SI"),
-        ({"stack__bilayers": np.array([True])}, "stack.bilayers: is a ndarray; write a whole number, 1 to 1000"),
+        ({"positive__loading": np.True_}, "positive.loading: is a bool; use a number or an array of numbers in SI"),
+        ({"stack__bilayers": np.array([True])}, "stack.bilayers: is a ndarray; write a whole number from 1 to 1000"),
         (
             {"positive__composition": {"NCM622": 0.5, "NMC622": 0.4, "SPE": 0.1}},
-            "positive.composition: NCM622 is given twice, as NCM622 and as NMC622; add the two up",
+            "positive.composition: NCM622 appears twice, as NCM622 and as NMC622; add the two together",
         ),
     ],
 )

@@ -85,7 +85,7 @@ def test_staged_folder_keeps_what_was_there_and_takes_nothing_half_made(tmp_path
 def test_output_places_that_cannot_be_written(tmp_path: Path) -> None:
     file = tmp_path / "file"
     file.write_text("x")
-    with pytest.raises(OutputError, match="is a directory; give the path of a file"):
+    with pytest.raises(OutputError, match="is a folder; give the path of a file"):
         files.write_atomic(tmp_path, "x")
     with pytest.raises(OutputError, match="is a file; give a folder"), files.staged_folder(file):
         pass

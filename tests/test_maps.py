@@ -206,7 +206,7 @@ def test_save_as_netcdf_and_table(design: ss.Design, tmp_path: Path) -> None:
     assert "positive.loading [mg/cm^2]" in lines[0]
     assert "cell.mass_g [g]" in lines[0]
     assert len(lines) == 1 + grid.sizes["stack.bilayers"] * grid.sizes["positive.loading"]
-    with pytest.raises(OutputError, match=r"cannot be a map by its ending; use \.nc or \.csv"):
+    with pytest.raises(OutputError, match=r"has no known ending for a map; use \.nc or \.csv"):
         save(grid, tmp_path / "map.xls")
 
 

@@ -456,7 +456,7 @@ def save(dataset: "xr.Dataset", path: str | os.PathLike[str]) -> Path:
         return write_with(path, lambda target: dataset.to_netcdf(target, engine="scipy"))
     if suffix == ".csv":
         return write_atomic(path, as_csv(dataset))
-    msg = "cannot be a map by its ending; use .nc or .csv (or .png, .svg, .pdf for a figure)"
+    msg = "has no known ending for a map; use .nc or .csv (or .png, .svg, .pdf for a figure)"
     raise OutputError(msg, source=os.fspath(path))
 
 

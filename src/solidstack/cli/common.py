@@ -100,17 +100,15 @@ def number(value: Any) -> str:
 
 def sheet_table(sheets: Sequence[Sheet]) -> Any:
     """Put the sheets of one or several designs side by side."""
-    from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("")
+    table = columns("")
     for sheet in sheets:
         table.add_column(Text(sheet.design.name), justify="right", overflow="fold")
     table.add_column("")
-    columns = [list(sheet.figures()) for sheet in sheets]
+    figures = [list(sheet.figures()) for sheet in sheets]
     group = ""
-    for row in zip(*columns, strict=True):
+    for row in zip(*figures, strict=True):
         if row[0].group != group:
             group = row[0].group
             if group != "thresholds":
@@ -128,6 +126,27 @@ def sheet_table(sheets: Sequence[Sheet]) -> Any:
     for name in names:
         masses = [sheet.mass_breakdown.get(name, np.nan) * 1e3 for sheet in sheets]
         table.add_row(Text(f"  {name}"), *(number(mass) for mass in masses), "g")
+    return table
+
+
+def columns(*headings: str, right: Sequence[str] = (), fold: bool = False) -> Any:
+    """Return an empty table for the terminal, in the one style of all commands.
+
+    Parameters
+    ----------
+    *headings : str
+        Of the columns.
+    right : sequence of str
+        Headings of the columns that are aligned on the right, as numbers are.
+    fold : bool
+        Whether long cells are wrapped instead of cut.
+    """
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for heading in headings:
+        overflow: Any = "fold" if fold else "ellipsis"
+        table.add_column(heading, justify="right" if heading in right else "left", overflow=overflow)
     return table
 
 

@@ -142,7 +142,7 @@ def _rate(text: str) -> tuple[float, Basis]:
         except UnitError:
             # the first error knows the number and the unit; only what is wanted is wider here
             reason = error.problems[0].message
-    for cut in ("; wanted is ", " (wanted is ", "; write "):
+    for cut in ("; expected ", " (expected ", "; write "):
         reason = reason.partition(cut)[0]
     msg = f"{reason}; write a current such as {_RATE_EXAMPLES}"
     raise UnitError(msg) from None
