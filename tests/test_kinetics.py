@@ -221,7 +221,10 @@ POTENTIAL = "[[open_circuit_potential]]\n"
             "x, and the value in SI",
         ),
         (POTENTIAL + "table = [[0.2], [1.0, 2.5]]\n", "table.0.1: value 2 of the list is missing"),
-        (POTENTIAL + "table = [[0.2, 450], [1.0, 2.5]]\n", "is 450 V at x = 0.2; a potential must be between -10 and 10 V"),
+        (
+            POTENTIAL + "table = [[0.2, 450], [1.0, 2.5]]\n",
+            "is 450 V at x = 0.2; a potential must be between -10 and 10 V",
+        ),
         (
             POTENTIAL + "expression = \"__import__('os')\"\nx_range = [0.1, 1]\n",
             "expression: \"__import__('os')\" at position 1 cannot be used; use only x, T, numbers",

@@ -221,8 +221,8 @@ def test_basis_and_given_values_are_checked(tmp_path: Path) -> None:
 PROBLEMS = {
     "doi": (
         ('"10.1000/own"', '"https://doi.org/10.1000/own"'),
-        'line 3: cell.0.doi: "https://doi.org/10.1000/own" is not a DOI; write it as 10.1038/s41560-020-0575-z, without '
-        "https://doi.org/",
+        'line 3: cell.0.doi: "https://doi.org/10.1000/own" is not a DOI; write it as 10.1038/s41560-020-0575-z, '
+        "without https://doi.org/",
     ),
     "key": (
         ('"own-2026"', '"Own 2026"'),
@@ -231,8 +231,8 @@ PROBLEMS = {
     "year": (("2026\nauthors", '"2026"\nauthors'), "line 4: cell.0.year: is '2026'; write a year, 1970 to 2100"),
     "family": (
         ('"sulfide"', '"sulphide"'),
-        'line 7: cell.0.family: "sulphide" is not recognised; did you mean "sulfide"? Choose one of sulfide, halide, oxide, '
-        "polymer, other",
+        'line 7: cell.0.family: "sulphide" is not recognised; did you mean "sulfide"? Choose one of sulfide, halide, '
+        "oxide, polymer, other",
     ),
     "unknown key": (
         ("active_share", "active_shares"),

@@ -140,8 +140,8 @@ def test_alias_and_case_do_not_matter() -> None:
         (
             'role = "solid-electrolyte"',
             'role = "electrolyte"',
-            'line 2: role: "electrolyte" is not recognised; did you mean "solid-electrolyte"? Choose one of active-material, '
-            "solid-electrolyte, conductive-additive, binder, metal, polymer",
+            'line 2: role: "electrolyte" is not recognised; did you mean "solid-electrolyte"? Choose one of '
+            "active-material, solid-electrolyte, conductive-additive, binder, metal, polymer",
         ),
         ('quality = "measured"', "", "line 3: density.0.quality: is missing"),
         ("[[density]]", "[[densty]]", 'line 3: densty: unknown key; did you mean "density"?'),

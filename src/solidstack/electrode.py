@@ -431,7 +431,7 @@ def _density(design: Design, dense: Values, *, mask_infeasible: bool) -> tuple[V
             worst = 100.0 * float(np.min(porosity))
             msg = (
                 f"{np.count_nonzero(impossible)} of {impossible.size} designs are above their dense density "
-                f"(porosity down to {worst:.1f} %); lower the density, set porosity instead, or use mask_infeasible=True"
+                f"(porosity down to {worst:.1f} %); lower the density, set porosity, or use mask_infeasible=True"
             )
             raise DesignError(Problem(msg, "positive.density"))
         loading, density, porosity = (np.where(impossible, np.nan, value) for value in (loading, density, porosity))

@@ -26,7 +26,8 @@ CASES = {
     ),
     "wt% and vol% mixed": (
         ('SPE = "5 wt%"', 'SPE = "5 vol%"'),
-        "line 8: positive.composition: mixes vol% (SPE) and wt% (NCM622, carbon black); write all shares in the same one",
+        "line 8: positive.composition: mixes vol% (SPE) and wt% (NCM622, carbon black); "
+        "write all shares in the same one",
     ),
     "percentage of what": (
         ('SPE = "5 wt%"', 'SPE = "5 %"'),
@@ -39,8 +40,8 @@ CASES = {
     ),
     "thickness above dense": (
         (DENSITY, 'thickness = "40 um"'),
-        "line 10: positive.thickness: implies 4.77 g/cm^3, which is above the dense density 4.29 g/cm^3 of this composition "
-        "(porosity would be -11.3 %). Raise it, or give porosity instead.",
+        "line 10: positive.thickness: implies 4.77 g/cm^3, which is above the dense density 4.29 g/cm^3 of this "
+        "composition (porosity would be -11.3 %). Raise it, or give porosity instead.",
     ),
     "two densities": (
         (DENSITY, 'density = "3.5 g/cm^3"\nporosity = "5 %"'),

@@ -113,13 +113,16 @@ def test_show(run: Run) -> None:
     assert "average voltage" in result.out
     assert (
         "over both electrodes with collectors, and membrane: no specific energy, because the mass of the positive "
-        "collector per area is not stated and does not follow from what is; the mass of the negative electrode per area is "
-        "not stated"
+        "collector per area is not stated and does not follow from what is; the mass of the negative "
+        "electrode per area is not stated"
     ) in result.out
     data = json.loads(run("literature", "show", "lee-2020", "--json").out)
     assert data["origins"]["average_voltage_V"]["origin"] == "stated"
     wrong = run("literature", "show", "lee-2021")
-    assert (wrong.code, wrong.err.startswith('error: there is no published cell "lee-2021"; did you mean "lee-202')) == (
+    assert (
+        wrong.code,
+        wrong.err.startswith('error: there is no published cell "lee-2021"; did you mean "lee-202'),
+    ) == (
         2,
         True,
     )
