@@ -290,7 +290,7 @@ class Resistance:
     charge_transfer: Values = shown("Positive, charge transfer (given)", units.OHM_CM2)
     negative_interface: Values = shown("Negative interface (given)", units.OHM_CM2)
     membrane_ir_drop: Values = shown("IR drop of the membrane", units.MV)
-    known_ir_drop: Values = shown("IR drop of all that is known", units.MV)
+    known_ir_drop: Values = shown("IR drop of all known resistances", units.MV)
 
 
 @dataclass(frozen=True)

@@ -138,7 +138,7 @@ class Corrected:
     ir_drop: Values = shown("IR drop at the rated current", units.MV)
     loading_threshold: Values = shown("Loading threshold", units.MG_CM2)
     loading_threshold_thickness: Values = shown("Thickness at the loading threshold", units.UM)
-    conductivity_deviation: Values = shown("Effective conductivity against the closed form", units.PERCENT)
+    conductivity_deviation: Values = shown("Effective conductivity, deviation from the closed form", units.PERCENT)
 
 
 @dataclass(frozen=True)

@@ -418,7 +418,6 @@ def _number(
     figure.draw_without_rendering()
     scale = 72.0 / figure.dpi
     box = axes.get_window_extent()
-    frame = (box.x0 * scale, box.y0 * scale, box.x1 * scale, box.y1 * scale)
 
     def place(point: Point) -> tuple[float, float]:
         x, y = axes.transData.transform((point.share, point.loading))
@@ -426,25 +425,57 @@ def _number(
 
     discs = [(*place(p), math.sqrt(_area(p)) / 2.0) for p in published]
     discs += [(*place(p), 6.0) for p in stars] + [(*place(p), 4.5) for p in crosses]
-    taken: list[tuple[float, float, float, float]] = []
+    labels = _Labels(axes, (box.x0 * scale, box.y0 * scale, box.x1 * scale, box.y1 * scale), discs)
+    # names first: they are longest
+    for offset, point in enumerate(stars):
+        labels.write(len(published) + offset, _short(point.name), 6.8, _DESIGN, "bold")
+    for offset, point in enumerate(crosses):
+        labels.write(len(published) + len(stars) + offset, _short(point.name), 6.5, "#8c3a68", "bold")
+    # crowded bubbles choose before those with room
+    for index in sorted(range(len(published)), key=lambda i: -_crowd(discs, i)):
+        labels.write(index, numbers[published[index].name], 6.3, "0.1", "normal")
 
-    def cost(rectangle: tuple[float, float, float, float], own: int) -> float:
+
+_Rectangle = tuple[float, float, float, float]
+"""Left, bottom, right, top, points."""
+
+
+class _Labels:
+    """Labels of marks, each written where it covers the least of the marks and of the labels before it.
+
+    Parameters
+    ----------
+    axes : Axes
+    frame : rectangle
+        Of the axes, points.
+    discs : list of (float, float, float)
+        Centre and radius of each mark, points.
+    """
+
+    def __init__(self, axes: Axes, frame: _Rectangle, discs: list[tuple[float, float, float]]) -> None:
+        self.axes, self.frame, self.discs = axes, frame, discs
+        self.taken: list[_Rectangle] = []
+
+    def cost(self, rectangle: _Rectangle, own: int) -> float:
+        """Return how much a label of mark `own` would cover."""
         x0, y0, x1, y1 = rectangle
+        frame = self.frame
         total = 0.0
-        for index, (x, y, r) in enumerate(discs):
+        for index, (x, y, r) in enumerate(self.discs):
             dx, dy = max(x0 - x, 0.0, x - x1), max(y0 - y, 0.0, y - y1)
             overlap = r + 0.5 - math.hypot(dx, dy)
             if overlap > 0.0:
                 total += (0.6 if index == own else 1.0) * overlap
-        for a0, b0, a1, b1 in taken:
+        for a0, b0, a1, b1 in self.taken:
             wide, high = min(x1, a1) - max(x0, a0), min(y1, b1) - max(y0, b0)
             if wide > -1.0 and high > -0.5:
                 total += 6.0 + max(wide, 0.0) * max(high, 0.0)
         total += 4.0 * sum(max(0.0, v) for v in (frame[0] - x0, frame[1] - y0, x1 - frame[2], y1 - frame[3]))
         return float(total)
 
-    def write(own: int, text: str, size: float, colour: str, weight: str) -> None:
-        x, y, r = discs[own]
+    def write(self, own: int, text: str, size: float, colour: str, weight: str) -> None:
+        """Write the label of a mark, with a line to it if it is a name that is apart."""
+        x, y, r = self.discs[own]
         wide, high = 0.6 * size * len(text), 0.8 * size
         options = []
         for ring in RINGS if weight == "bold" else RINGS[:3]:
@@ -454,12 +485,14 @@ def _number(
                 cy = y + (r + ring + high / 2.0 * abs(math.sin(angle)) + 0.3) * math.sin(angle)
                 rectangle = (cx - wide / 2.0, cy - high / 2.0, cx + wide / 2.0, cy + high / 2.0)
                 # near and to the upper right where all is free
-                options.append((cost(rectangle, own) + 0.15 * ring - 0.05 * math.cos(angle - 0.8), cx, cy, rectangle))
+                cost = self.cost(rectangle, own) + 0.15 * ring - 0.05 * math.cos(angle - 0.8)
+                options.append((cost, cx, cy, rectangle))
         _, cx, cy, rectangle = min(options)
-        taken.append(rectangle)
+        self.taken.append(rectangle)
+        frame = self.frame
         if weight == "bold":
-            _lead(axes, frame, (x, y, r), rectangle, colour)
-        axes.annotate(
+            _lead(self.axes, frame, (x, y, r), rectangle, colour)
+        self.axes.annotate(
             text,
             ((cx - frame[0]) / (frame[2] - frame[0]), (cy - frame[1]) / (frame[3] - frame[1])),
             xycoords="axes fraction",
@@ -473,21 +506,12 @@ def _number(
             path_effects=[withStroke(linewidth=1.4, foreground="w")],
         )
 
-    # names first: they are longest
-    for offset, point in enumerate(stars):
-        write(len(published) + offset, _short(point.name), 6.8, _DESIGN, "bold")
-    for offset, point in enumerate(crosses):
-        write(len(published) + len(stars) + offset, _short(point.name), 6.5, "#8c3a68", "bold")
-    # crowded bubbles choose before those with room
-    for index in sorted(range(len(published)), key=lambda i: -_crowd(discs, i)):
-        write(index, numbers[published[index].name], 6.3, "0.1", "normal")
-
 
 def _lead(
     axes: Axes,
-    frame: tuple[float, float, float, float],
+    frame: _Rectangle,
     disc: tuple[float, float, float],
-    rectangle: tuple[float, float, float, float],
+    rectangle: _Rectangle,
     colour: str,
 ) -> None:
     """Draw a thin line from a mark to its name if they are apart."""
