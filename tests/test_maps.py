@@ -7,9 +7,10 @@ import xarray as xr
 
 import solidstack as ss
 from solidstack import units
+from solidstack.axes import kind_of
 from solidstack.electrode import Simulated
 from solidstack.errors import DesignError, OutputError
-from solidstack.maps import KINDS, kind_of, save, shown, variable
+from solidstack.maps import KINDS, save, shown, variable
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -290,7 +290,7 @@ def _geometry(scales: Scales) -> Iterator[Finding]:
 def _materials(scales: Scales) -> Iterator[str]:
     """Warnings that hold for all designs of an array: materials, temperatures, prices."""
     design = scales.design
-    materials = materials_of(design, scales.pouch.parts)
+    materials = materials_of(design, scales.pouch.layers)
     for name, path in design.library.shadowed().items():
         if name in materials:
             yield f"material {name} is your own ({path}), which replaces the shipped one"

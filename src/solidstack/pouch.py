@@ -6,9 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from . import units
-from .cell import Part, UnitCell
+from .cell import UnitCell
 from .design import Design
 from .electrode import Positive
+from .layer import Layer
 from .units import Values, shown
 
 PACKAGE = ("laminate", "tabs", "tab sealant")
@@ -65,7 +66,7 @@ class Pouch:
 
     cell: Cell
     components: Mapping[str, Component]
-    parts: tuple[Part, ...]
+    layers: tuple[Layer, ...]
     unpriced: tuple[str, ...]
 
 
@@ -95,9 +96,9 @@ def pouch(design: Design, positive: Positive, unit: UnitCell) -> Pouch:
 
     tally = Tally(design)
     stack_thickness: Values = 0.0
-    for part, count, area in layers:
-        tally.add(part, count * area)
-        stack_thickness = stack_thickness + count * part.thickness
+    for layer, count, area in layers:
+        tally.add(layer, count * area)
+        stack_thickness = stack_thickness + count * layer.thickness
     thickness = stack_thickness + 2.0 * design.pouch.laminate.thickness
     _package(design, outline_area, membrane_area, tally)
 
@@ -134,7 +135,7 @@ def pouch(design: Design, positive: Positive, unit: UnitCell) -> Pouch:
         outline_area=outline_area,
         coated_sides=sides,
     )
-    return Pouch(cell, tally.components, tuple(part for part, _, _ in layers), tuple(sorted(tally.unpriced)))
+    return Pouch(cell, tally.components, tuple(layer for layer, _, _ in layers), tuple(sorted(tally.unpriced)))
 
 
 def _areas(design: Design) -> tuple[Values, Values, Values, Values]:
@@ -149,14 +150,14 @@ def _areas(design: Design) -> tuple[Values, Values, Values, Values]:
     return positive, negative, wide * long, (wide + margin) * (long + margin)
 
 
-def _layers(design: Design, positive: Positive, unit: UnitCell) -> list[tuple[Part, Values, Values]]:
+def _layers(design: Design, positive: Positive, unit: UnitCell) -> list[tuple[Layer, Values, Values]]:
     """Return the layers of the stack: what each is, how many there are, and the area of one, m2."""
     n, m = design.stack.bilayers, design.stack.series_cells
     positive_area, negative_area, membrane_area, _ = _areas(design)
     sides = 2.0 * n * m
     side = unit.side
-    coating = Part("positive", positive.loading, positive.thickness, design.positive.composition.shares)
-    layers: list[tuple[Part, Values, Values]] = [
+    coating = Layer("positive", positive.loading, positive.thickness, design.positive.composition.shares)
+    layers: list[tuple[Layer, Values, Values]] = [
         (coating, sides, positive_area),
         (unit.positive_foil, n, positive_area),
         (side.foil, n + 1.0, negative_area),
@@ -173,7 +174,7 @@ def _layers(design: Design, positive: Positive, unit: UnitCell) -> list[tuple[Pa
     return layers
 
 
-def materials_of(design: Design, layers: Iterable[Part]) -> tuple[str, ...]:
+def materials_of(design: Design, layers: Iterable[Layer]) -> tuple[str, ...]:
     """Return the names of the materials in a cell, each once: those of its layers, then of its tabs."""
     tabs = design.pouch.tabs
     names = [name for layer in layers for name in layer.contents]
@@ -188,16 +189,16 @@ class Tally:
         self.components: dict[str, Component] = {}
         self.unpriced: set[str] = set()
 
-    def add(self, part: Part, area: Values) -> None:
+    def add(self, layer: Layer, area: Values) -> None:
         """Add a layer of a total area."""
-        whole = area * part.areal_mass
-        if len(part.contents) == 1:
-            (material,) = part.contents
-            self.put(part.name, whole, area * part.thickness, self.price(material))
+        whole = area * layer.areal_mass
+        if len(layer.contents) == 1:
+            (material,) = layer.contents
+            self.put(layer.name, whole, area * layer.thickness, self.price(material))
             return
-        electrode = part.name.removesuffix(" coating")
-        pores = area * part.thickness
-        for material, share in part.contents.items():
+        electrode = layer.name.removesuffix(" coating")
+        pores = area * layer.thickness
+        for material, share in layer.contents.items():
             mass = whole * share
             volume = mass / self.design.density_of(material)
             pores = pores - volume

@@ -130,7 +130,7 @@ class Sheet:
     def materials_used(self) -> dict[str, dict[str, Any]]:
         """Return the values of this design's materials with quality and source; the design's own are "given"."""
         values: dict[str, dict[str, Any]] = {}
-        for name in materials_of(self.design, self.pouch.parts):
+        for name in materials_of(self.design, self.pouch.layers):
             values[name] = {}
             for key in MATERIAL_KEYS:
                 entry = self.design.material(name).default(key)

@@ -14,8 +14,9 @@ import numpy as np
 from ..design import Design, key_path, load
 from ..errors import DesignError, InputError, OutputError, UnitError
 from ..files import staged_folder
+from ..ranges import parse_range
 from ..sheet import HEADINGS, Sheet
-from ..units import Kind, parse_range
+from ..units import Kind
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -61,7 +62,7 @@ def located(path: str) -> Iterator[None]:
 
 def _value(path: tuple[str, ...], text: str) -> Any:
     """Return text with a unit as it is, and counts, ratios, true and false as values."""
-    from ..maps import kind_of
+    from ..axes import kind_of
 
     try:
         bare = kind_of(path).bare
@@ -79,7 +80,7 @@ def range_option(text: str, option: str, kind: Kind, most: float = math.inf) -> 
     Parameters
     ----------
     text : str
-        What `solidstack.units.parse_range` reads.
+        What `solidstack.ranges.parse_range` reads.
     option : str
         Its name, for errors.
     kind : Kind

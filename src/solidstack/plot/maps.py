@@ -14,8 +14,9 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator
 
+from ..axes import kind_of, own_value
 from ..design import Design, key_path
-from ..maps import kind_of, own_value, shown
+from ..maps import shown
 from .style import PAGE, style
 
 THRESHOLDS: tuple[tuple[str, str, str, Any], ...] = (
