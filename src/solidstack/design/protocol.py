@@ -32,7 +32,7 @@ Basis = Literal["C", "A/kg", "A/m^2"]
 Limit = Literal["voltage", "current", "capacity", "time"]
 
 _RATE_EXAMPLES = '"C/10", "0.1C", "18 mA/g" (of active material) or "0.3 mA/cm^2" (of electrode)'
-_C_RATE = re.compile(rf"\s*({units.NUMBER})?\s*C\s*(?:/\s*({units._NUMBER}))?\s*")
+_C_RATE = re.compile(rf"\s*({units.NUMBER})?\s*C\s*(?:/\s*({units.NUMBER}))?\s*")
 _BOUNDS: dict[Basis, tuple[float, units.Kind | None]] = {
     "C": (1e4, None),
     "A/kg": (1e6, units.SPECIFIC_CURRENT),
