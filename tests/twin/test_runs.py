@@ -205,7 +205,7 @@ def test_our_own_curves_are_read_as_measured(tmp_path: Path) -> None:
         ("capacity (mAh/g),voltage (V)\n0,4\n1,3\n", "no curve of 3 points"),
         ("capacity (mAh/g),voltage (V)\n1,4\n1,3\n1,2\n", "no curve of 3 points"),
         ("0,4\n1,3\n2,2\n", "it has no header"),
-        ("", "holds no row"),
+        ("", "has no row"),
     ],
 )
 def test_measured_that_cannot_be_read(tmp_path: Path, text: str, words: str) -> None:
