@@ -163,7 +163,7 @@ def test_coarsest_matrix_is_symmetric_and_positive(
 CODE = """
 import json
 import numpy as np
-from solidstack.kernels import coupled_cpu, coupled_cuda, coupled_multigrid
+from solidstack.kernels.electrochemistry import cpu as coupled_cpu, cuda as coupled_cuda, multigrid as coupled_multigrid
 from solidstack.twin.electrochemistry.domain import prepare
 from solidstack.twin.electrochemistry.equations import Equations
 from tests.cells import TEMPERATURE, UM, cell, electrolyte, mixed, salted
@@ -222,7 +222,7 @@ for loops in (coupled_cpu, coupled_cuda):
         one.accept()
         one.predict(0.5)
         results["predicted"] = [*host(one.phi).tolist(), *host(one.x).tolist()]
-    found[loops.__name__.split("_")[-1]] = results
+    found[loops.__name__.rsplit(".", 1)[-1]] = results
 print(json.dumps(found))
 """
 NEAR, NEAR_OF_THE_NETWORK = 1e-5, 1e-3

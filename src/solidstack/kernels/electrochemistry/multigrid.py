@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..conduction.multigrid import COARSEST, STRETCH, Array, Shape
-from .voxel import CE, COEFFICIENTS, CS, DE, DS, GES, GIN, GSE, KE, KS
+from .cells import CE, COEFFICIENTS, CS, DE, DS, GES, GIN, GSE, KE, KS
 
 SWEEPS = 1
 """Before and after the coarse correction, each of both colours; 2 take fewer iterations and more time."""
