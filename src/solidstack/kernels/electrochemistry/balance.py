@@ -151,11 +151,11 @@ def relax_voxel(kind, cx, cy, cz, e, im, storage, bv, bw, v, w, plate, ideal, gx
 
 
 def left_over_at(kind, cx, cy, cz, e, im, storage, bv, bw, v, w, plate, gx, gy, gz, volume, i, p, sx, sy):  # type: ignore[no-untyped-def]
-    """Residuals of the two rows of a voxel, and the reaction in them; the right-hand sides ``bv``, ``bw`` are its."""
+    """Residuals of the two rows of a voxel, and the reaction in them."""
     here = kind[p]
     sums = row(kind, cx, cy, cz, e, v, w, plate, p, sx, sy, gx[i - 1], gx[i], gy[i], gz[i])
     store = storage[here] * volume[i] * im[p]
-    return left_over(here, store, v[p], w[p], bv, bw, sums)
+    return left_over(here, store, v[p], w[p], bv[p], bw[p], sums)
 
 
 def apply_voxel(  # type: ignore[no-untyped-def]
@@ -164,18 +164,18 @@ def apply_voxel(  # type: ignore[no-untyped-def]
 ):  # fmt: skip
     """Apply the network to (v, w) at a voxel; adds to v av + w aw and to the collector's row.
 
-    ``zero``: in the precision in which a row is summed.
+    ``zero``: 0; a row is summed in the precision of its product with v.
     """
     here = kind[p]
     if here:
-        rv, rw, reaction = left_over_at(
-            kind, cx, cy, cz, e, im, storage, zero, zero, v, w, plate, gx, gy, gz, volume, i, p, sx, sy
-        )
+        sums = row(kind, cx, cy, cz, e, v, w, plate, p, sx, sy, gx[i - 1], gx[i], gy[i], gz[i])
+        store = storage[here] * volume[i] * im[p]
+        rv, rw, reaction = left_over(here, store, v[p], w[p], v[p] * zero, w[p] * zero, sums)
         energy -= v[p] * rv + w[p] * rw
         if here & ELECTRONIC:
             crossing -= reaction
             if ideal:
-                rv = rv - rv
+                rv = rv * zero
         av[p] = -rv
         aw[p] = -rw
     return energy, crossing

@@ -235,9 +235,10 @@ def matvec(kind, cx, cy, cz, e, im, storage, v, w, plate, av, aw, sums, ideal, g
         for j in range(1, my - 1):
             start = (i * my + j) * mz
             for k in range(1, mz - 1):
+                p = np.uint64(start + k)
                 energy, crossing = apply_voxel(
-                    kind, cx, cy, cz, e, im, storage, v, w, plate, av, aw, ideal, gx, gy, gz, volume, i,
-                    np.uint64(start + k), sx, sy, v[0] * 0, energy, crossing,
+                    kind, cx, cy, cz, e, im, storage, v, w, plate, av, aw, ideal, gx, gy, gz, volume, i, p, sx, sy,
+                    0, energy, crossing,
                 )  # fmt: skip
         sums[2 * i] = energy
         sums[2 * i + 1] = crossing
@@ -269,7 +270,7 @@ def restrict(  # type: ignore[no-untyped-def]
                     if not here or is_relaxed(here, i + j + k + 1, first):
                         continue
                     rv, rw, reaction = left_over_at(
-                        kind, cx, cy, cz, e, im, storage, bv[p], bw[p], v, w, v[0] * 0, gx, gy, gz, volume, i, p, sx, sy
+                        kind, cx, cy, cz, e, im, storage, bv, bw, v, w, v[0] * 0, gx, gy, gz, volume, i, p, sx, sy
                     )
                     q = coarse_row + ((k - 1) >> hz)
                     if here & ELECTRONIC:
@@ -296,7 +297,7 @@ def restrict_planes(kind, cx, cy, cz, e, im, storage, bv, bw, v, w, plate, gx, g
             for k in range(1, mz - 1):
                 p = np.uint64(start + k)
                 rv, rw, _reaction = left_over_at(
-                    kind, cx, cy, cz, e, im, storage, bv[p], bw[p], v, w, plate, gx, gy, gz, volume, i, p, sx, sy
+                    kind, cx, cy, cz, e, im, storage, bv, bw, v, w, plate, gx, gy, gz, volume, i, p, sx, sy
                 )
                 total_v += rv
                 total_w += rw
@@ -341,7 +342,7 @@ def correct_clusters(  # type: ignore[no-untyped-def]
             p = np.uint64(places[place])
             i = places[place] // (my * mz)
             rv, _rw, _reaction = left_over_at(
-                kind, cx, cy, cz, e, im, storage, bv[p], bw[p], v, w, plate, gx, gy, gz, volume, i, p, sx, sy
+                kind, cx, cy, cz, e, im, storage, bv, bw, v, w, plate, gx, gy, gz, volume, i, p, sx, sy
             )
             total += rv
         if links[cluster] != 0.0:

@@ -321,7 +321,7 @@ def restrict(  # type: ignore[no-untyped-def]
                     if not here or is_relaxed(here, i + j + k + 1, first):
                         continue
                     rv, rw, reaction = left_over_at(
-                        kind, cx, cy, cz, e, im, storage, bv[p], bw[p], v, w, zero, gx, gy, gz, volume, i, p, sx, sy
+                        kind, cx, cy, cz, e, im, storage, bv, bw, v, w, zero, gx, gy, gz, volume, i, p, sx, sy
                     )
                     if here & ELECTRONIC:
                         plate += reaction
@@ -348,7 +348,7 @@ def restrict_planes(  # type: ignore[no-untyped-def]
     for q in range(cuda.threadIdx.x, (my - 2) * (mz - 2), THREADS):
         p = np.uint64(plane_voxel(i, q, shape))
         rv, rw, _reaction = left_over_at(
-            kind, cx, cy, cz, e, im, storage, bv[p], bw[p], v, w, plate, gx, gy, gz, volume, i, p, sx, sy
+            kind, cx, cy, cz, e, im, storage, bv, bw, v, w, plate, gx, gy, gz, volume, i, p, sx, sy
         )
         total_v += rv
         total_w += rw
@@ -390,7 +390,7 @@ def correct_clusters(  # type: ignore[no-untyped-def]
             p = np.uint64(places[place])
             i = places[place] // (my * mz)
             rv, _rw, _reaction = left_over_at(
-                kind, cx, cy, cz, e, im, storage, bv[p], bw[p], v, w, plate, gx, gy, gz, volume, i, p, sx, sy
+                kind, cx, cy, cz, e, im, storage, bv, bw, v, w, plate, gx, gy, gz, volume, i, p, sx, sy
             )
             value += rv
         total = total_of_block(value, v)
