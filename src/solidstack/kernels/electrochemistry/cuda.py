@@ -268,7 +268,7 @@ def dissipation(  # type: ignore[no-untyped-def]
 @over(half, after=wrap_both)
 def relax(  # type: ignore[no-untyped-def]
     kind, cx, cy, cz, e, im, storage, bv, bw, v, w, plate, colour, ideal, gx, gy, gz, volume, shape, wrap_y, wrap_z  # noqa: ARG001
-):
+):  # fmt: skip
     """Gauss-Seidel on the voxels of one colour, both rows of a voxel at once."""
     _mx, my, mz = shape
     sx, sy = np.uint64(my * mz), np.uint64(mz)
@@ -339,7 +339,7 @@ def restrict(  # type: ignore[no-untyped-def]
 @by_block(first_planes)
 def restrict_planes(  # type: ignore[no-untyped-def]
     kind, cx, cy, cz, e, im, storage, bv, bw, v, w, plate, gx, gy, gz, volume, shape, planes, sums  # noqa: ARG001
-):
+):  # fmt: skip
     """Sum the residual over each of the first planes."""
     _mx, my, mz = shape
     sx, sy = np.uint64(my * mz), np.uint64(mz)
