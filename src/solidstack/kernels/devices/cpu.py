@@ -13,7 +13,11 @@ from .compiled import compiled
 __all__ = ["called", "fill", "get", "inlined", "loop", "put", "wrap", "wrap_plane", "zeros"]
 
 loop = numba.njit(parallel=True, fastmath=True, cache=True)
-"""Compile a loop over planes."""
+"""Compile a loop over planes.
+
+Numba keeps it on disk and compiles it again when the file of the loop changes, but not when only the file of a function
+that it calls does: after a change of a voxel function, touch the file of the loops (`cpu.py`).
+"""
 inlined = numba.njit(inline="always", fastmath=True)
 """Compile a function that becomes part of the loop that calls it."""
 called = numba.njit(fastmath=True)
