@@ -92,7 +92,7 @@ class Domain:
     def geometry(self, scale: float) -> Geometry:
         """Give the geometry over a scale of conductance times length, for the loops."""
         hy, hz = self.edges
-        # as `kernels.coupled.beside`
+        # as `kernels.electrochemistry.reaction.beside`
         sides = np.where(self.lengths <= 1.001 * self.lengths[-1], self.lengths, 0.0)
         between = 0.5 * (self.lengths + np.append(self.lengths[1:], self.lengths[-1]))
         return Geometry(
