@@ -445,12 +445,13 @@ class Action:
         return {"charge": 1.0, "discharge": -1.0}.get(self.kind, 0.0)
 
     def ended(self, limit: Limit) -> End:
-        """Return that the action ended at one of its limits.
+        """Return the end of an action that reached one of its limits.
 
         Examples
         --------
-        >>> str(Action("charge", "steps.0", voltage_limit=4.3, time_limit=1200.0).ended("time"))
-        'time over (20 min)'
+        >>> end = Action("charge", "steps.0", voltage_limit=4.3, time_limit=1200.0).ended("time")
+        >>> end.outcome.value, end.reason
+        ('time', 'time over (20 min)')
         """
         match limit:
             case "voltage":
@@ -465,9 +466,11 @@ class Action:
                 return End(Outcome.TIME, f"time over ({_duration(self.time_limit)})")
 
     def already_beyond(self, voltage: float) -> End:
-        """Return that nothing was done, because the first voltage is beyond the limit."""
-        reason = f"the first instant is already at {voltage:.4g} V, beyond the limit of {self.voltage_limit:g} V"
-        return End(Outcome.VOLTAGE, reason)
+        """Return the end of an action that did nothing, because its first voltage is beyond the limit already."""
+        return End(
+            Outcome.VOLTAGE,
+            f"the first instant is already at {voltage:.4g} V, beyond the limit of {self.voltage_limit:g} V",
+        )
 
 
 def _duration(seconds: float) -> str:

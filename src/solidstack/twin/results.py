@@ -113,7 +113,7 @@ class Run:
     inactive_fraction : float
         Share of the active material that is inactive.
     outcome : Outcome
-        COMPLETE, or what stopped it before the end of the protocol.
+        `Outcome.COMPLETE`, or what stopped it before the end of the protocol.
     end_reason : str
         The same in words.
     balance : mapping of str to float

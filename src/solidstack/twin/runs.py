@@ -8,7 +8,6 @@ import os
 import re
 import zipfile
 import zlib
-from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -58,10 +57,10 @@ def save(run: Run, folder: str | os.PathLike[str]) -> Path:
         exact = {
             "model": run.model,
             "steps": [step.__dict__ for step in run.steps],
-            "end_reason": run.end_reason,
             "active_loading": run.active_loading,
             "inactive_fraction": run.inactive_fraction,
-            "outcome": run.outcome,
+            "outcome": run.outcome.value,
+            "end_reason": run.end_reason,
             **notes,
         }
         arrays["exact"] = np.frombuffer(json.dumps(exact, default=_plain).encode(), np.uint8)
@@ -104,17 +103,24 @@ def load(folder: str | os.PathLike[str]) -> Run:
     return run
 
 
-def _step(stored: Mapping[str, Any]) -> Step:
-    """Read a step; those of version 0.4 and older have words alone."""
+def _step(stored: dict[str, Any]) -> Step:
+    """Step of a stored run; before version 0.5 it had no outcome: in a run that went on, it ended at a limit.
+
+    Which one is only in the words, and those are not searched: `Outcome.COMPLETE` stands for any of them.
+    """
     return Step(**{**stored, "outcome": Outcome(stored.get("outcome", Outcome.COMPLETE))})
 
 
-def _end(stored: Mapping[str, Any]) -> dict[str, Any]:
-    """Read how a run ended; in version 0.4 and older the outcome is a sentence."""
+def _end(stored: dict[str, Any]) -> dict[str, Any]:
+    """Outcome and end reason of a stored run.
+
+    Earlier versions stored one sentence as the outcome, "complete" or why the run stopped. Which kind of stop it was is
+    not read out of the words: `Outcome.NO_SOLUTION` stands for all of them.
+    """
     if "end_reason" in stored:
         return {"outcome": Outcome(stored["outcome"]), "end_reason": stored["end_reason"]}
-    whole = stored["outcome"] == Outcome.COMPLETE
-    return {"outcome": Outcome.COMPLETE if whole else Outcome.NO_SOLUTION, "end_reason": stored["outcome"]}
+    complete = stored["outcome"] == Outcome.COMPLETE.value
+    return {"outcome": Outcome.COMPLETE if complete else Outcome.NO_SOLUTION, "end_reason": stored["outcome"]}
 
 
 def _check(run: Run) -> None:
