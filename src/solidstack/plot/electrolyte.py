@@ -8,9 +8,11 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
 from ..measure.arrhenius import Arrhenius
+from ..measure.cv import CyclicVoltammetry
+from ..measure.initial_current import half_space
+from ..measure.lsv import LinearSweep, Onset
 from ..measure.symmetric import Symmetric
-from ..measure.transference import Transference, half_space
-from ..measure.voltammetry import CyclicVoltammetry, LinearSweep, Onset
+from ..measure.transference import Transference
 from ..units import DEG_C, MA, MA_CM2, MS_CM, UA, UA_CM2
 from .style import PAGE, style
 

@@ -13,7 +13,8 @@ from .. import units
 from ..design import Design
 from ..design.protocol import Protocol, Rate
 from ..errors import MeasurementError, SolidstackError
-from ..measure.cycling import HalfCycle, analyse
+from ..measure.cycling import analyse
+from ..measure.half_cycles import HalfCycle
 from ..measure.records import Record
 from ..measure.result import Fitted, Result, Series
 from ..sheet import Sheet, evaluate
