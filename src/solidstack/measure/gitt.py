@@ -19,7 +19,6 @@ from .result import Fitted, Property, Result, Series
 from .signal import signal, thinned
 
 Floats = NDArray[np.float64]
-NAN = math.nan
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -239,7 +238,7 @@ def _median(values: Sequence[float], lows: Sequence[float], highs: Sequence[floa
 
 
 def _values(used: Sequence[Pulse], radius: float) -> dict[str, Fitted]:
-    nothing = ([NAN], [NAN], [NAN])
+    nothing = ([math.nan], [math.nan], [math.nan])
     found = [one.diffusivity for one in used], [one.low for one in used], [one.high for one in used]
     value, low, high = _median(*(found if used else nothing))
     simple = [one.simple for one in used if math.isfinite(one.simple)]
@@ -254,12 +253,14 @@ def _values(used: Sequence[Pulse], radius: float) -> dict[str, Fitted]:
             values[f"diffusivity_{name}"] = Fitted(label, one.diffusivity, one.low, one.high, CM2_S)
     values["diffusivity_weppner_huggins"] = Fitted(
         "Diffusivity by the line over the root of time (median)",
-        *(_median(simple, simple, simple) if simple else (NAN, NAN, NAN)), CM2_S,
+        *(_median(simple, simple, simple) if simple else (math.nan, math.nan, math.nan)), CM2_S,
     )  # fmt: skip
     times = [radius**2 / one if one else math.inf for one in (value, high, low)]
     values["diffusion_time"] = Fitted("R²/D", times[0], times[1], times[2], SECOND)
     values["resistance"] = Fitted(
-        "Resistance of the jump (median)", *(_median(drops, drops, drops) if drops else (NAN, NAN, NAN)), OHM
+        "Resistance of the jump (median)",
+        *(_median(drops, drops, drops) if drops else (math.nan, math.nan, math.nan)),
+        OHM,
     )
     return values
 

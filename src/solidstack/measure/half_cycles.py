@@ -14,7 +14,7 @@ BLIP = 5e-3
 """Share of the charge around it below which current of the other sign is a pulse and no half cycle."""
 CUT_OFF = 0.05
 """Share of the voltage window by which the last half cycle may miss the end of the others."""
-STEADY = 0.2
+STEADY_CURRENT = 0.2
 """Relative change of the current up to which a jump of the voltage is not of the current's making."""
 BREAKDOWN = 0.25
 """Share of the range of voltage by which it jumps against the current where a cell breaks down."""
@@ -115,8 +115,8 @@ def half_cycles(record: Record) -> list[HalfCycle]:
 
     Examples
     --------
-    >>> from solidstack.measure.records import record
-    >>> columns = {TIME: [0, 10, 20, 20, 30, 40], POTENTIAL: [3, 4, 5, 4, 3, 2.0], CURRENT: [1, 1, 1, -1, -1, -1.0]}
+    >>> from solidstack.measure.records import CURRENT, TIME, VOLTAGE, record
+    >>> columns = {TIME: [0, 10, 20, 20, 30, 40], VOLTAGE: [3, 4, 5, 4, 3, 2.0], CURRENT: [1, 1, 1, -1, -1, -1.0]}
     >>> [(half.kind, half.charge, half.mean_voltage) for half in half_cycles(record(columns))]
     [('charge', 20.0, 4.0), ('discharge', 20.0, 3.0)]
     """
@@ -205,7 +205,7 @@ def _breakdown(found: Signal, at: Indices, capacity: Floats) -> tuple[float, flo
     voltage, current = found.voltage[at], found.current[at]
     if len(at) < 3:
         return None
-    steady = (np.diff(at) == 1) & (np.abs(np.diff(current)) <= STEADY * np.abs(current[1:]))
+    steady = (np.diff(at) == 1) & (np.abs(np.diff(current)) <= STEADY_CURRENT * np.abs(current[1:]))
     jump = np.where(steady, -np.sign(current[1:]) * np.diff(voltage), 0.0)
     worst = int(np.argmax(jump))
     if jump[worst] <= max(BREAKDOWN * float(np.ptp(voltage)), 0.05):

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .half_cycles import NAN
 from .pulse_fit import SKIPPED, Fit, Reading, weppner_huggins
 from .pulses import NODES, POINTS, Piece, Switches, end_of_rest
 from .signal import Floats, Signal
@@ -149,7 +148,7 @@ def check_pulse(
     s, y, scatter, deviation, good = reading.s, reading.y, reading.scatter, reading.deviation, reading.good
     sign = 1.0 if charge > 0.0 else -1.0
     flags = []
-    simple = weppner_huggins(s, y, step, False) * radius**2 / duration if good else NAN
+    simple = weppner_huggins(s, y, step, False) * radius**2 / duration if good else math.nan
     drift, unrested = _rest(found, piece.after, step, scatter)
     size = np.abs(current[first:last])
     if float(np.std(size[1:])) > UNSTEADY * float(size.mean()):
@@ -160,8 +159,8 @@ def check_pulse(
         flags.append("faint step")
     if math.isfinite(unrested) and unrested > UNRESTED:
         flags.append("short rest")
-    diffusivity = low = high = reduced = misfit = relaxation = NAN
-    drop, rise, fitted = NAN, NAN, np.full(len(s), NAN)
+    diffusivity = low = high = reduced = misfit = relaxation = math.nan
+    drop, rise, fitted = math.nan, math.nan, np.full(len(s), math.nan)
     if fit is not None:
         reduced = math.exp(fit.logarithm)
         diffusivity = reduced * radius**2 / duration
@@ -228,10 +227,10 @@ def _rest(found: Signal, rest: tuple[int, int], step: float, noise: float) -> tu
     time, voltage = found.time[rest[0] : rest[1]], found.voltage[rest[0] : rest[1]]
     length = float(time[-1] - time[0])
     if not length > 0.0 or step == 0.0:
-        return NAN, NAN
+        return math.nan, math.nan
     x = (time - time[0]) / length
     late = x >= 0.75
-    drift = NAN
+    drift = math.nan
     if late.sum() >= 2 and np.ptp(x[late]) > 0.0:
         z = x[late] - x[late].mean()
         drift = float(z @ voltage[late]) / float(z @ z) / length
@@ -239,7 +238,7 @@ def _rest(found: Signal, rest: tuple[int, int], step: float, noise: float) -> tu
     for low, high in ((0.45, 0.55), (0.70, 0.80), (0.90, 1.00)):
         near = (x >= low) & (x <= high)
         if not near.any():
-            return drift, NAN
+            return drift, math.nan
         levels.append(float(voltage[near].mean()))
         errors.append(noise**2 / int(near.sum()))
     earlier, later = levels[0] - levels[1], levels[1] - levels[2]
@@ -264,19 +263,19 @@ def _relaxation(
     level = float(found.voltage[end_of_rest(found, piece.after)].mean())
     kept = u >= SKIPPED
     if kept.sum() < POINTS:
-        return NAN, NAN, NAN
+        return math.nan, math.nan, math.nan
     u, y = u[kept], y[kept] - level
     late = np.flatnonzero(np.abs(y) < TAIL * abs(y[0]))
     begin = int(late[0]) if len(late) else len(y)
     if len(y) - begin < POINTS or not abs(y[begin]) > 10.0 * noise:
-        return NAN, NAN, NAN
+        return math.nan, math.nan, math.nan
     u, y = u[begin:], y[begin:]
     # even over the root of time, so that the end does not outweigh the beginning
     root = np.sqrt(u)
     even = np.unique(np.searchsorted(root, np.linspace(root[0], root[-1], 80)).clip(0, len(u) - 1))
     u, y = u[even], y[even] - y[even].mean()
     if len(u) < POINTS:
-        return NAN, NAN, NAN
+        return math.nan, math.nan, math.nan
     T = reduced * np.exp(SEARCH)[:, None]
     shape = (surface(T * (1.0 + u)) - surface(T * u)) / (3.0 * T)
     earlier = switches.earlier()
@@ -299,10 +298,10 @@ def _relaxation(
         lowest = float(SEARCH[best]) + 0.5 * float(before - after) / bend * width if bend > 0.0 else float(SEARCH[best])
         half = 2.0 * width * math.sqrt(2.0 * scatter / bend) if bend > 0.0 else math.inf
         if half > 1.0:
-            return NAN, NAN, NAN
+            return math.nan, math.nan, math.nan
         return math.exp(lowest), math.exp(lowest - half), math.exp(lowest + half)
     other = len(SEARCH) // 2
     if squares[other] - squares[best] < 10.0 * scatter:
-        return NAN, NAN, NAN
+        return math.nan, math.nan, math.nan
     edge = math.exp(float(SEARCH[best]))
     return edge, (0.0 if best == 0 else edge), (edge if best == 0 else math.inf)

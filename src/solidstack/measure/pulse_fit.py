@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .half_cycles import NAN
 from .pulses import NEXT, NODES, POINTS, Piece, Switches, charge_of, end_of_rest
 from .signal import Floats, Signal, thinned
 from .sphere import surface, surface_rate
@@ -36,6 +35,57 @@ class Fit:
     bend: float
     relaxed: float
     residual: Floats
+
+
+@dataclass(frozen=True)
+class _Curve:
+    """Potential of a pulse as diffusion in a sphere makes it, for any diffusivity, in units of the step at rest.
+
+    What earlier pulses have left, and the ends of the rests, are so smooth that a few points of time suffice.
+    """
+
+    s: Floats
+    switches: Switches
+    earlier: Switches
+    nodes: Floats
+    before: Floats
+    after: Floats
+
+    @classmethod
+    def of(cls, s: Floats, switches: Switches, rests: tuple[Floats, Floats]) -> "_Curve":
+        nodes = np.linspace(float(s[0]), float(s[-1]), NODES)
+        before, after = (times[thinned(len(times), NODES // 4)] for times in rests)
+        return cls(s, switches, switches.earlier(), nodes, before, after)
+
+    def at(self, T: float) -> tuple[Floats, Floats, float, float]:
+        """Potential in the pulse above the rest before it, its derivative, and both of the measured step."""
+        s, switches = self.s, self.switches
+        value = surface(T * s) / (3.0 * T)
+        curves = [value, s * surface_rate(T * s) / 3.0 - value]
+        steps = []
+        for place, (left, start, end) in enumerate(
+            zip(
+                self.earlier.answer(T, switches.begin + self.nodes * switches.duration),
+                self.earlier.answer(T, self.before),
+                switches.answer(T, self.after),
+                strict=True,
+            )
+        ):
+            curves[place] = curves[place] + np.interp(s, self.nodes, left) - float(start.mean())
+            steps.append(float(end.mean() - start.mean()))
+        return curves[0], curves[1], steps[0], steps[1]
+
+
+@dataclass(frozen=True)
+class _Solved:
+    """Parameters of a fitted pulse, and the linear equations of the last turn."""
+
+    level: float
+    logarithm: float
+    change: float
+    bend: float
+    design: Floats
+    constraints: Floats
 
 
 def _fit(
@@ -72,46 +122,49 @@ def _fit(
     start = weppner_huggins(s, voltage, step)
     if not start > 0.0:
         return None
-    # what earlier pulses have left, and the ends of rests, are so smooth that few points say all
-    nodes = np.linspace(float(s[0]), float(s[-1]), NODES)
-    earlier = switches.earlier()
-    before, after = (one[thinned(len(one), NODES // 4)] for one in rests)
+    curve = _Curve.of(s, switches, rests)
+    solved = _solve(curve, voltage, step, deviation, curvature, start)
+    if solved is None:
+        return None
+    bend, change = solved.bend, solved.change
+    shape, _, share, _ = curve.at(math.exp(solved.logarithm))
+    if not share > 0.0:
+        return None
+    relaxed = (1.0 + 0.5 * bend) / (share + 0.5 * bend * share**2)
+    if not 0.0 < relaxed < math.inf:
+        return None
+    shape = shape + 0.5 * bend * shape**2
+    residual = voltage - solved.level - change * shape
+    spread = _spread(solved, residual, step, deviation, curvature[1])
+    if spread is None:
+        return None
+    return Fit(solved.level, solved.logarithm, spread, float(len(s) - 2), change, bend, relaxed, residual)
 
-    def answer(T: float) -> tuple[Floats, Floats, float, float]:
-        """Potential in the pulse above the rest before it, its derivative, and both of the measured step."""
-        value = surface(T * s) / (3.0 * T)
-        found = [value, s * surface_rate(T * s) / 3.0 - value]
-        steps = []
-        for at, (left, start, end) in enumerate(
-            zip(
-                earlier.answer(T, switches.begin + nodes * switches.duration),
-                earlier.answer(T, before),
-                switches.answer(T, after),
-                strict=True,
-            )
-        ):
-            found[at] = found[at] + np.interp(s, nodes, left) - float(start.mean())
-            steps.append(float(end.mean() - start.mean()))
-        return found[0], found[1], steps[0], steps[1]
 
-    # the slope and its change are parameters too, held by what is measured, so that their uncertainty goes into the
-    # interval
+def _solve(
+    curve: _Curve, voltage: Floats, step: float, deviation: float, curvature: tuple[float, float, float], start: float
+) -> _Solved | None:
+    """Find level, diffusivity, slope and bend by Gauss and Newton; None where the diffusivity runs away.
+
+    The slope and its change are parameters too, constrained by what is measured, so that their uncertainty goes into
+    the interval.
+    """
     level, logarithm, bend = float(voltage[0]), math.log(min(max(start, 1e-8), 10.0)), curvature[0]
     change = step / (1.0 + 0.5 * bend)
-    count = len(s)
+    count = len(voltage)
     for turn in range(40):
-        shape, slope, share, tilt = answer(math.exp(logarithm))
+        shape, slope, share, tilt = curve.at(math.exp(logarithm))
         value, measured = shape + 0.5 * bend * shape**2, share + 0.5 * bend * share**2
         design = np.column_stack(
             [np.ones(count), change * (1.0 + bend * shape) * slope, value, 0.5 * change * shape**2]
         )
-        held = np.array(
+        constraints = np.array(
             [
                 [0.0, change * (1.0 + bend * share) * tilt, measured, 0.5 * change * share**2],
                 [0.0, 0.0, 0.0, 1.0],
             ]
         )
-        held[1] -= curvature[2] * held[0]
+        constraints[1] -= curvature[2] * constraints[0]
         off = step - change * measured
         left = voltage - level - change * value
         if turn == 0:
@@ -125,7 +178,7 @@ def _fit(
                 min(scatter / curvature[1], most) if curvature[1] > 0.0 else most,
             ]
         )
-        rows = np.vstack([design, weights[:, None] * held])
+        rows = np.vstack([design, weights[:, None] * constraints])
         aim = np.concatenate([left, weights * np.array([off, curvature[0] - bend - curvature[2] * off])])
         moved, *_ = np.linalg.lstsq(rows, aim, rcond=None)
         level += float(moved[0])
@@ -136,22 +189,27 @@ def _fit(
             return None
         if abs(moved[1]) < 1e-9 and turn:
             break
-    shape, slope, share, tilt = answer(math.exp(logarithm))
-    if not share > 0.0:
-        return None
-    relaxed = (1.0 + 0.5 * bend) / (share + 0.5 * bend * share**2)
-    if not 0.0 < relaxed < math.inf:
-        return None
-    shape = shape + 0.5 * bend * shape**2
-    left = voltage - level - change * shape
-    degrees = count - 2
-    scatter = math.sqrt(float(left @ left) / degrees)
-    # readings that hang together say less than their number
-    hanging = float(left[1:] @ left[:-1]) / float(left @ left) if scatter > 0.0 else 0.0
-    inflation = (1.0 + hanging) / (1.0 - hanging) if 2.0 / math.sqrt(count) < hanging < 1.0 else 1.0
-    matrix = design.T @ design
+    return _Solved(level, logarithm, change, bend, design, constraints)
+
+
+def _spread(
+    solved: _Solved, residual: Floats, step: float, deviation: float, curvature_deviation: float
+) -> float | None:
+    """Standard deviation of the logarithm; None where the equations do not determine it.
+
+    Readings that are correlated carry less information than their number.
+    """
+    count = len(residual)
+    squares = float(residual @ residual)
+    scatter = math.sqrt(squares / (count - 2))
+    correlation = float(residual[1:] @ residual[:-1]) / squares if scatter > 0.0 else 0.0
+    inflation = (1.0 + correlation) / (1.0 - correlation) if 2.0 / math.sqrt(count) < correlation < 1.0 else 1.0
+    matrix = solved.design.T @ solved.design
     for row, known, exact in zip(
-        held, (deviation, curvature[1]), (1e12 * count, 1e12 * count * change**2), strict=True
+        solved.constraints,
+        (deviation, curvature_deviation),
+        (1e12 * count, 1e12 * count * solved.change**2),
+        strict=True,
     ):
         matrix += np.outer(row, row) * ((scatter / known) ** 2 if known > 0.0 and scatter > 0.0 else exact)
     size = np.sqrt(np.diagonal(matrix))
@@ -164,8 +222,7 @@ def _fit(
     variance = scatter**2 * inflation * inverse[1, 1] if scatter > 0.0 else 0.0
     if deviation > 0.0 and scatter == 0.0:
         variance = (2.0 * deviation / step) ** 2
-    spread = math.sqrt(variance) if variance >= 0.0 else NAN
-    return Fit(level, logarithm, spread, float(degrees), change, bend, relaxed, left)
+    return math.sqrt(variance) if variance >= 0.0 else math.nan
 
 
 def weppner_huggins(s: Floats, voltage: Floats, step: float, curved: bool = True) -> float:
@@ -178,7 +235,7 @@ def weppner_huggins(s: Floats, voltage: Floats, step: float, curved: bool = True
     x = root - root.mean()
     slope = float(x @ y) / float(x @ x)
     if not slope * step > 0.0:
-        return weppner_huggins(s, voltage, step, False) if curved else NAN
+        return weppner_huggins(s, voltage, step, False) if curved else math.nan
     return 4.0 / (9.0 * math.pi) * (step / slope) ** 2
 
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..errors import MeasurementError
-from .half_cycles import NAN
 from .records import Record
 from .signal import EDGE, Floats, Signal
 from .sphere import surface, surface_rate
@@ -113,7 +112,7 @@ def rest_noise(found: Signal, pieces: Sequence[Piece]) -> float:
         left = y - y.mean() - x * (x @ y) / (x @ x)
         squares += float(left @ left)
         degrees += len(x) - 2
-    return math.sqrt(squares / degrees) if degrees else NAN
+    return math.sqrt(squares / degrees) if degrees else math.nan
 
 
 @dataclass(frozen=True, eq=False)

@@ -27,12 +27,11 @@ from ..units import (
     Unit,
     text,
 )
-from .half_cycles import STEADY
 from .polarity import LEAST_HALF, LEVELS, ROUGH, SAME, HalfCycle, split
 from .records import CURRENT, TIME, VOLTAGE, Record
 from .result import Fitted, Property, Result, Series
 from .statistics import interval, line
-from .steady import CONSTANT, FALLING, Steady, constant_voltage, steady
+from .steady import CONSTANT, FALLING, STEADY, Steady, constant_voltage, steady
 
 Floats = NDArray[np.float64]
 LEAST = 10
@@ -172,7 +171,7 @@ def _is_potentiostatic(record: Record) -> bool:
     return spread(voltage) < CONSTANT and spread(voltage) < 0.5 * spread(current)
 
 
-def _polarisation(record: Record, known: Record, checked: Record, said: list[str]) -> Symmetric:
+def _polarisation(record: Record, known: Record, checked: Record, warnings: list[str]) -> Symmetric:
     first, last, applied = constant_voltage(checked)
     kept = slice(first, last + 1)
     time, voltage, current = (checked.values(name)[kept] for name in (TIME, VOLTAGE, CURRENT))
@@ -183,28 +182,10 @@ def _polarisation(record: Record, known: Record, checked: Record, said: list[str
     time = time - begin
     along = current * np.sign(applied)
     tail = steady(time, along, record.source)
-    if tail.certain > FALLING:
-        way = "falls" if tail.drift < 0.0 else "rises"
-        said.append(
-            f"no steady state: the current still {way} by {100.0 * abs(tail.drift):.3g} % over the last tenth of the "
-            "time; the steady current is a bound from above, and no conductivity is given"
-        )
-    elif tail.certain > STEADY:
-        way = "falls" if tail.drift < 0.0 else "rises"
-        said.append(
-            f"the current still {way} by {100.0 * abs(tail.drift):.2g} % over the last tenth of the time: the steady "
-            "state is doubtful"
-        )
-    elif 1.96 * tail.drift_deviation > UNSEEN:
-        said.append(
-            f"the scatter hides a change of up to {100.0 * (abs(tail.drift) + 1.96 * tail.drift_deviation):.2g} % over "
-            "the last tenth of the time: whether the state is steady cannot be told"
-        )
-    if tail.value <= 1.96 * tail.deviation:
-        said.append("the steady current is within its own uncertainty: it is a bound from above")
+    warnings += _doubts(tail)
     sparse = float(np.median(np.diff(time)))
     if first or np.abs(voltage[0] - np.median(voltage)) > CONSTANT * abs(float(np.median(voltage))):
-        said.append("points before the voltage was reached were left out")
+        warnings.append("points before the voltage was reached were left out")
     area, thickness = known.area, known.thickness
     factor, unit, label = (
         (1.0, UA, "Steady current") if area is None else (1.0 / area, UA_CM2, "Steady current density")
@@ -220,16 +201,18 @@ def _polarisation(record: Record, known: Record, checked: Record, said: list[str
             tail.value * scale, tail.deviation * scale, "Electronic conductivity (blocking electrodes)", S_CM,
             tail.points - 1.0,
         )  # fmt: skip
-        said.append(
+        warnings.append(
             "the conductivity is electronic if the electrodes block ions (steel, Mo, C); with lithium electrodes the "
             "current is of ions"
         )
         if known.temperature is None:
-            said.append("the temperature is not known, so no material is given the conductivity; give --temperature")
+            warnings.append(
+                "the temperature is not known, so the conductivity is not saved to a material; give --temperature"
+            )
     else:
         missing = [name for name, value in (("area", area), ("thickness", thickness)) if value is None]
         if missing:
-            said.append(
+            warnings.append(
                 f"no conductivity: {' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} not known; give "
                 + " ".join(f"--{name}" for name in missing)
             )
@@ -245,7 +228,7 @@ def _polarisation(record: Record, known: Record, checked: Record, said: list[str
             "steady_to_s": float(time[-1]),
             "left_out": first,
         },
-        warnings=tuple(said),
+        warnings=tuple(warnings),
         series={"current": _times(time, along, factor, unit, sparse)},
         time=time,
         voltage=voltage,
@@ -255,6 +238,31 @@ def _polarisation(record: Record, known: Record, checked: Record, said: list[str
         area=area,
         tail=tail,
     )
+
+
+def _doubts(tail: Steady) -> list[str]:
+    """Explain what makes the steady current doubtful."""
+    doubts = []
+    if tail.certain > STEADY:
+        way = "falls" if tail.drift < 0.0 else "rises"
+        if tail.certain > FALLING:
+            doubts.append(
+                f"no steady state: the current still {way} by {100.0 * abs(tail.drift):.3g} % over the last tenth of "
+                "the time; the steady current is an upper bound, and no conductivity is given"
+            )
+        else:
+            doubts.append(
+                f"the current still {way} by {100.0 * abs(tail.drift):.2g} % over the last tenth of the time: the "
+                "steady state is doubtful"
+            )
+    elif 1.96 * tail.drift_deviation > UNSEEN:
+        doubts.append(
+            f"the scatter hides a change of up to {100.0 * (abs(tail.drift) + 1.96 * tail.drift_deviation):.2g} % over "
+            "the last tenth of the time: it is not certain that the state is steady"
+        )
+    if tail.value <= 1.96 * tail.deviation:
+        doubts.append("the steady current is within its own uncertainty: it is an upper bound")
+    return doubts
 
 
 def _inverse(voltage: float, tail: Steady, label: str, unit: Unit) -> Fitted:

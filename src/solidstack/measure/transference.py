@@ -148,36 +148,23 @@ def analyse(
     record = polarisation.in_order(TIME, CURRENT, *((VOLTAGE,) if voltage is None else ()), least=LEAST)
     R0, R0_deviation = _resistance(before, before_deviation, "before", record)
     Rss, Rss_deviation = _resistance(after, after_deviation, "after", record)
-    t, current, applied, said = _polarised(record, voltage)
+    t, current, applied, warnings = _polarised(record, voltage)
     tail = steady(t, current, record.source)
     if tail.value <= 0.0:
         msg = f"the steady current is {ampere(tail.value)}: not above 0 along the voltage; check the file's signs"
         raise MeasurementError(msg, source=record.source)
     _require_steady(tail, record)
     final, final_deviation = tail.limit, tail.limit_deviation
-    grown = max(0.0, abs(Rss - R0) - 1.96 * float(np.hypot(R0_deviation, Rss_deviation)))
     early: Estimate | None = None
     degrees = np.inf
     window: dict[str, Any] = {"applied_mV": 1e3 * applied}
     if initial_current is None:
-        early, used = initial(t, current, tail, record)
-        I0, I0_deviation = early.propagate(0)
-        # what is taken for diffusion in the electrolyte may be growth of the interfaces
-        apart = lack_of_fit(np.sqrt(np.maximum(t, 0.0)), current, (early, used))
-        I0_deviation = float(np.linalg.norm([I0_deviation, apart, GROWN * I0**2 * grown / applied]))
-        if is_wavy(np.sqrt(t), current, (early, used)):
-            said.append(
-                "the early current swings about the curve of diffusion: the initial current is less certain than its "
-                "interval says"
-            )
+        grown = max(0.0, abs(Rss - R0) - 1.96 * float(np.hypot(R0_deviation, Rss_deviation)))
+        early, I0_deviation, extent, doubts = _extrapolated(t, current, tail, record, GROWN * grown / applied)
+        I0, _ = early.propagate(0)
         degrees = early.degrees
-        window |= {"initial_from_s": float(t[used[0]]), "initial_to_s": float(t[used[-1]]), "left_out": int(used[0])}
-        if used[0] > 0:
-            said.append(
-                f"the first {used[0]} point{'s' if used[0] > 1 else ''} (to {t[used[0] - 1]:.3g} s) lie off the curve "
-                "of the later ones (charging of the interfaces, or range of the instrument) and were left out of the "
-                "initial current"
-            )
+        window |= extent
+        warnings += doubts
     else:
         I0, I0_deviation = _sign(initial_current, record), _spread(initial_current_deviation)
     window |= {"steady_from_s": tail.begin, "steady_to_s": float(t[-1])}
@@ -190,9 +177,9 @@ def analyse(
 
     estimate = Estimate(np.array([I0, final, R0, Rss]), covariance, np.inf)
     estimate = replace(estimate, degrees=_degrees(estimate, number, (degrees, tail.points - 1.0, np.inf, np.inf)))
-    found = estimate.fitted(number, "Transference number of lithium")
+    fraction = estimate.fitted(number, "Transference number of lithium")
     values = {
-        "transference_number": found,
+        "transference_number": fraction,
         "steady_state_factor": estimate.fitted(lambda p: float(p[1] / p[0]), "Steady over initial current"),
         "initial_current": _fitted("Initial current", I0, I0_deviation, UA, degrees),
         "steady_current": _fitted("Steady current", final, final_deviation, UA, tail.points - 1.0),
@@ -207,18 +194,46 @@ def analyse(
             tail.drift_deviation * abs(tail.per_hour / tail.drift) if tail.drift else float("nan"), PERCENT_HOUR,
         ),
     }  # fmt: skip
-    said += _warnings(found, applied, tail, (I0, I0_deviation, R0, R0_deviation), (Rss, Rss_deviation), early)
+    warnings += _warnings(fraction, applied, tail, (I0, I0_deviation, R0, R0_deviation), (Rss, Rss_deviation), early)
     return Transference(
         records=(polarisation,),
         values=values,
         model="t+ = I_ss (dV - I_0 R_0) / (I_0 (dV - I_ss R_ss))",
         window=window,
-        warnings=(*(text for text in record.warnings if text not in polarisation.warnings), *said),
+        warnings=(*(text for text in record.warnings if text not in polarisation.warnings), *warnings),
         time=t,
         current=current,
         early=early,
         tail=tail,
     )
+
+
+def _extrapolated(
+    t: Floats, current: Floats, tail: Steady, record: Record, growth: float
+) -> tuple[Estimate, float, dict[str, Any], list[str]]:
+    """Extrapolate the initial current: the fit, its deviation (A), the window used, and doubts.
+
+    What is taken for diffusion in the electrode may be growth of the interfaces; `growth`, 1/A, is how much of it the
+    resistances allow.
+    """
+    early, used = initial(t, current, tail, record)
+    I0, fitted_deviation = early.propagate(0)
+    root = np.sqrt(np.maximum(t, 0.0))
+    deviation = float(np.linalg.norm([fitted_deviation, lack_of_fit(root, current, (early, used)), growth * I0**2]))
+    doubts = []
+    if is_wavy(np.sqrt(t), current, (early, used)):
+        doubts.append(
+            "the early current swings about the curve of diffusion: the initial current is less certain than its "
+            "interval suggests"
+        )
+    if used[0] > 0:
+        doubts.append(
+            f"the first {used[0]} point{'s' if used[0] > 1 else ''} (to {t[used[0] - 1]:.3g} s) lie off the curve "
+            "of the later ones (charging of the interfaces, or range of the instrument) and were left out of the "
+            "initial current"
+        )
+    window = {"initial_from_s": float(t[used[0]]), "initial_to_s": float(t[used[-1]]), "left_out": int(used[0])}
+    return early, deviation, window, doubts
 
 
 def bruce_vincent(initial: float, final: float, voltage: float, before: float, after: float) -> float:
