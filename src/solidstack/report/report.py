@@ -419,7 +419,7 @@ def _twin_content(twin: Twin) -> dict[str, Any]:
                 f"{one.conductivity * 10.0:.4g}",
                 f"{one.relative_conductivity:.4g}",
                 "–" if one.tortuosity_factor is None else f"{one.tortuosity_factor:.3g}",
-                one.outcome,
+                one.end_reason,
             )
             for name, one in twin.transport.directions.items()
         ],

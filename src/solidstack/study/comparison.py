@@ -10,11 +10,13 @@ from ..design import Design
 from ..electrode import positive_electrode
 from ..errors import StructureError
 from ..particle import CLOSE_PACKING, resistance_factor
+from ..progress import Listener, Teller
 from ..twin.conduction import TOLERANCE, transport
 from ..twin.structure.additives import Dispersed
-from ..twin.structure.build import ACTIVE, ELECTROLYTE, assemble, close_packed
+from ..twin.structure.build import assemble, close_packed
 from ..twin.structure.coating import Shell
-from ..twin.structure.packing import Isostatic, Pressing, Progress, Uniaxial, say
+from ..twin.structure.packing import Isostatic, Pressing, Uniaxial
+from ..twin.structure.targets import ACTIVE, ELECTROLYTE
 from ..twin.structure.voxels import PORE, Phase, Structure
 from ..version import __version__
 
@@ -112,7 +114,7 @@ def compare(
     *,
     voxels: int = CELL_VOXELS,
     tolerance: float = TOLERANCE,
-    progress: Progress | None = None,
+    progress: Listener | None = None,
 ) -> list[Point]:
     """Set the closed form beside the full field over density and composition.
 
@@ -140,8 +142,9 @@ def compare(
         porosities = [*np.arange(0.02, 0.25, 0.03), 0.25, 0.255, 0.26]
     points = []
     cases = [(float(core), float(porosity)) for core in core_fractions for porosity in porosities]
+    tell = Teller(progress, of=len(cases))
     for number, (core, porosity) in enumerate(cases):
-        say(progress, f"core {core:.3f}, porosity {porosity:.3f}", number, len(cases))
+        tell(number, f"core {core:.3f}, porosity {porosity:.3f}")
         found: dict[str, float] = {}
         for name, pressing in (("uniaxial", Uniaxial()), ("isostatic", Isostatic())):
             structure = cell(core, porosity, pressing, voxels=voxels)

@@ -19,8 +19,9 @@ from ..twin.effective import Effective
 from ..twin.electrochemistry.cycle import discharge
 from ..twin.results import SPLIT, Run
 from ..twin.runs import Measured, deviation
-from ..twin.structure.build import BuildReport, build
-from ..twin.structure.metrics import connected_share
+from ..twin.structure.build import build
+from ..twin.structure.build_report import BuildReport
+from ..twin.structure.connectivity import connected_share
 from ..twin.structure.voxels import Structure
 
 Progress = Callable[[str, float], None]
