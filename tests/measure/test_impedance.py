@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 
 from solidstack.errors import MeasurementError
-from solidstack.measure import impedance as module
+from solidstack.measure.impedance import choice as module
 from solidstack.measure.circuits import fit, parse_circuit
-from solidstack.measure.impedance import Impedance, analyse, analyse_all, blocks, over_time, together
+from solidstack.measure.impedance import Impedance, analyse, analyse_all, over_time, together
+from solidstack.measure.impedance.assignment import is_open
 from solidstack.measure.kramers_kronig import check
 from solidstack.measure.readers import read
 from solidstack.measure.records import FREQUENCY, IMAGINARY, REAL, SPECTRUM, TIME, Record, record
@@ -591,12 +592,12 @@ def test_more_than_the_data_say():
     assert any(said.startswith("the spectrum does not determine") for said in found.warnings)
 
 
-def test_what_blocks():
+def test_what_is_open():
     for text, expected in (
         ("R0-CPE1", True), ("R0-p(R1,CPE1)", False), ("p(R0,CPE0)-TL1", True), ("R0-TLR1", False),
         ("p(C1,CPE1)", True), ("R0-Wo1", True), ("R0-Ws1", False),
     ):  # fmt: skip
-        assert blocks(parse_circuit(text).root) == expected
+        assert is_open(parse_circuit(text).root) == expected
 
 
 def test_extrapolated_arc_is_said():

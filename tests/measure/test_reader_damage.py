@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from solidstack.errors import MeasurementError
-from solidstack.measure.readers import biologic_mpr, lines, read
+from solidstack.measure.readers import biologic_columns, biologic_mpr, lines, read
 from solidstack.measure.records import CURRENT, TIME, VOLTAGE, Record
 from tests.measure.test_readers import (
     DTA,
@@ -31,7 +31,7 @@ from tests.measure.test_readers import (
 
 CHANGES = 10_000
 SEED = 5
-FLAGS = set(biologic_mpr.FLAG_NAMES.values())
+FLAGS = set(biologic_columns.FLAG_NAMES.values())
 SECONDS = 60.0  # of the processor, for all of them: a hang would take longer on any machine
 
 

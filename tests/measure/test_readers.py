@@ -13,7 +13,8 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from solidstack.errors import MeasurementError
-from solidstack.measure.readers import biologic_mpr, delimited, lines, read
+from solidstack.measure.readers import biologic_columns, biologic_mpr, lines, read
+from solidstack.measure.readers.header import find_header
 from solidstack.measure.readers.names import assign
 from solidstack.measure.records import (
     CHAMBER,
@@ -67,9 +68,9 @@ def mpr(
     """An .mpr file: `form` is the module's version (0, 2, 3) or ``late``."""
     late = form == "late"
     ids = list(columns)
-    flags = [one for one in ids if one in biologic_mpr.FLAGS]
-    own = [one for one in ids if one not in biologic_mpr.FLAGS or one == flags[0]]
-    known = biologic_mpr.COLUMNS
+    flags = [one for one in ids if one in biologic_columns.FLAGS]
+    own = [one for one in ids if one not in biologic_columns.FLAGS or one == flags[0]]
+    known = biologic_columns.COLUMNS
     kinds = [(str(one), "u1" if one in flags else known.get(one, ("", "<f4"))[1]) for one in own]
     count = len(next(iter(columns.values())))
     points = np.zeros(count, kinds)
@@ -959,7 +960,7 @@ def test_large_tables_need_memory_for_their_numbers_only(tmp_path: Path, monkeyp
     read(path)
     said: list[float] = []
     tracemalloc.start()
-    record = read(path, progress=lambda _, share: said.append(share))
+    record = read(path, progress=lambda state: said.append(state.share))
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert len(record.table) == count
@@ -983,4 +984,4 @@ def test_pieces_do_not_change_a_table(tmp_path: Path, monkeypatch: pytest.Monkey
 def test_header_is_found_below_many_remarks(tmp_path: Path) -> None:
     text = "".join(f"remark {at}, more\n" for at in range(300)) + "time_s,voltage_V\n0,1\n1,2\n"
     assert_allclose(read(write(tmp_path, "a.csv", text)).values(VOLTAGE), [1, 2])
-    assert delimited.find_header(["time_s,voltage_V", "0,1", "1,2"], None, "a").line == 2
+    assert find_header(["time_s,voltage_V", "0,1", "1,2"], None, "a").line == 2
