@@ -39,9 +39,9 @@ def checked(
         wrong = np.flatnonzero(~(np.isfinite(values) & (values > 0.0)))
         if len(wrong):
             value = float(values[wrong[0]])
-            shown = text(value, kind) if np.isfinite(value) else "not a number"
             rule = "0 K" if kind is TEMPERATURE else "0"
-            msg = f"{name} of point {wrong[0] + 1}: {shown} is not above {rule}; leave the point out or correct it"
+            words = f"{text(value, kind)} is not above {rule}" if np.isfinite(value) else "not a number"
+            msg = f"{name} of point {wrong[0] + 1}: {words}; leave the point out or correct it"
             raise MeasurementError(msg, source=source)
     for name, values, kind in columns:
         low, high = LIMITS[kind.name]

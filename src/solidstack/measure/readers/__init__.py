@@ -201,7 +201,7 @@ def detect(start: bytes, extension: str, source: str) -> str:
     if kind is not None:
         return kind
     if b"Standard Jet DB" in start or b"Standard ACE DB" in start or extension == ".res":
-        msg = "is an Arbin database (.res), which is not read; export CSV or Excel from Arbin's Data Watcher"
+        msg = "is an Arbin database (.res), which is not read; export it as CSV or Excel from Arbin's Data Watcher"
         raise MeasurementError(msg, source=source)
     if FORMATS[text].fits(start, extension):
         return text

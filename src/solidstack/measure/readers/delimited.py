@@ -22,8 +22,8 @@ from .header import (
     describe,
     distinct,
     find_header,
-    trimmed,
     refuse_unknown,
+    trimmed,
 )
 from .lines import Layout, table
 from .names import assign
