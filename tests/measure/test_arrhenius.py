@@ -59,6 +59,7 @@ def test_both_conventions_by_hand():
     assert_allclose(values["activation_energy"].value, per * np.log(10.0 * 400.0 / 300.0), rtol=ROUNDING)
 
 
+@pytest.mark.monte_carlo
 @pytest.mark.parametrize("known", [False, True])
 def test_coverage_of_intervals(known):
     rng = np.random.default_rng(7)
@@ -80,6 +81,7 @@ def test_coverage_of_intervals(known):
         assert 0.92 <= count / TRIALS <= 0.98, name
 
 
+@pytest.mark.monte_carlo
 def test_coverage_of_the_curve():
     rng = np.random.default_rng(2)
     T = np.linspace(293.15, 353.15, 8)

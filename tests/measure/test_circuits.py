@@ -183,6 +183,7 @@ def test_noise_is_found():
     assert found.deviation == pytest.approx(0.01, rel=3.0 / np.sqrt(2.0 * found.estimate.degrees))
 
 
+@pytest.mark.monte_carlo
 def test_coverage_of_the_intervals():
     """500 spectra with 1 % noise: 95 % intervals hold the truth in 92 to 98 % of them, for each parameter."""
     rng, circuit = np.random.default_rng(1), parse_circuit("R0-p(R1,CPE1)")

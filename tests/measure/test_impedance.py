@@ -696,6 +696,7 @@ def test_options_refused(options, words):
     assert str(caught.value).startswith("cell.mpr: ")
 
 
+@pytest.mark.monte_carlo
 def test_any_numbers_give_a_result_or_an_error():
     """Noise of all sizes: no other exception, no warning of NumPy's, and plain numbers."""
     rng = np.random.default_rng(3)

@@ -81,6 +81,7 @@ def test_the_toe_is_skipped(tmp_path: Path, toe: float) -> None:
     assert result.values["yield_strength"].value == pytest.approx(MODULUS * YIELD, rel=0.02)
 
 
+@pytest.mark.monte_carlo
 def test_intervals_hold_the_truth(tmp_path: Path) -> None:
     """The interval also has the change of the slope in the part, so that it holds more often than 95 %."""
     hits = 0

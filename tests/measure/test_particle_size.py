@@ -159,6 +159,7 @@ def test_two_powders_are_said(tmp_path: Path) -> None:
     assert result.values["log_normal_distance"].value > 0.05
 
 
+@pytest.mark.monte_carlo
 def test_fit_with_noise_holds_the_median(tmp_path: Path) -> None:
     """Of 200 tables with scatter in the channels, most intervals of the fit hold the median."""
     from solidstack.measure.particle_size.values import _log_normal

@@ -140,6 +140,7 @@ def row_of(raw: bytes, at: int, count: int) -> int | None:
     return (at - first) // size if first <= at < first + count * size else None
 
 
+@pytest.mark.monte_carlo
 def test_random_changes(tmp_path: Path) -> None:
     rng = random.Random(SEED)
     names = [*FILES, *2 * ("spectrum.mpr", "late.mpr"), "old.mpr"]  # more of those that cannot be looked at

@@ -588,8 +588,7 @@ def test_sign_spectra_and_temperature_of_a_table(tmp_path: Path) -> None:
     record = read(write(tmp_path, "a.csv", text))
     assert record.warnings == (
         'the imaginary part is above 0 at most points, as if inductive; if "Zimag_ohm" contains -Im, reverse it with '
-        '--column '
-        '"imaginary impedance=-Zimag_ohm"',
+        '--column "imaginary impedance=-Zimag_ohm"',
     )
     assert [len(part.table) for part in record.spectra()] == [2, 2]
     assert record.temperature == pytest.approx(334.15)

@@ -206,7 +206,7 @@ def detect(start: bytes, extension: str, source: str) -> str:
     if FORMATS[text].fits(start, extension):
         return text
     if extension.lstrip(".").isdigit() or b"Maccor" in start or b"MACCOR" in start or extension in (".raw", ".mac"):
-        msg = "is a Maccor binary file, which is not supported; export it as text or Excel from Maccor's MIMS"
+        msg = "is a Maccor binary file, which is not read; export it as text or Excel from Maccor's MIMS"
     else:
         msg = (
             "is neither a known instrument file (BioLogic .mpr and .mpt, Gamry .DTA, Neware .nda and .ndax) nor a text "
