@@ -942,7 +942,8 @@ def test_files_that_are_refused_by_name(tmp_path: Path) -> None:
         read(tmp_path / "missing.csv")
     with pytest.raises(MeasurementError, match="is a folder; give a file in it"):
         read(tmp_path)
-    with pytest.raises(MeasurementError, match='reader "excel97" is not recognised; choose one of biologic-mpr, biologic-mpt'):
+    words = 'reader "excel97" is not recognised; choose one of biologic-mpr, biologic-mpt'
+    with pytest.raises(MeasurementError, match=words):
         read(write(tmp_path, "d.csv", b"time_s,voltage_V\n1,2\n"), reader="excel97")
 
 
