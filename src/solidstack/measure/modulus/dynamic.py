@@ -67,8 +67,7 @@ def dynamic(table: Table, storage: int, path: str | os.PathLike[str]) -> Modulus
     if loss is None and tangent is not None:
         loss = tangent * modulus
     if len(x) < 2:
-        fixed = "frequency" if axis == "temperature" else "temperature"
-        msg = f"has {len(x)} points at one {fixed}; at least 2 are needed"
+        msg = f"has {len(x)} points over {axis}; at least 2 are needed"
         raise MeasurementError(msg, source=table.source)
     values, window = _dma_values(x, modulus, loss, tangent, axis, shear, warnings)
     if axis == "temperature" and f is not None:
