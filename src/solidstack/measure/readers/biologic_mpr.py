@@ -148,7 +148,7 @@ def _points(module: Module, source: str) -> tuple[Columns, list[int]]:
     ids = struct.unpack_from(f"<{number}{'H' if wide else 'B'}", data, head)
     room = len(data) - first
     if not count:
-        msg = ff"states { of {number} columns; the measurement was stopped before its first, or the file is damaged"
+        msg = f"states 0 points of {number} columns; the measurement was stopped before the first, or it is damaged"
         raise MeasurementError(msg, source=source)
     if not number or room % count:
         msg = f"states {count} points of {number} columns in {room} bytes, which is inconsistent; the file is damaged"
