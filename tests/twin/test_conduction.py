@@ -8,8 +8,8 @@ import numba
 import numpy as np
 import pytest
 
-from solidstack.outcomes import Outcome
 from solidstack.errors import InputError, SolverError, StructureError
+from solidstack.outcomes import Outcome
 from solidstack.study.comparison import cell
 from solidstack.twin.conduction import Transport, save_field, transport
 from solidstack.twin.structure.packing import Isostatic, Pressing, Uniaxial

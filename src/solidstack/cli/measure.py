@@ -9,7 +9,8 @@ import click
 
 from .. import units
 from ..errors import InputError, MeasurementError
-from .common import check_folder, print_json, show, shown_progress, warn
+from .common import check_folder, print_json, show, warn
+from .progress import shown_progress
 
 if TYPE_CHECKING:
     from ..measure.records import Record
