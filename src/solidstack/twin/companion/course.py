@@ -121,7 +121,7 @@ class Course:
             count = max(2, math.ceil(abs(inputs[name] - voltage) / NEAR_VOLTAGE))
             values = np.linspace(voltage, inputs[name], count + 1)[1:-1]
         for value in values:
-            state = built.advance(state, inputs | FREE | {name: float(value)}, INSTANT).state
+            state = built.moved(state, inputs | FREE | {name: float(value)}, INSTANT)
         return state
 
     def first_instant(self, action: Action, built: HalfCell, inputs: Inputs) -> tuple[Section, End]:
