@@ -218,7 +218,7 @@ class Effective:
         Parameters
         ----------
         design : Design
-            A single one.
+            A single design (no arrays).
         parameters : CellParameters, optional
             Default: those of the design.
 

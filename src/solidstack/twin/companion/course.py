@@ -77,7 +77,7 @@ class Course:
         if not self.steps:
             msg = f"{self.end.reason}. Check the numbers of the electrode, or try a smaller current"
             raise SolverError(msg)
-        tell(len(self.actions))
+        tell(index, self.end.reason)
         return self.result(name, notes)
 
     def temperature(self, action: Action) -> float:
