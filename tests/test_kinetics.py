@@ -1,7 +1,8 @@
-"""What the material files say about charge and discharge, and the table [kinetics] of a design."""
+"""Parameters of a simulation, collected from the materials and the [kinetics] table of a design."""
 
-import re
+import pickle
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,337 +10,302 @@ import numpy as np
 import pytest
 
 import solidstack as ss
-from solidstack import materials, units
+from solidstack import units
 from solidstack.constants import FARADAY, GAS
+from solidstack.electrode import electrolyte_conductivity, material_conductivity
 from solidstack.errors import DesignError, MaterialError
+from solidstack.kinetics import SENSITIVE, CellParameters, cell_parameters
 
-from .conftest import EXAMPLE, SHARED
-
-LIBRARY = materials.default_library()
-HOSTS = ("NCM622", "NCM811", "NCM83", "graphite")
-
-HEAD = """name = "my host"
-role = "active-material"
-[[density]]
-value = "4.7 g/cm^3"
-quality = "measured"
-source = "lab book 7"
-[[specific_capacity]]
-value = "180 mAh/g"
-quality = "measured"
-source = "lab book 7"
-[[average_voltage]]
-value = "3.8 V"
-quality = "measured"
-source = "lab book 7"
-"""
-TAIL = """quality = "measured"
-source = "lab book 7"
-"""
+ROOM = 298.15
 
 
-def read(tmp_path: Path, text: str) -> materials.Material:
-    path = tmp_path / "m.toml"
-    path.write_text(HEAD + text + TAIL, encoding="utf-8")
-    return materials.read(path)
+@pytest.fixture
+def parameters(design: ss.Design) -> CellParameters:
+    return cell_parameters(design)
 
 
-def potential(name: str) -> Any:
-    return LIBRARY[name].default("open_circuit_potential")
+def test_active_material(parameters: CellParameters) -> None:
+    (active,) = parameters.active.values()
+    assert active.name == "NCM622"
+    assert active.specific_charge / 3600 == pytest.approx(276.5, abs=0.2)
+    x = np.linspace(*active.stoichiometry_range, 1001)
+    volts = active.open_circuit_potential(x, parameters.temperature)
+    assert np.diff(volts).max() < 0.0
+    assert volts[-1] < parameters.voltage_window[0] < parameters.voltage_window[1] < volts[0]
+    assert parameters.voltage_window == (2.7, 4.3)
+    assert active.as_made_stoichiometry == 0.995
+    assert isinstance(active.open_circuit_potential(0.5, ROOM), float)
+    assert active.diffusivity(np.full((2, 3), 0.5), ROOM).shape == (2, 3)
+    np.testing.assert_allclose(active.diffusivity(x, ROOM), 1e-13, rtol=1e-12)
 
 
-@pytest.mark.parametrize("name", HOSTS)
-def test_potentials_fall_and_cover_the_cut_offs(name: str) -> None:
-    entry = potential(name)
-    low, high = entry.range
-    x = np.linspace(low, high, 4001)
-    assert np.diff(entry.at(x, 298.15)).max() < 0.0
-    window = LIBRARY[name].default("voltage_window")
-    assert entry.at(high, 298.15) < window.lower < window.upper < entry.at(low, 298.15)
-    assert low <= LIBRARY[name].value("as_made_stoichiometry") <= high
+def test_stoichiometry_inverts_the_potential(parameters: CellParameters) -> None:
+    active = parameters.active["NCM622"]
+    assert active.stoichiometry(4.30, ROOM) == pytest.approx(0.30, abs=0.005)
+    for volts in (4.7, 4.3, 3.8, 3.55, 2.7):
+        x = active.stoichiometry(volts, ROOM)
+        assert active.open_circuit_potential(x, ROOM) == pytest.approx(volts, abs=1e-9)
+    low, high = active.stoichiometry_range
+    assert (active.stoichiometry(6.0, ROOM), active.stoichiometry(1.0, ROOM)) == (low, high)
 
 
-def test_stoichiometry_of_the_charged_ncm622() -> None:
-    """x(4.30 V) is 0.30, and 4.3 V to 2.7 V is 0.70 of 276.5 mAh/g, as charged there in the first cycle."""
-    entry = potential("NCM622")
-    x = np.linspace(*entry.range, 200_001)
-    charged, discharged = np.interp([-4.30, -2.70], -entry.at(x, 298.15), x)
-    assert charged == pytest.approx(0.30, abs=0.005)
-    host = LIBRARY["NCM622"]
-    capacity = (discharged - charged) * FARADAY * host.value("site_concentration") / host.value("density")
-    assert capacity / 3600 == pytest.approx(193.8, abs=0.5)
-    # what the cells of the reference take up in the first charge: 173 to 187 mAh/g over 87 to 90 %
-    assert 0.90 < capacity / 3600 / (187 / 0.90) < 1.0 < capacity / 3600 / (173 / 0.90) < 1.02
+def test_first_charge_to_4_3_volts_is_near_what_cells_take_up(parameters: CellParameters) -> None:
+    """173 to 187 mAh/g discharged at 87 to 90 % first-cycle efficiency are 192 to 215 mAh/g charged."""
+    active = parameters.active["NCM622"]
+    charge = (active.as_made_stoichiometry - active.stoichiometry(4.3, ROOM)) * active.specific_charge
+    assert charge / 3600 == pytest.approx(192.9, abs=0.5)
 
 
-def test_potential_of_ncm622_is_that_of_its_source() -> None:
-    """The potential is recomputed from the occupancies of the sites, doi 10.1149/2.0341708jes, Table 1."""
-    volts = np.linspace(3.51, 4.80, 400)
-    sites = [
-        (3.62274, 0.13442, 0.96710),
-        (3.72645, 0.32460, 1.39712),
-        (3.90575, 0.21118, 3.50500),
-        (4.22955, 0.32980, 5.52757),
-    ]
-    occupancy = sum(
-        share / (1.0 + np.exp(FARADAY / (GAS * 298.15) * (volts - standard) / width))
-        for standard, share, width in sites
+def test_rates_rise_with_temperature_by_their_activation_energy(parameters: CellParameters) -> None:
+    active = parameters.active["NCM622"]
+
+    def slope(rate: Callable[[float], float]) -> float:
+        return -GAS * (np.log(rate(330.0)) - np.log(rate(300.0))) / (1 / 330.0 - 1 / 300.0)
+
+    assert slope(active.exchange_current_density) == pytest.approx(24010.0, rel=1e-9)
+    assert slope(lambda t: parameters.electrolyte.conductivity(t) * t) == pytest.approx(0.10 * FARADAY, rel=1e-9)
+    assert slope(lambda t: parameters.electrolyte.salt_diffusivity(t) or 0.0) == pytest.approx(0.10 * FARADAY, rel=1e-9)
+    # without one the value stays, with a warning
+    assert parameters.lithium.exchange_current_density(330.0) == parameters.lithium.exchange_current_density(300.0)
+    (warning,) = parameters.warnings
+    assert warning.startswith("no activation energy is known, so the value at another temperature is used: ")
+    assert "lithium, exchange current density (80 degC)" in warning
+
+
+def test_conductivities_are_those_of_the_sheet(design: ss.Design, parameters: CellParameters) -> None:
+    assert parameters.electrolyte.conductivity(parameters.temperature) == electrolyte_conductivity(design)
+    assert parameters.membrane.conductivity(parameters.temperature) == material_conductivity(design, "SPE")
+    replaced = cell_parameters(
+        design.with_(positive__ionic_conductivity="2 mS/cm", membrane__ionic_conductivity="3 mS/cm")
     )
-    x = 0.9970 - 0.8019 * (1.0 - occupancy)
-    np.testing.assert_allclose(potential("NCM622").at(x, 298.15), volts, atol=2e-4)
+    assert replaced.electrolyte.conductivity(parameters.temperature) == pytest.approx(0.2)
+    assert replaced.membrane.conductivity(parameters.temperature) == pytest.approx(0.3)
+    # away from the design's temperature a replaced value changes as the material's own
+    for electrolyte, own in ((replaced.electrolyte, 0.2), (replaced.membrane, 0.3)):
+        ratio = parameters.electrolyte.conductivity(350.0) / parameters.electrolyte.conductivity(parameters.temperature)
+        assert electrolyte.conductivity(350.0) == pytest.approx(own * ratio, rel=1e-12)
 
 
-def test_potential_of_ncm622_against_measurements() -> None:
-    path = SHARED / "ocp" / "nmc622_hanyang_subsample.csv"
-    if not path.exists():
-        pytest.skip("the shared measurements are not on this machine")
-    x, volts = np.loadtxt(path, delimiter=",", comments="#").T
-    off = potential("NCM622").at(x, 298.15) - volts
-    inside = x < 0.979
-    assert np.sqrt(np.mean(off[inside] ** 2)) < 6e-3
-    assert np.abs(off[inside]).max() < 15e-3
-    # where the potential drops, the stoichiometry agrees to 0.012
-    steep = volts < 3.5
-    entry = potential("NCM622")
-    fine = np.linspace(*entry.range, 100_001)
-    found = np.interp(-volts[steep], -entry.at(fine, 298.15), fine)
-    assert np.abs(found - x[steep]).max() < 0.012
+def test_salt(parameters: CellParameters) -> None:
+    assert not parameters.electrolyte.is_single_ion
+    assert parameters.electrolyte.transference_number == 0.9
+    assert parameters.electrolyte.salt_concentration == 1200.0
+    assert parameters.electrolyte.salt_diffusivity(303.15) == pytest.approx(4.4e-12, abs=0.0)
+    assert parameters.membrane_thickness == pytest.approx(82e-6)
 
 
-def test_potential_of_ncm811_is_that_of_its_source() -> None:
-    """Fit of doi 10.1149/1945-7111/ab9050."""
-    x = np.linspace(0.16, 0.969, 300)
-    fit = (
-        4.4875
-        - 0.8090 * x
-        - 0.0428 * np.tanh(18.5138 * (x - 0.5542))
-        - 17.7326 * np.tanh(15.7890 * (x - 0.3117))
-        + 17.5842 * np.tanh(15.9308 * (x - 0.3120))
-    )
-    np.testing.assert_allclose(potential("NCM811").at(x, 298.15), fit, atol=2e-4)
-    np.testing.assert_array_equal(potential("NCM83").at(x, 298.15), potential("NCM811").at(x, 298.15))
+def test_single_ion_conductors(design: ss.Design) -> None:
+    sulfide = cell_parameters(design.with_material("SPE", "Li6PS5Cl"))
+    assert sulfide.electrolyte.is_single_ion
+    assert sulfide.electrolyte.salt_diffusivity(ROOM) is None
+    single = cell_parameters(design.with_(kinetics__transference_number=1.0))
+    assert single.electrolyte.is_single_ion
+    assert single.membrane.is_single_ion
 
 
-def test_potential_of_graphite_is_that_of_its_source() -> None:
-    volts = np.concatenate([np.linspace(0.01, 0.3, 300), np.linspace(0.3, 1.1, 50)])
-    sites = [
-        (0.08843, 0.43336, 0.08611),
-        (0.12799, 0.23963, 0.08009),
-        (0.14331, 0.15018, 0.72469),
-        (0.16984, 0.05462, 2.53277),
-        (0.21446, 0.06744, 0.09470),
-        (0.36325, 0.05476, 5.97354),
-    ]
-    x = sum(
-        share / (1.0 + np.exp(FARADAY / (GAS * 298.15) * (volts - standard) / width))
-        for standard, share, width in sites
-    )
-    np.testing.assert_allclose(potential("graphite").at(x, 298.15), volts, atol=2e-3)
-
-
-def test_a_potential_goes_on_falling_beyond_its_range() -> None:
-    entry = potential("NCM622")
-    low, high = entry.range
-    x = np.array([low - 0.05, low - 0.01, low, high, high + 0.01, high + 0.05])
-    assert np.all(np.diff(entry.at(x, 298.15)) < 0.0)
-    assert entry.at(high + 0.01, 298.15) == pytest.approx(2.5 - 1.3, abs=1e-6)
-
-
-def test_entropy_shifts_the_potential() -> None:
-    made = {"quality": "assumed", "source": "test", "table": [(0.2, 4.5), (1.0, 2.5)]}
-    number = materials.OpenCircuitPotential(**made, entropic_coefficient=-1e-4)
-    assert number.at(0.6, 318.15) - number.at(0.6, 298.15) == pytest.approx(-2e-3)
-    assert number.at(0.6, 298.15) == pytest.approx(3.5)
-    curve = materials.OpenCircuitPotential(**made, entropic_table=[(0.0, 0.0), (1.0, 2e-4)])
-    assert curve.at(1.0, 308.15) - curve.at(1.0, 298.15) == pytest.approx(2e-3)
-    assert curve.at(0.0, 308.15) == pytest.approx(curve.at(0.0, 298.15))
-
-
-def test_diffusivity_of_ncm811_is_that_of_its_source() -> None:
-    """At x = 0.5 the three dips of the fit give 2.7 x 10^-13.96 times 10^-0.5895 m2/s (by hand)."""
-    entry = LIBRARY["NCM811"].default("diffusivity")
-    by_hand = -13.96 - 0.9231 * np.exp(-12.560) - 0.4066 * np.exp(-0.5578) - 0.993 * np.exp(-0.9671)
-    assert entry.at(0.5, 298.15) == pytest.approx(2.7 * 10**by_hand, rel=1e-3, abs=0.0)
-    assert entry.at(0.5, 318.15) / entry.at(0.5, 298.15) == pytest.approx(
-        np.exp(12050 / GAS * (1 / 298.15 - 1 / 318.15)), rel=1e-12
-    )
-
-
-def test_electronic_conductivity_rises_as_lithium_leaves() -> None:
-    entry = LIBRARY["NCM622"].default("electronic_conductivity")
-    values = entry.at_stoichiometry(np.array([1.0, 0.25]), 298.15)
-    np.testing.assert_allclose(values, [2.7e-4, 1.0], rtol=0.01)
-    assert entry.value == pytest.approx(2.7e-4)
-    single = LIBRARY["NCM83"].default("electronic_conductivity")
-    np.testing.assert_array_equal(single.at_stoichiometry(np.array([0.3, 0.9]), 298.15), [0.522, 0.522])
-
-
-@pytest.mark.parametrize(
-    ("name", "conductivity", "temperature", "number"), [("SPE", 0.108, 303.15, 0.9), ("PEO-LiTFSI", 0.014, 333.15, 0.2)]
-)
-def test_salt_diffusivity_follows_from_the_conductivity(
-    name: str, conductivity: float, temperature: float, number: float
+def test_a_salt_without_its_values_is_treated_as_single_ion_with_a_warning(
+    design: ss.Design, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Nernst-Einstein of both ions."""
-    material = LIBRARY[name]
-    concentration = material.value("salt_concentration")
-    whole = GAS * temperature * conductivity / (FARADAY**2 * concentration)
-    derived = 2.0 / (1.0 / (number * whole) + 1.0 / ((1.0 - number) * whole))
-    assert material.default("salt_diffusivity").at(temperature) == pytest.approx(derived, rel=0.02, abs=0.0)
+    text = (Path(ss.__file__).parent / "materials" / "data" / "spe.toml").read_text(encoding="utf-8")
+    head, _, _ = text.partition("[[salt_concentration]]")
+    (tmp_path / "spe.toml").write_text(head, encoding="utf-8")
+    monkeypatch.setenv("SOLIDSTACK_MATERIALS", str(tmp_path))
+    bare = ss.Design.from_toml(design.to_toml())
+    parameters = cell_parameters(bare)
+    assert parameters.electrolyte.is_single_ion
+    assert parameters.electrolyte.transference_number == 0.9
+    assert (
+        "SPE (positive) has a transference number of 0.9 but no salt concentration and no salt diffusivity: it is "
+        "treated as if only lithium moved; give them in [kinetics] or in its material file"
+    ) in parameters.warnings
+    replaced = cell_parameters(bare.with_(kinetics__salt_concentration=1000.0, kinetics__salt_diffusivity=1e-12))
+    assert not replaced.electrolyte.is_single_ion
+    assert replaced.electrolyte.salt_diffusivity(ROOM) == 1e-12
 
 
-def test_salt_concentration_follows_from_the_composition() -> None:
-    salt = 1.0 / (1.0 + 2.0 + 8.0 * 80.09 / 287.09)
-    assert LIBRARY["SPE"].value("salt_concentration") == pytest.approx(salt * 1800.0 / 0.28709, rel=0.01)
-    assert LIBRARY["PEO-LiTFSI"].value("salt_concentration") == pytest.approx(1200 / (20 * 0.04405 + 0.28709), rel=0.01)
-
-
-def test_lithium_follows_from_its_resistance() -> None:
-    entry = LIBRARY["Li"].default("exchange_current_density")
-    assert GAS * 353.15 / (FARADAY * entry.at(353.15)) == pytest.approx(67e-4, rel=0.02, abs=0.0)
-
-
-POTENTIAL = "[[open_circuit_potential]]\n"
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        (
-            POTENTIAL + "table = [[0.2, 4.5], [0.5, 3.9], [0.7, 3.95], [1.0, 2.5]]\n",
-            "line 15: open_circuit_potential.0: does not fall from x = 0.5 (3.9 V) to x = 0.7 (3.95 V); a potential "
-            "falls as the host fills: smooth the data, or check that x is 1 where it is full",
-        ),
-        (
-            POTENTIAL + "table = [[0.5, 3.9], [0.2, 4.5]]\n",
-            "table: row 2 has stoichiometry 0.2, not above 0.5 of the row before",
-        ),
-        (POTENTIAL + "table = [[0.2, 4.5], [1.2, 2.5]]\n", "row 2 has stoichiometry 1.2, out of bounds: 0 to 1"),
-        (
-            POTENTIAL + 'table = [[0.2, "4.5 V"], [1.0, 2.5]]\n',
-            "line 16: open_circuit_potential.0.table.0.1: is '4.5 V'; the rows of a table are numbers without units: "
-            "x, and the value in SI",
-        ),
-        (POTENTIAL + "table = [[0.2], [1.0, 2.5]]\n", "table.0.1: value 2 of the list is missing"),
-        (POTENTIAL + "table = [[0.2, 450], [1.0, 2.5]]\n", "is 450 V at x = 0.2; potentials are -10 to 10 V"),
-        (
-            POTENTIAL + "expression = \"__import__('os')\"\nx_range = [0.1, 1]\n",
-            "expression: \"__import__('os')\" at position 1 cannot be used; known are x, T, numbers",
-        ),
-        (
-            POTENTIAL + 'expression = "3 + x"\nx_range = [0.1, 1]\n',
-            "does not fall from x = 0.1 (3.1 V) to x = 0.10045",
-        ),
-        (POTENTIAL + 'expression = "3 - x"\n', "expression and x_range = [low, high] belong together"),
-        (POTENTIAL + 'expression = "3 - x"\nx_range = [1, 0.1]\n', "x_range: the first must be below the second"),
-        (POTENTIAL, "table or expression is missing; write for example table = [[0.2, 4.6], [1.0, 2.5]]"),
-        (
-            POTENTIAL + 'expression = "3 - x"\nx_range = [0, 1]\ntable = [[0.2, 4.5], [1.0, 2.5]]\n',
-            "gives table and expression; give one of them",
-        ),
-        (
-            POTENTIAL + 'expression = "3 - x + 1e-4*T"\nx_range = [0, 1]\nentropic_coefficient = "0.1 mV/K"\n',
-            "has T in it, and an entropic coefficient is given too; leave one of them out",
-        ),
-        (
-            '[[diffusivity]]\nvalue = "1e-9"\ntemperature = "25 degC"\n',
-            'line 16: diffusivity.0.value: "1e-9" has no unit; write for example "1e-9 cm^2/s"',
-        ),
-        (
-            '[[diffusivity]]\ntemperature = "25 degC"\n',
-            'one of value, table and expression is wanted, for example value = "1e-9 cm^2/s"',
-        ),
-        (
-            '[[diffusivity]]\ntable = [[0.2, 1e-14], [0.8, -1e-14]]\ntemperature = "25 degC"\n',
-            "is -1e-14 at x = 0.8; every value must be above 0",
-        ),
-        (
-            '[[exchange_current_density]]\nvalue = "3 mA/cm^2"\ntemperature = "25 degC"\ntransfer_coefficient = 1.0\n',
-            "exchange_current_density.0.transfer_coefficient: 1 is out of bounds: ratio must be below 1",
-        ),
-        ('[[voltage_window]]\nlower = "4.3 V"\nupper = "2.7 V"\n', "lower (4.3 V) must be below upper (2.7 V)"),
-        (
-            "[[transference_number]]\nvalue = 0.0\n",
-            "transference_number.0.value: 0 is out of bounds: ratio must be above 0",
-        ),
-        ("[[transference_number]]\nvalue = 1.2\n", "1.2 is out of bounds: ratio must be at most 1"),
-    ],
-)
-def test_a_wrong_entry_is_told(tmp_path: Path, text: str, message: str) -> None:
-    with pytest.raises(MaterialError) as error:
-        read(tmp_path, text)
-    assert message in str(error.value)
-
-
-def test_entries_of_a_file_are_read(tmp_path: Path) -> None:
-    material = read(
-        tmp_path,
-        '[[diffusivity]]\ntable = [[0.2, 1e-14], [0.8, 3e-14]]\ntemperature = "25 degC"\n'
-        'activation_energy = "30 kJ/mol"\n',
+def test_values_of_the_design_take_precedence_over_those_of_the_material(design: ss.Design) -> None:
+    parameters = cell_parameters(
+        design.with_(
+            kinetics={
+                "exchange_current_density": "1 A/m^2",
+                "diffusivity": "3e-10 cm^2/s",
+                "electronic_conductivity": "5 mS/cm",
+                "additive_conductivity": "20 S/cm",
+                "interface_resistance": "5 ohm cm^2",
+                "lithium_exchange_current_density": "2 mA/cm^2",
+                "transference_number": 0.5,
+                "salt_concentration": "0.8 mol/L",
+                "salt_diffusivity": "1e-8 cm^2/s",
+                "thermodynamic_factor": 1.5,
+                "initial_stoichiometry": 0.9,
+            },
+            negative__interface_resistance="12 ohm cm^2",
+        )
     )
-    entry = material.default("diffusivity")
-    np.testing.assert_allclose(entry.at(np.array([0.1, 0.2, 0.8, 1.0]), 298.15), [1e-14, 1e-14, 3e-14, 3e-14])
-    assert entry.activation_energy == pytest.approx(30e3)
+    at = parameters.temperature
+    active = parameters.active["NCM622"]
+    assert active.exchange_current_density(at) == 1.0
+    assert active.exchange_current_density(at + 10) > 1.1
+    np.testing.assert_allclose(active.diffusivity(np.array([0.3, 0.9]), at), 3e-14)
+    np.testing.assert_allclose(active.electronic_conductivity(np.array([0.3, 0.9]), at), 0.5)
+    assert parameters.additive_conductivity == {"carbon black": pytest.approx(2000.0)}
+    assert parameters.interface_resistance == pytest.approx(5e-4)
+    assert parameters.lithium_resistance == pytest.approx(12e-4)
+    assert parameters.lithium.exchange_current_density(at) == pytest.approx(20.0)
+    for electrolyte in (parameters.electrolyte, parameters.membrane):
+        assert electrolyte.transference_number == 0.5
+        assert electrolyte.salt_concentration == pytest.approx(800.0)
+        assert electrolyte.salt_diffusivity(at) == pytest.approx(1e-12, abs=0.0)
+        assert electrolyte.thermodynamic_factor == 1.5
+    assert active.as_made_stoichiometry == 0.9
+    quality = {row.what: row.quality for row in parameters.sources}
+    assert quality["NCM622, diffusivity"] == quality["lithium, interface resistance"] == "given"
+    assert quality["NCM622, open-circuit potential"] == "derived"
 
 
-def test_curves_are_shown_by_range_and_number_of_points(run: Callable[..., Any]) -> None:
-    result = run("materials", "show", "NCM622")
-    assert result.code == 0
-    text = re.sub(r"\s+", " ", result.out)
-    for words in (
-        "4.8 V to 2.5 V",
-        "75 points",
-        "2.7 V to 4.3 V",
-        "1e-09 cm^2/s at 25 degC",
-        "Ea 24.01 kJ/mol, a = 0.5",
-    ):
-        assert words in text
-    assert "4.6304" not in result.out
-    assert '"table"' in run("materials", "show", "NCM622", "--json").out
+def test_the_membrane_keeps_its_own_salt(design: ss.Design) -> None:
+    other = design.with_(membrane__material="PEO-LiTFSI", kinetics__transference_number=0.5)
+    parameters = cell_parameters(other)
+    assert (parameters.electrolyte.transference_number, parameters.membrane.transference_number) == (0.5, 0.2)
+    assert parameters.membrane.salt_concentration == pytest.approx(1030.0)
+    changed = parameters.changed("salt_concentration", 2.0)
+    assert changed.electrolyte.salt_concentration == pytest.approx(2400.0)
+    assert changed.membrane == parameters.membrane
 
 
-def test_table_of_the_design(edited: Callable[..., Path]) -> None:
-    design = ss.load(EXAMPLE)
-    assert design.kinetics.diffusivity is None
-    assert design.kinetics.interface_resistance == 0.0
-    changed = design.with_(kinetics__diffusivity="2e-10 cm^2/s", kinetics__exchange_current_density=np.float64(3.0))
-    assert changed.kinetics.diffusivity == 2e-14
-    assert ss.Design.from_toml(changed.to_toml()) == changed
-    # a material takes its own values along
-    assert changed.with_material("NCM622", "NCM811").kinetics.diffusivity is None
-    salt = design.with_(kinetics__transference_number=0.4, kinetics__diffusivity="2e-10 cm^2/s")
-    other = salt.with_material("SPE", "Li6PS5Cl").kinetics
-    assert (other.transference_number, other.diffusivity) == (None, salt.kinetics.diffusivity)
+def test_density_of_the_design_takes_the_sites_along(design: ss.Design, parameters: CellParameters) -> None:
+    light = cell_parameters(design.with_(densities={"NCM622": 4600.0})).active["NCM622"]
+    assert light.density == 4600.0
+    assert light.specific_charge == pytest.approx(parameters.active["NCM622"].specific_charge, rel=1e-12)
+
+
+def test_every_value_has_a_source(parameters: CellParameters) -> None:
+    assert {row.quality for row in parameters.sources} <= {"measured", "derived", "assumed", "given"}
+    for row in parameters.sources:
+        assert len(row.source) > 3
+        assert np.isfinite(row.value)
+    shown = {row.what: row.text for row in parameters.sources}
+    assert shown["NCM622, diffusivity"] == "1e-09 cm² s⁻¹"
+    assert shown["positive: SPE, ionic conductivity"] == "1.233 mS cm⁻¹"
+    assert shown["positive: SPE, transference number"] == "0.9"
+
+
+def test_other_negatives_are_replaced_by_lithium_with_a_warning(design: ss.Design) -> None:
+    parameters = cell_parameters(design.with_(negative={"kind": "graphite", "interface_resistance": "10 ohm cm^2"}))
+    assert any("the counter electrode here is lithium" in warning for warning in parameters.warnings)
+    assert parameters.lithium_resistance == 0.0
+
+
+def test_ideal_electronics_need_no_conductivity(design: ss.Design) -> None:
+    parameters = cell_parameters(design.with_(kinetics__ideal_electronics=True))
+    assert parameters.ideal_electronics
+    assert parameters.active["NCM622"].electronic_conductivity(0.5, ROOM) == np.inf
+    assert np.all(np.isinf(parameters.active["NCM622"].electronic_conductivity(np.array([0.3, 0.5]), ROOM)))
+
+
+@pytest.mark.parametrize("factor", [0.5, 2.0])
+@pytest.mark.parametrize("name", SENSITIVE)
+def test_one_parameter_at_a_time(parameters: CellParameters, name: str, factor: float) -> None:
+    """Each name changes its own figure by the factor, and no other."""
+    start = replace(
+        parameters, interface_resistance=1e-4, lithium_resistance=2e-4,
+        electrolyte=replace(parameters.electrolyte, transference_number=0.4),
+    )  # fmt: skip
+
+    def figures(parameters: CellParameters) -> dict[str, Any]:
+        (active,) = parameters.active.values()
+        return {
+            "exchange_current_density": active.exchange_current_density(ROOM),
+            "diffusivity": active.diffusivity(0.5, ROOM),
+            "electronic_conductivity": active.electronic_conductivity(0.5, ROOM),
+            "additive_conductivity": parameters.additive_conductivity["carbon black"],
+            "ionic_conductivity": parameters.electrolyte.conductivity(ROOM),
+            "membrane_conductivity": parameters.membrane.conductivity(ROOM),
+            "transference_number": parameters.electrolyte.transference_number,
+            "salt_diffusivity": parameters.electrolyte.salt_diffusivity(ROOM),
+            "salt_concentration": parameters.electrolyte.salt_concentration,
+            "thermodynamic_factor": parameters.electrolyte.thermodynamic_factor,
+            "lithium_exchange_current_density": parameters.lithium.exchange_current_density(ROOM),
+            "interface_resistance": parameters.interface_resistance,
+            "lithium_resistance": parameters.lithium_resistance,
+        }
+
+    start = replace(start, membrane=replace(start.membrane, transference_number=0.4))
+    before, after = figures(start), figures(start.changed(name, factor))
+    expected = {key: value * (factor if key == name else 1.0) for key, value in before.items()}
+    assert after == pytest.approx(expected, rel=1e-12, abs=0.0)
+    # and twice is the product
+    assert figures(start.changed(name, 0.5).changed(name, 2.0)) == pytest.approx(before, rel=1e-12, abs=0.0)
+
+
+def test_a_resistance_of_zero_is_raised_by_that_of_the_charge_transfer(parameters: CellParameters) -> None:
+    at = parameters.temperature
+    beside = GAS * at / (FARADAY * parameters.active["NCM622"].exchange_current_density(at))
+    assert parameters.changed("interface_resistance", 3.0).interface_resistance == pytest.approx(2.0 * beside)
+    assert parameters.changed("interface_resistance", 0.5).interface_resistance == 0.0
+    lithium = GAS * at / (FARADAY * parameters.lithium.exchange_current_density(at))
+    assert parameters.changed("lithium_resistance", 2.0).lithium_resistance == pytest.approx(lithium)
 
 
 @pytest.mark.parametrize(
-    ("key", "value", "message"),
+    ("name", "factor", "message"),
     [
-        ("transference_number", "0.0", "kinetics.transference_number: 0 is out of bounds: ratio must be above 0"),
-        ("transference_number", "1.2", "kinetics.transference_number: 1.2 is out of bounds: ratio must be at most 1"),
+        ("diffusion", 2.0, 'parameter "diffusion" is not recognised; did you mean "diffusivity"'),
+        ("diffusivity", 0.0, "diffusivity: a factor of 0 is not possible; it must be a number above 0"),
+        ("diffusivity", float("nan"), "diffusivity: a factor of nan is not possible"),
         (
-            "diffusivity",
-            '"1e-9 cm/s"',
-            'kinetics.diffusivity: "1e-9 cm/s" is of dimension length / time; wanted is a diffusivity, for example '
-            '"1e-9 cm^2/s"',
+            "transference_number",
+            2.0,
+            "transference_number: 2 times 0.9 of SPE is 1.8, above 1; choose a factor of at most 1.111",
         ),
-        ("initial_stoichiometry", "1.0", "kinetics.initial_stoichiometry: 1 is out of bounds: ratio must be below 1"),
-        ("interface_resistance", '"-1 ohm cm^2"', "resistance times area must be at least 0 ohm cm^2"),
-        ("ideal_electronics", '"yes"', "kinetics.ideal_electronics: "),
-        ("exchange_current", "1", 'kinetics.exchange_current: unknown key; did you mean "exchange_current_density"'),
     ],
 )
-def test_wrong_values_of_the_design_are_told(key: str, value: str, message: str) -> None:
-    text = f"{EXAMPLE.read_text(encoding='utf-8')}\n[kinetics]\n{key} = {value}\n"
-    with pytest.raises(DesignError) as error:
-        ss.Design.from_toml(text)
+def test_a_wrong_change_is_refused(parameters: CellParameters, name: str, factor: float, message: str) -> None:
+    with pytest.raises(MaterialError) as error:
+        parameters.changed(name, factor)
     assert message in str(error.value)
 
 
-def test_units_of_kinetics() -> None:
-    assert units.parse("1e-9 cm^2/s", units.DIFFUSIVITY) == 1e-13
-    assert units.parse("1 A/m^2", units.CURRENT_DENSITY) == 1.0
-    assert units.parse("0.1 mA/cm^2", units.CURRENT_DENSITY) == 1.0
-    assert units.parse("-0.1 mV/K", units.ENTROPIC) == -1e-4
-    assert units.parse("1.2 mol/L", units.CONCENTRATION) == 1200.0
-    assert units.parse("24 kJ/mol", units.MOLAR_ENERGY) == 24e3
+def test_a_missing_value_is_refused_with_its_cure(design: ss.Design) -> None:
+    other = design.with_material("NCM622", "LCO")
+    with pytest.raises(MaterialError) as error:
+        cell_parameters(other)
+    assert str(error.value) == (
+        "open_circuit_potential: LCO has no open circuit potential, which charge and discharge need; give a material "
+        'file with [[open_circuit_potential]], see "solidstack materials add"'
+    )
+    shares = {"NCM622": "90 wt%", "SPE": "8 wt%", "PTFE": "2 wt%"}
+    assert cell_parameters(design.with_(positive__composition=shares)).additive_conductivity == {}
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"positive__loading": np.array([0.1, 0.2])}, "charge and discharge take a single design"),
+        (
+            {"kinetics__initial_stoichiometry": 0.1},
+            "kinetics.initial_stoichiometry: 0.1 is outside the range 0.1998 to 1 in which the open-circuit potential "
+            "of NCM622 is known; give a value inside it",
+        ),
+    ],
+)
+def test_what_cannot_be_run_is_refused(design: ss.Design, changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(DesignError) as error:
+        cell_parameters(design.with_(**changes))
+    assert message in str(error.value)
+
+
+def test_a_temperature_outside_the_measured_range_is_warned_of(design: ss.Design) -> None:
+    parameters = cell_parameters(design.with_(temperature=units.parse("120 degC", units.TEMPERATURE)))
+    assert "positive: SPE, ionic conductivity is known at 20 to 80 degC, not at 120 degC" in parameters.warnings
+
+
+def test_two_active_materials_share_a_window(design: ss.Design) -> None:
+    shares = {"NCM622": "50 wt%", "NCM811": "43 wt%", "SPE": "5 wt%", "carbon black": "2 wt%"}
+    parameters = cell_parameters(design.with_(positive__composition=shares))
+    assert list(parameters.active) == ["NCM622", "NCM811"]
+    assert parameters.voltage_window == (2.7, 4.3)
+
+
+def test_parameters_can_be_sent_to_another_process(parameters: CellParameters) -> None:
+    assert pickle.loads(pickle.dumps(parameters)) == parameters

@@ -1,0 +1,147 @@
+"""Everything that charge and discharge take but the structure and the protocol."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from .. import units
+from ..constants import FARADAY, GAS
+from ..errors import MaterialError
+from ..materials import ExchangeCurrentDensity
+from .active_material import ActiveMaterial
+from .electrolyte import Electrolyte
+from .sources import Sourced
+
+SENSITIVE = (
+    "exchange_current_density",
+    "diffusivity",
+    "electronic_conductivity",
+    "additive_conductivity",
+    "ionic_conductivity",
+    "membrane_conductivity",
+    "transference_number",
+    "salt_diffusivity",
+    "salt_concentration",
+    "thermodynamic_factor",
+    "lithium_exchange_current_density",
+    "interface_resistance",
+    "lithium_resistance",
+)
+"""What `CellParameters.changed` scales."""
+
+
+@dataclass(frozen=True)
+class Lithium:
+    """The counter electrode: ``j = 2 j0 sinh(F eta / 2 R T)``."""
+
+    exchange: ExchangeCurrentDensity
+    factor: float = 1.0
+
+    def exchange_current_density(self, temperature: float) -> float:
+        """Exchange current density of plating and stripping, A/m2."""
+        return self.factor * self.exchange.at(temperature)
+
+
+@dataclass(frozen=True)
+class CellParameters:
+    """Everything that charge and discharge take but the structure and the protocol.
+
+    Attributes
+    ----------
+    active : mapping of str to ActiveMaterial
+        By material name: those in the positive with a share above 0.
+    electrolyte, membrane : Electrolyte
+        Of the positive and of the membrane.
+    membrane_thickness : float
+        m.
+    lithium : Lithium
+    lithium_resistance : float
+        At the lithium, in addition to its charge transfer, ohm m2.
+    interface_resistance : float
+        Between active material and electrolyte, per area of true interface, in addition to the charge transfer, ohm m2.
+    additive_conductivity : mapping of str to float
+        Electronic, S/m, by material name, at the design's temperature.
+    voltage_window : (float, float)
+        Usual cut-off voltages, V.
+    ideal_electronics : bool
+    temperature : float
+        Of the design, K.
+    sources : tuple of Sourced
+    warnings : tuple of str
+    """
+
+    active: Mapping[str, ActiveMaterial]
+    electrolyte: Electrolyte
+    membrane: Electrolyte
+    membrane_thickness: float
+    lithium: Lithium
+    lithium_resistance: float
+    interface_resistance: float
+    additive_conductivity: Mapping[str, float]
+    voltage_window: tuple[float, float]
+    ideal_electronics: bool
+    temperature: float
+    sources: tuple[Sourced, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+    def changed(self, name: str, factor: float) -> "CellParameters":
+        """Return the parameters with one of them multiplied, for a sensitivity analysis.
+
+        Parameters
+        ----------
+        name : str
+            One of `SENSITIVE`. A resistance that is 0 has nothing to multiply: ``factor - 1`` times the resistance
+            of the charge transfer in series (at x = 1/2) is then added, for a factor above 1. Transference number and
+            salt are those of the positive's electrolyte, and of the membrane where it is the same.
+        factor : float
+            Above 0.
+
+        Returns
+        -------
+        CellParameters
+
+        Raises
+        ------
+        MaterialError
+            Unknown name, a factor of 0 or less, or a transference number that would be above 1.
+        """
+        if name not in SENSITIVE:
+            close = units.nearest(name, SENSITIVE)
+            hint = f"did you mean {close}? Choose" if close else "choose"
+            msg = f'parameter "{name}" is not recognised; {hint} one of {", ".join(SENSITIVE)}'
+            raise MaterialError(msg)
+        if not (np.isfinite(factor) and factor > 0.0):
+            msg = f"{name}: a factor of {factor:g} is not possible; it must be a number above 0"
+            raise MaterialError(msg)
+        match name:
+            case "exchange_current_density" | "diffusivity" | "electronic_conductivity":
+                active = {key: material.scaled(name, factor) for key, material in self.active.items()}
+                return replace(self, active=active)
+            case "additive_conductivity":
+                conductivity = {key: factor * value for key, value in self.additive_conductivity.items()}
+                return replace(self, additive_conductivity=conductivity)
+            case "ionic_conductivity":
+                return replace(self, electrolyte=self.electrolyte.scaled("conductivity", factor))
+            case "membrane_conductivity":
+                return replace(self, membrane=self.membrane.scaled("conductivity", factor))
+            case "lithium_exchange_current_density":
+                return replace(self, lithium=replace(self.lithium, factor=factor * self.lithium.factor))
+            case "interface_resistance":
+                exchange = next(iter(self.active.values())).exchange_current_density(self.temperature)
+                return replace(self, interface_resistance=self._raised(self.interface_resistance, exchange, factor))
+            case "lithium_resistance":
+                exchange = self.lithium.exchange_current_density(self.temperature)
+                return replace(self, lithium_resistance=self._raised(self.lithium_resistance, exchange, factor))
+            case _:
+                same = self.membrane.name == self.electrolyte.name
+                return replace(
+                    self,
+                    electrolyte=self.electrolyte.scaled(name, factor),
+                    membrane=self.membrane.scaled(name, factor) if same else self.membrane,
+                )
+
+    def _raised(self, resistance: float, exchange: float, factor: float) -> float:
+        if resistance > 0.0:
+            return factor * resistance
+        return max(0.0, factor - 1.0) * GAS * self.temperature / (FARADAY * exchange)
