@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -25,13 +26,49 @@ EXAMPLE = "examples/pouch-0.16Ah.toml"
 
 
 def test_help_of_every_command_has_an_example(run: Run) -> None:
-    assert "solidstack run examples/pouch-0.16Ah.toml" in run("--help").out
     for name in COMMANDS:
         result = run(name, "--help")
         assert result.code == 0
         assert f"solidstack {name}" in result.out
         assert "Example" in result.out, name
     assert run("--version").out == f"solidstack, version {__version__}\n"
+
+
+def test_help_lists_every_command_under_its_subject(run: Run) -> None:
+    text = run("--help").out
+    assert "solidstack new my-cell\n    solidstack run my-cell.toml" in text
+    headings = [f"{entry.heading}:" for entry in COMMANDS.values()]
+    assert [line for line in text.splitlines() if line in headings] == list(dict.fromkeys(headings))
+    flat = " ".join(text.split())
+    for name, entry in COMMANDS.items():
+        assert f" {name} {entry.words}" in flat
+        assert import_module(f"solidstack.cli.{name}").command.name == name
+
+
+@pytest.mark.parametrize("group", ["twin", "image", "measure", "materials", "literature"])
+def test_no_sentence_of_a_help_page_is_cut(run: Run, group: str) -> None:
+    assert "..." not in run(group, "--help").out.split("Commands:")[1]
+
+
+def test_help_imports_no_heavy_package() -> None:
+    code = "import sys; from solidstack.cli import main; main(['--help']); print(*sys.modules, file=sys.stderr)"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "Library:" in result.stdout
+    assert not {"numba", "scipy", "numpy", "pandas", "matplotlib", "rich"} & set(result.stderr.split())
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["evalute"], "Error: No such command 'evalute'. Did you mean 'evaluate'?"),
+        (["literature", "plt"], "Error: No such command 'plt'. Did you mean 'plot'?"),
+        (["evaluate", "--sett"], "Error: No such option '--sett'. Did you mean '--set'?"),
+    ],
+)
+def test_a_misspelt_command_or_option_is_corrected(run: Run, words: list[str], message: str) -> None:
+    result = run(*words)
+    assert result.code == 2
+    assert result.err.splitlines()[-1] == message
 
 
 def test_evaluate_prints_the_sheet_and_warns_on_stderr(run: Run) -> None:
@@ -267,7 +304,7 @@ def test_a_defect_is_said_in_a_line_with_exit_code_1(run: Run, monkeypatch: pyte
     monkeypatch.setattr("solidstack.cli.evaluate.evaluate", fail)
     result = run("evaluate", EXAMPLE)
     assert result.code == 1
-    assert result.err == "failed: RuntimeError: boom (a defect; SOLIDSTACK_DEBUG=1 shows where)\n"
+    assert result.err == "failed: RuntimeError: boom (this is a bug; SOLIDSTACK_DEBUG=1 shows where)\n"
     monkeypatch.setenv("SOLIDSTACK_DEBUG", "1")
     with pytest.raises(RuntimeError):
         main(["evaluate", EXAMPLE])
@@ -282,15 +319,16 @@ def test_import_is_light() -> None:
 
 
 def test_command_of_an_extra_that_is_missing_says_what_to_install(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    from solidstack import cli
-
     def refuse(name: str) -> Any:
         if name == "solidstack.cli.twin":
             raise ModuleNotFoundError("No module named 'numba'", name="numba")
         return import_module(name)
 
-    monkeypatch.setattr(cli, "import_module", refuse)
+    monkeypatch.setattr("solidstack.cli.import_module", refuse)
+    monkeypatch.setattr("solidstack.cli.menu.find_spec", lambda name: None if name == "numba" else find_spec(name))
     result = run("twin", "build", EXAMPLE)
     assert result.code == 2
     assert result.err == 'error: `solidstack twin` needs numba; install it with `pip install "solidstack[twin]"`\n'
-    assert "Not installed: needs numba" in run("--help").out
+    assert 'twin Not installed: needs numba; install it with `pip install "solidstack[twin]"`' in " ".join(
+        run("--help").out.split()
+    )

@@ -1,95 +1,58 @@
 """The command line: parse, one library call, write. No physics."""
 
-import _thread
-import contextlib
 import io
 import os
 import signal
 import sys
-import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from importlib import import_module
-from types import FrameType
 
 import click
 
 from ..errors import InputError, SolidstackError
 from ..version import __version__
+from .interrupt import Interrupted, interruptible
+from .menu import Entry, Menu
 
-COMMANDS = (
-    "run",
-    "evaluate",
-    "check",
-    "map",
-    "thresholds",
-    "densify",
-    "twin",
-    "image",
-    "measure",
-    "literature",
-    "materials",
-    "schema",
+COMMANDS = {
+    "new": Entry("Design", "Write a commented design file to start from"),
+    "check": Entry("Design", "Check design files: every problem with its key, line and cure"),
+    "evaluate": Entry("Design", "Print the design sheet; several designs are compared"),
+    "map": Entry("Design", "Map any figure of the sheet over two keys of the design"),
+    "thresholds": Entry("Design", "Print the balance and percolation thresholds of pairs of materials"),
+    "densify": Entry("Design", "Show which process presses a design beyond its percolation threshold"),
+    "schema": Entry("Design", "Print the JSON Schema of design files, for editors"),
+    "twin": Entry("Twin", "Build the electrode in 3D; conduction, charge and discharge", needs="numba"),
+    "image": Entry("Twin", "Turn an image of an electrode into a structure, and analyse it", needs="numba"),
+    "measure": Entry("Measure", "Instrument files to material properties, with 95 % intervals"),
+    "run": Entry("Study", "Prove a design: sheet, maps, twin and cycle as a report (HTML, PDF, data)"),
+    "materials": Entry("Library", "List materials, show their values and sources, or add your own"),
+    "literature": Entry("Library", "List published cells, plot designs among them, or add your own"),
+}
+"""The help page, so that it needs no import; a test holds it to the commands."""
+
+
+def _load(name: str) -> click.Command:
+    """Import a command."""
+    command: click.Command = import_module(f"{__name__}.{name}").command
+    return command
+
+
+@click.command(
+    cls=Menu,
+    entries=COMMANDS,
+    load=_load,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
-
-
-COMPILER = "llvmlite.binding"
-"""Owns memory of C and calls back from it; interrupted there, it may crash."""
-
-
-class Commands(click.Group):
-    """Commands that are imported when they are used, so that each starts fast."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
-        """Name the commands, the main one first."""
-        return list(COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
-        """Import a command."""
-        if cmd_name not in COMMANDS:
-            return None
-        try:
-            command: click.Command = import_module(f"{__name__}.{cmd_name}").command
-        except ModuleNotFoundError as error:
-            if (error.name or "").startswith("solidstack"):
-                raise
-            return _not_installed(cmd_name, error.name)
-        return command
-
-
-def _not_installed(name: str, package: str | None) -> click.Command:
-    """Stand in for a command whose extra is not installed: it is listed, and says what to do when it is used."""
-    cure = f'needs {package}; install it with `pip install "solidstack[twin]"`'
-
-    @click.command(
-        name,
-        help=f"Not installed: {cure}.",
-        add_help_option=False,
-        context_settings={"ignore_unknown_options": True, "allow_extra_args": True},
-    )
-    def stand_in() -> None:
-        msg = f"`solidstack {name}` {cure}"
-        raise InputError(msg)
-
-    return stand_in
-
-
-@click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="solidstack")
 def cli() -> None:
     """Design high-energy solid-state batteries from particle to pouch.
 
-    A design is one TOML file. Start from an example:
+    A design is one TOML file. Write one, then run it:
 
     \b
-      solidstack run examples/pouch-0.16Ah.toml
-    """
-
-
-class Interrupted(BaseException):
-    """A signal asks to leave.
-
-    Not KeyboardInterrupt: Python remembers one that passed through `exec`, which libraries use, and then ends itself
-    by the signal whatever the exit code is.
+      solidstack new my-cell
+      solidstack run my-cell.toml
     """
 
 
@@ -107,102 +70,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
         0 on success, 1 on failure, 2 on bad input, 130 on interrupt, 143 on termination.
     """
     received: list[int] = []
-    repeats: list[threading.Timer] = []
-
-    def leave(number: int, frame: FrameType | None) -> None:
-        """Leave by an exception, so that half-made files are removed on the way out."""
-        received.append(number)
-        if _within(frame, COMPILER):
-            later()
-        else:
-            raise Interrupted
-
-    def later() -> None:
-        """Send the last signal once more a moment later."""
-        repeats.append(threading.Timer(0.02, _send, (received[-1],)))
-        repeats[-1].start()
-
-    with _handled(leave), _insistent(later):
-        try:
+    try:
+        with interruptible() as received:
             return _main(arguments)
-        except (Interrupted, KeyboardInterrupt):
-            click.echo("interrupted", err=True)
-        except Exception as error:
-            # a library may have wrapped the interrupt in an error of its own
-            if not received:
-                if os.environ.get("SOLIDSTACK_DEBUG"):
-                    raise
-                text = f"{type(error).__name__}: {error}"
-                click.echo(f"failed: {text} (a defect; SOLIDSTACK_DEBUG=1 shows where)", err=True)
-                return 1
-            click.echo("interrupted", err=True)
-        finally:
-            for repeat in repeats:
-                repeat.cancel()
-                repeat.join()
-        return 128 + (received[0] if received else signal.SIGINT)
-
-
-def _within(frame: FrameType | None, package: str) -> bool:
-    """Tell whether a function of a package is being called."""
-    while frame is not None:
-        if frame.f_globals.get("__name__", "").startswith(package):
-            return True
-        frame = frame.f_back
-    return False
-
-
-def _send(number: int) -> None:
-    """Send a signal to the main thread."""
-    if hasattr(signal, "pthread_kill"):
-        signal.pthread_kill(threading.main_thread().ident or 0, number)
-    else:
-        _thread.interrupt_main(signal.Signals(number))
-
-
-@contextlib.contextmanager
-def _handled(handler: Callable[[int, FrameType | None], None]) -> Iterator[None]:
-    """Handle SIGINT (unless the caller ignores it) and SIGTERM within a block, in the main thread."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    signals = [signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])]
-    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
-        signals.append(signal.SIGINT)
-    before = {number: signal.signal(number, handler) for number in signals}
-    try:
-        yield
-    finally:
-        for number, old in before.items():
-            signal.signal(number, old)
-
-
-@contextlib.contextmanager
-def _insistent(later: Callable[[], None]) -> Iterator[None]:
-    """Repeat a signal whose exception was lost.
-
-    Python drops an exception that is raised where nobody can catch it, as in a finaliser or a callback from C, and
-    only reports it.
-    """
-    before = sys.unraisablehook
-
-    def hook(lost: "sys.UnraisableHookArgs") -> None:
-        if issubclass(lost.exc_type, Interrupted):
-            later()
-        else:
-            before(lost)
-
-    sys.unraisablehook = hook
-    try:
-        yield
-    finally:
-        sys.unraisablehook = before
+    except (Interrupted, KeyboardInterrupt):
+        click.echo("interrupted", err=True)
+    except Exception as error:
+        # a library may have wrapped the interrupt in an error of its own
+        if not received:
+            if os.environ.get("SOLIDSTACK_DEBUG"):
+                raise
+            text = f"{type(error).__name__}: {error}"
+            click.echo(f"failed: {text} (this is a bug; SOLIDSTACK_DEBUG=1 shows where)", err=True)
+            return 1
+        click.echo("interrupted", err=True)
+    return 128 + (received[0] if received else signal.SIGINT)
 
 
 def _main(arguments: Sequence[str] | None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")  # a terminal that lacks a sign shows a question mark
+            stream.reconfigure(errors="replace")  # a terminal that lacks a character shows a question mark
     try:
         result = cli.main(arguments, prog_name="solidstack", standalone_mode=False)
         sys.stdout.flush()

@@ -194,12 +194,12 @@ def _progress(what: str) -> Iterator[Callable[[int, int], object] | None]:
 
 
 def _write(analysis: images.ImageAnalysis, folder: Path) -> None:
-    from ..plot.image import draw_profiles, draw_representative_volume
+    from ..plot.image import draw_image_profiles, draw_representative_volume
     from ..plot.structure import slices
     from ..plot.style import save
 
     save(slices(analysis.structure), folder / "slices.png")
-    save(draw_profiles(analysis), folder / "profiles.png")
+    save(draw_image_profiles(analysis), folder / "profiles.png")
     if analysis.representative_volume:
         save(draw_representative_volume(analysis), folder / "representative-volume.png")
     (folder / "analysis.json").write_text(json.dumps(analysis.to_json(), indent=2) + "\n", encoding="utf-8")

@@ -22,7 +22,7 @@ EDGE = 2.4
 BARS: Any = {"fmt": "none", "ecolor": "0.25", "elinewidth": 0.8, "capsize": 2.5, "zorder": 1}
 
 
-def draw_profiles(analysis: ImageAnalysis) -> Figure:
+def draw_image_profiles(analysis: ImageAnalysis) -> Figure:
     """Draw the volume fractions of the phases against depth along x, y and z.
 
     Parameters

@@ -1,7 +1,5 @@
 """The report of a design: one self-contained page, a PDF, the figures and the data."""
 
-from .measurement import write_measurement as write_measurement
-from .report import Step as Step
-from .report import simulated_cycle as simulated_cycle
-from .report import small_twin as small_twin
-from .report import write_report as write_report
+from ..faces import attach as _attach
+
+__getattr__, __dir__, __all__ = _attach(__name__, __file__)

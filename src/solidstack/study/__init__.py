@@ -1,1 +1,5 @@
-"""Questions to a design: its proof, validation, sensitivity, rates, and what a built cell achieved."""
+"""Studies: what calls all of the package to answer a question about a design."""
+
+from ..faces import attach as _attach
+
+__getattr__, __dir__, __all__ = _attach(__name__, __file__, extra="twin")

@@ -11,7 +11,7 @@ from numpy.testing import assert_allclose
 from scipy import ndimage
 
 from solidstack.errors import StructureError
-from solidstack.plot.image import draw_profiles, draw_representative_volume
+from solidstack.plot.image import draw_image_profiles, draw_representative_volume
 from solidstack.twin import memory
 from solidstack.twin.structure import image as images
 from solidstack.twin.structure.image import (
@@ -395,7 +395,7 @@ def test_what_is_not_known_is_null() -> None:
 def test_figures_say_what_they_show() -> None:
     analysis = analyse(Structure(truth(), PHASES, CUBIC))
     for figure, words in (
-        (draw_profiles(analysis), {"x, µm (through-plane)", "Volume fraction, %", "NCM622", "binder"}),
+        (draw_image_profiles(analysis), {"x, µm (through-plane)", "Volume fraction, %", "NCM622", "binder"}),
         (draw_representative_volume(analysis), {"Edge of the sub-volume, µm", "allowed 5 %", "pore", "NCM622"}),
     ):
         assert_nothing_is_cut(figure)
