@@ -428,7 +428,7 @@ def test_cut_off_that_the_active_material_never_has(run_of: Simulate) -> None:
         ({"contact": np.ones((2, 2, 2), bool)}, StructureError, r"contact has shape \(2, 2, 2\)"),
         ({"made": structure(np.full((3, 3, 3), SE))}, StructureError, "has no active material, so it stores no charge"),
         ({"made": structure(np.full((3, 3, 3), AM))}, StructureError, "has no solid electrolyte"),
-        ({"made": Structure(mixed(0).labels, {}, (UM,) * 3)}, StructureError, "Say which one it is"),
+        ({"made": Structure(mixed(0).labels, {}, (UM,) * 3)}, StructureError, "Name the phase with --phases"),
     ],
 )
 def test_bad_input(run_of: Simulate, options: dict[str, Any], error: type[Exception], words: str) -> None:
