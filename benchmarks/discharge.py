@@ -17,9 +17,9 @@ import numpy as np
 
 import solidstack as ss
 from solidstack.kinetics import cell_parameters
-from solidstack.twin.domain import prepare
 from solidstack.twin.electrochemistry.conditions import loops_for
 from solidstack.twin.electrochemistry.cycle import discharge
+from solidstack.twin.electrochemistry.domain import prepare
 from solidstack.twin.electrochemistry.equations import Equations
 
 THICKNESS, VOXEL = 73.2e-6, 0.4e-6

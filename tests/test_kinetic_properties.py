@@ -101,8 +101,8 @@ def test_potential_of_ncm622_against_measurements() -> None:
     steep = volts < 3.5
     entry = potential("NCM622")
     fine = np.linspace(*entry.range, 100_001)
-    found = np.interp(-volts[steep], -entry.at(fine, 298.15), fine)
-    assert np.abs(found - x[steep]).max() < 0.012
+    inverse = np.interp(-volts[steep], -entry.at(fine, 298.15), fine)
+    assert np.abs(inverse - x[steep]).max() < 0.012
 
 
 def test_potential_of_ncm811_is_that_of_its_source() -> None:

@@ -8,6 +8,7 @@ import pytest
 import solidstack as ss
 from solidstack.design import Action, Protocol, Rate, default_protocol, following, read_protocol
 from solidstack.errors import DesignError, UnitError
+from solidstack.outcomes import End, Outcome
 
 EXAMPLE = Path("examples/pouch-0.16Ah.toml")
 FULL = """
@@ -147,19 +148,21 @@ def test_a_pulse_at_its_voltage_ends_the_train(text: str) -> None:
     assert following(actions, len(actions) - 1, at_voltage=True) == len(actions)
 
 
-def test_ends_in_words() -> None:
+def test_ends_are_outcomes_with_words() -> None:
     action = Action(
         "hold", "steps.1", voltage=4.3, current_limit=Rate(0.02, "C"), time_limit=36000.0, capacity_limit=540000.0
     )
     assert [action.ended(limit) for limit in ("current", "time", "capacity")] == [
-        "reached C/50",
-        "time over (10 h)",
-        "reached 150 mAh/g",
+        End(Outcome.CURRENT, "reached C/50"),
+        End(Outcome.TIME, "time over (10 h)"),
+        End(Outcome.CAPACITY, "reached 150 mAh/g"),
     ]
     discharge = Action("discharge", "steps.1", voltage_limit=2.7, time_limit=90.0)
-    assert discharge.ended("voltage") == "reached 2.7 V"
-    assert discharge.ended("time") == "time over (1.5 min)"
-    assert discharge.already_beyond(2.6123) == "the first instant is already at 2.612 V, beyond the limit of 2.7 V"
+    assert discharge.ended("voltage") == End(Outcome.VOLTAGE, "reached 2.7 V")
+    assert discharge.ended("time") == End(Outcome.TIME, "time over (1.5 min)")
+    assert discharge.already_beyond(2.6123) == End(
+        Outcome.VOLTAGE, "the first instant is already at 2.612 V, beyond the limit of 2.7 V"
+    )
 
 
 def test_design_with_a_protocol_round_trips(text: str) -> None:

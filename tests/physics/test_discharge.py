@@ -17,8 +17,9 @@ from solidstack.constants import FARADAY
 from solidstack.kernels.electrochemistry import multigrid as coupled_multigrid
 from solidstack.kernels.electrochemistry.voxel import ELECTRONIC, STORES
 from solidstack.kinetics import CellParameters
-from solidstack.twin.domain import prepare
+from solidstack.outcomes import Outcome
 from solidstack.twin.electrochemistry.cycle import discharge as simulate
+from solidstack.twin.electrochemistry.domain import prepare
 from solidstack.twin.electrochemistry.equations import Equations
 from solidstack.twin.electrochemistry.fields import Fields
 from solidstack.twin.structure.voxels import Structure
@@ -158,7 +159,7 @@ def test_lithium_and_current_are_conserved_and_the_parts_sum_to_the_voltage(
         charge("1C", voltage=4.2), hold(4.2, current="C/8", time="1 h"), rest(60.0), discharge("2C", voltage=3.5)
     )
     run = simulate(made, design, parameters=given, protocol=plan, contact=contact, accuracy=6.0)
-    assert run.outcome == "complete"
+    assert run.outcome is Outcome.COMPLETE
     assert run.balance["lithium"] < CONSERVED
     assert run.balance["current"] < CONSERVED
     np.testing.assert_allclose(sum(run.split.values()), run.voltage, atol=SUMMED)
@@ -380,7 +381,7 @@ def test_very_slow_charge_and_discharge_follow_the_open_circuit_potential(design
     active = host(diffusivity=1e-12)
     plan = protocol(charge("C/1000", voltage=4.35), discharge("C/1000", voltage=3.3))
     run = simulate(mixed(1, (5, 3, 3)), design, parameters=cell(active), protocol=plan, accuracy=3.0)
-    assert run.outcome == "complete"
+    assert run.outcome is Outcome.COMPLETE
     expected = active.open_circuit_potential(run.stoichiometry, TEMPERATURE)
     assert np.ptp(run.stoichiometry) > 0.6
     np.testing.assert_allclose(run.voltage, expected, rtol=0.0, atol=3e-4)
@@ -474,8 +475,9 @@ def test_salt_runs_out_above_the_limiting_current(design: ss.Design) -> None:
     made = layers((SE, 2), (AM, 40), edge=0.25 * UM)
     sand = math.pi * diffusivity * (FARADAY * 1000.0 / (2.0 * (1.0 - number) * current)) ** 2
     run = simulate(made, design, parameters=given, protocol=protocol(charge("6 mA/cm^2", time="100 s")), accuracy=3.0)
-    assert "salt depleted" in run.outcome
-    assert "limiting current is below 6 mA/cm^2" in run.outcome
+    assert run.outcome is Outcome.DEPLETED
+    assert "salt depleted" in run.end_reason
+    assert "limiting current is below 6 mA/cm^2" in run.end_reason
     assert not run.is_complete
     assert sand < run.time[-1] < 1.25 * sand
     assert run.balance["lithium"] < CONSERVED

@@ -65,10 +65,10 @@ def test_the_mean_of_a_contribution_is_over_the_charge() -> None:
     split = dict(run.split) | {"ionic": ionic, "lithium": np.zeros(20)}
     split["equilibrium"] = run.voltage - ionic
     mean = (90.0 * -20.0 + 80.0 * -40.0 + 10.0 * -60.0) / 180.0
-    found = words(figures.draw_split(dataclasses.replace(run, capacity=capacity, split=split)))
-    assert f"{SPLIT['ionic']} (−{-mean:.3g} mV)" in found
-    assert f"sum (−{-mean:.3g} mV)" in found
-    assert len(found) == 4  # equilibrium, cell, ions, sum
+    shown = words(figures.draw_split(dataclasses.replace(run, capacity=capacity, split=split)))
+    assert f"{SPLIT['ionic']} (−{-mean:.3g} mV)" in shown
+    assert f"sum (−{-mean:.3g} mV)" in shown
+    assert len(shown) == 4  # equilibrium, cell, ions, sum
 
 
 def test_contributions_of_nothing() -> None:
@@ -119,10 +119,10 @@ def test_profiles_at_several_times() -> None:
 
 
 def test_utilisation_against_depth() -> None:
-    one = Particles(np.array([5e-6, 15e-6]), np.array([1e-16, 3e-16]), np.array([0.9, 0.9]))
-    two = Particles(one.depth, one.volume, np.array([0.4, np.nan]))
-    np.testing.assert_allclose(two.utilisation(one), [0.5, 0.0])
-    figure = figures.draw_utilisation(one, two)
+    before = Particles(np.array([5e-6, 15e-6]), np.array([1e-16, 3e-16]), np.array([0.9, 0.9]))
+    after = Particles(before.depth, before.volume, np.array([0.4, np.nan]))
+    np.testing.assert_allclose(after.utilisation(before), [0.5, 0.0])
+    figure = figures.draw_utilisation(before, after)
     axes = figure.axes[0]
     assert labels(figure) == ["Distance of the particle's centre from the membrane, µm", "Change of its stoichiometry"]
     (points,) = axes.collections

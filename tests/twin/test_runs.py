@@ -265,3 +265,24 @@ def test_deviation_is_that_of_a_shifted_curve() -> None:
     assert found["max_mV"] == pytest.approx(20.0, rel=1e-6)
     assert found["capacity_pct"] == pytest.approx(0.0, abs=1e-9)
     assert deviation(run, Measured("m", "rest", run.capacity[rows], run.voltage[rows])) is None
+
+
+@pytest.mark.parametrize(
+    ("stored", "outcome"), [("complete", Outcome.COMPLETE), ("salt depleted (down to 1 %)", Outcome.NO_SOLUTION)]
+)
+def test_run_of_an_earlier_version_is_read(tmp_path: Path, stored: str, outcome: Outcome) -> None:
+    """Its outcome was a sentence, and its steps had none."""
+    save(made(), tmp_path / "run")
+    path = tmp_path / "run" / "arrays.npz"
+    with np.load(path) as file:
+        arrays = {name: file[name] for name in file.files}
+    exact = json.loads(bytes(arrays.pop("exact")).decode())
+    del exact["end_reason"]
+    exact["outcome"] = stored
+    for step in exact["steps"]:
+        del step["outcome"]
+    np.savez_compressed(path, exact=np.frombuffer(json.dumps(exact).encode(), np.uint8), **arrays)
+    run = load(tmp_path / "run")
+    assert (run.outcome, run.end_reason) == (outcome, stored)
+    assert {step.outcome for step in run.steps} == {Outcome.COMPLETE}
+    assert [step.end_reason for step in run.steps] == [step.end_reason for step in made().steps]

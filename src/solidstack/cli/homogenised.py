@@ -5,14 +5,14 @@ from typing import TYPE_CHECKING, Any
 import click
 import numpy as np
 
+from .. import units
 from ..errors import DesignError
 from ..twin.structure import formats
-from .common import changes_option, check_folder, load_changed, located, number, print_json, show, warn
+from .common import changes_option, check_folder, load_changed, located, number, print_json, range_option, show, warn
 from .progress import shown_progress
 from .runs import (
     check_figures,
     json_option,
-    low_high_count,
     needs_companion,
     protocol_of,
     protocol_option,
@@ -174,7 +174,7 @@ def _table(dataset: "xr.Dataset") -> Any:
 
 def _loadings(text: str) -> list[float]:
     """Loadings in SI from mg/cm^2."""
-    low, high, count = low_high_count(text, "--loadings")
+    low, high, count = range_option(text, "--loadings", units.AREAL_MASS)
     return [float(value) / 100.0 for value in np.linspace(low, high, count)]
 
 

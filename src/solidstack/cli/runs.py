@@ -9,7 +9,7 @@ import numpy as np
 
 from ..design import Protocol
 from ..design.protocol import read_protocol
-from ..errors import DesignError, OutputError, StructureError
+from ..errors import OutputError, StructureError
 from ..twin.results import Run
 from .common import number, print_json, show, warn
 
@@ -46,24 +46,6 @@ def needs_companion() -> None:
 def protocol_of(path: str | None) -> Protocol | None:
     """Read the file of ``--protocol``; None without one."""
     return None if path is None else read_protocol(path)
-
-
-def low_high_count(text: str, option: str) -> tuple[float, float, int]:
-    """Read LO:HI:N with numbers above 0.
-
-    Raises
-    ------
-    DesignError
-    """
-    try:
-        first, last, number_of = text.split(":")
-        low, high, count = float(first), float(last), int(number_of)
-    except ValueError:
-        low, high, count = 0.0, 0.0, 0
-    if count < 1 or not 0.0 < low <= high < float("inf"):
-        msg = f'{option} "{text}" is not LO:HI:N with numbers above 0, as in 5:40:8'
-        raise DesignError(msg)
-    return low, high, count
 
 
 def check_figures(paths: Sequence[str]) -> None:

@@ -9,9 +9,9 @@ import numpy as np
 from .. import units
 from ..errors import DesignError, StructureError
 from ..twin.structure import formats
-from .common import changes_option, load_changed, located, number, print_json, show, warn
+from .common import changes_option, load_changed, located, number, print_json, range_option, show, warn
 from .progress import shown_progress
-from .runs import check_figures, ideal_option, json_option, low_high_count, phases_option, voxel_option
+from .runs import check_figures, ideal_option, json_option, phases_option, voxel_option
 
 if TYPE_CHECKING:
     from ..kinetics import CellParameters
@@ -62,7 +62,7 @@ def impedance_command(
     loaded = load_changed(design, changes)
     if ideal_electronics:
         loaded = loaded.with_(kinetics__ideal_electronics=True)
-    low, high, count = low_high_count(frequencies, "--frequencies")
+    low, high, count = range_option(frequencies, "--frequencies", units.FREQUENCY)
     volts: Any = None if voltage is None else units.parse(voltage, units.VOLTAGE)
     layer: Any = 0.0 if double_layer is None else units.parse(double_layer, CAPACITANCE)
     with located(file):

@@ -45,7 +45,7 @@ def rate_capability(
     Parameters
     ----------
     design : Design
-        A single one.
+        A single design (no arrays).
     c_rates : array, shape (n,)
         Above 0; in units of the design's 1C.
     loadings : array, shape (m,), optional
@@ -77,7 +77,7 @@ def rate_capability(
     low, high = parameters.voltage_window
     start = only_active(parameters).stoichiometry(high, parameters.temperature)
     base = effective or Effective.from_design(design, parameters)
-    tell = Teller(progress, of=coatings.size * rates.size)
+    tell = Teller(progress, of=coatings.size * rates.size, what="rate capability")
     steps: list[Step] = []
     for coating in coatings:
         medium = base.with_loading(base.active_loading * coating / own)

@@ -139,7 +139,7 @@ class Effective:
         """Derive the medium of a 3D structure.
 
         Active material without an electronic path to the collector or without solid electrolyte that is connected to
-        the membrane does not count, exactly as in the voxel solver (`solidstack.twin.domain`).
+        the membrane does not count, exactly as in the voxel solver (`solidstack.twin.participation`).
         Effective conductivities are full-field solutions through the plane; the electronic one is solved for the most
         and the least conducting state of the active material and is linear in its conductivity in between.
 
@@ -156,10 +156,10 @@ class Effective:
         StructureError
             Nothing conducts from the membrane to the collector, or all active material is inactive.
         """
-        from .domain import prepare
+        from .participation import Participation
 
         active = only_active(parameters)
-        domain = prepare(structure, parameters)
+        part = Participation.of(structure, parameters)
         names = {role: structure.with_role(role) for role in (ACTIVE, ELECTROLYTE, ADDITIVE)}
         kappa = parameters.electrolyte.conductivity(parameters.temperature)
 
@@ -187,21 +187,18 @@ class Effective:
             share = max(share, 0.0)
             # an effective conductivity is concave in that of a phase, so that what is left is not negative
             electronic = max(ends[0] - share * own[0], 0.0)
-        fraction = structure.fraction(*names[ACTIVE]) * (1.0 - domain.inactive_fraction)
-        # what lies on the membrane itself is no interface within the electrode
-        on_membrane = float(domain.areas[0][domain.membrane_planes, 1:-1, 1:-1].sum(dtype=float))
-        interface = domain.interface - on_membrane / math.prod(structure.size)
+        fraction = structure.fraction(*names[ACTIVE]) * (1.0 - part.inactive_fraction)
         return cls(
             thickness=structure.size[0],
-            active_loading=float(domain.active_loading),
+            active_loading=float(part.active_loading),
             active_fraction=fraction,
             electrolyte_fraction=structure.fraction(*names[ELECTROLYTE]),
-            specific_interface=interface,
+            specific_interface=part.inner_interface,
             ionic_conductivity=ionic,
             electronic_conductivity=electronic,
             electronic_share=share,
             temperature=parameters.temperature,
-            inactive_fraction=domain.inactive_fraction,
+            inactive_fraction=part.inactive_fraction,
             source="3D structure",
         )
 
@@ -218,7 +215,7 @@ class Effective:
         Parameters
         ----------
         design : Design
-            A single one.
+            A single design (no arrays).
         parameters : CellParameters, optional
             Default: those of the design.
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from solidstack.kernels.electrochemistry import cpu as coupled_cpu
 from solidstack.kernels.electrochemistry import multigrid as coupled_multigrid
 from solidstack.kernels.electrochemistry.voxel import ELECTRONIC, STORES
-from solidstack.twin.domain import prepare, wrap
+from solidstack.twin.electrochemistry.domain import prepare, wrap
 from solidstack.twin.electrochemistry.equations import Equations
 from tests.cells import TEMPERATURE, UM, cell, electrolyte, host, mixed, salted
 
@@ -168,7 +168,7 @@ CODE = """
 import json
 import numpy as np
 from solidstack.kernels.electrochemistry import cpu as coupled_cpu, cuda as coupled_cuda, multigrid as coupled_multigrid
-from solidstack.twin.domain import prepare
+from solidstack.twin.electrochemistry.domain import prepare
 from solidstack.twin.electrochemistry.equations import Equations
 from tests.cells import TEMPERATURE, UM, cell, electrolyte, mixed, salted
 

@@ -12,6 +12,7 @@ from solidstack.constants import FARADAY
 from solidstack.errors import SolverError
 from solidstack.kinetics import cell_parameters
 from solidstack.outcomes import Outcome
+from solidstack.progress import Progress
 from solidstack.twin.companion.homogenised import HomogenisedModel
 from solidstack.twin.effective import Effective
 from solidstack.twin.results import SPLIT
@@ -60,13 +61,13 @@ def test_inactive_material_counts_in_the_loading(model: HomogenisedModel, single
         specific_interface=0.5 * whole.specific_interface,
         inactive_fraction=0.5,
     )
-    parameters = [
+    discharges = [
         model.run(single, steps(charge("C/50"), discharge("C/50")), effective=medium).of("discharge")
         for medium in (whole, half)
     ]
-    assert parameters[0] is not None
-    assert parameters[1] is not None
-    assert parameters[1].capacity == pytest.approx(0.5 * parameters[0].capacity, rel=0.01)
+    assert discharges[0] is not None
+    assert discharges[1] is not None
+    assert discharges[1].capacity == pytest.approx(0.5 * discharges[0].capacity, rel=0.01)
 
 
 def test_every_end_has_its_outcome_and_words(model: HomogenisedModel, single: ss.Design) -> None:
@@ -194,3 +195,14 @@ def test_a_step_without_a_solution_ends_the_run(
         SolverError, match="stopped in steps.0 .*Check the numbers of the electrode, or try a smaller current"
     ):
         model.run(single, steps(charge(time=60.0)))
+
+
+def test_progress_counts_actions(model: HomogenisedModel, single: ss.Design) -> None:
+    seen: list[Progress] = []
+    protocol = steps(charge("1C", time=60.0), rest(60.0))
+    model.run(single, protocol, progress=seen.append)
+    assert [(state.what, state.done, state.of) for state in seen] == [
+        ("steps.0: charge", 0, 2),
+        ("steps.1: rest", 1, 2),
+        ("complete", 2, 2),
+    ]

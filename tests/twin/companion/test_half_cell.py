@@ -11,6 +11,8 @@ from solidstack.constants import FARADAY, GAS
 from solidstack.kinetics import cell_parameters
 from solidstack.materials import OpenCircuitPotential
 from solidstack.twin.companion import scaling
+from solidstack.twin.companion.half_cell import PassedAtOnceError
+from solidstack.twin.companion.half_cell_equations import CONTROLS, FREE
 from solidstack.twin.companion.homogenised import HomogenisedModel
 from solidstack.twin.effective import Effective
 
@@ -147,11 +149,11 @@ def test_diffusion_in_the_particles_is_the_closed_form(
 
 def test_membrane_of_another_conductivity(model: HomogenisedModel, design: ss.Design) -> None:
     """With salt as well, before it has moved, the membrane is a resistance of its own conductivity."""
-    given = design.with_(membrane__ionic_conductivity=0.02)
-    run = model.run(given, steps(charge("C/10", time=1e-3)))
+    changed = design.with_(membrane__ionic_conductivity=0.02)
+    run = model.run(changed, steps(charge("C/10", time=1e-3)))
     resistance = 82e-6 / 0.02
     assert run.split["membrane"][0] / run.current_density[0] == pytest.approx(resistance, rel=2e-3)
-    parameters = cell_parameters(given)
+    parameters = cell_parameters(changed)
     exchange = parameters.lithium.exchange_current_density(parameters.temperature)
     lithium = 2.0 * GAS * parameters.temperature / FARADAY * math.asinh(run.current_density[0] / 2.0 / exchange)
     assert run.split["lithium"][0] == pytest.approx(lithium, rel=2e-3)
@@ -181,17 +183,17 @@ def test_scaled_model_is_the_true_geometry(
     monkeypatch: pytest.MonkeyPatch, model: HomogenisedModel, design: ss.Design, single: ss.Design, salt: bool
 ) -> None:
     """Thickness, membrane and radius far from those of the built model, against a model that is built for them."""
-    given = (design if salt else single).with_(positive__loading=0.3, membrane__thickness=20e-6)
-    medium = Effective.from_design(given).changed(particle_radius=9e-6)
+    changed = (design if salt else single).with_(positive__loading=0.3, membrane__thickness=20e-6)
+    medium = Effective.from_design(changed).changed(particle_radius=9e-6)
     protocol = steps(charge("C/8"), rest(600.0), discharge("C/8", capacity=30 * 3600.0))
-    scaled = model.run(given, protocol, effective=medium)
+    scaled = model.run(changed, protocol, effective=medium)
     monkeypatch.setattr(scaling, "L0", medium.thickness)
     monkeypatch.setattr(scaling, "R0", 9e-6)
-    true = HomogenisedModel().run(given, protocol, effective=medium)
+    true = HomogenisedModel().run(changed, protocol, effective=medium)
     assert [step.end_reason for step in scaled.steps] == [step.end_reason for step in true.steps]
-    for one, other in zip(scaled.steps, true.steps, strict=True):
-        assert one.capacity == pytest.approx(other.capacity, rel=2e-4)
-        rows, others = scaled.rows(one), true.rows(other)
+    for first, other in zip(scaled.steps, true.steps, strict=True):
+        assert first.capacity == pytest.approx(other.capacity, rel=2e-4)
+        rows, others = scaled.rows(first), true.rows(other)
         inside = scaled.time[rows] < 0.98 * (scaled.time[rows][-1] - scaled.time[rows][0]) + scaled.time[rows][0]
         voltage = np.interp(scaled.time[rows], true.time[others], true.voltage[others])
         np.testing.assert_allclose(scaled.voltage[rows][inside], voltage[inside], atol=3 * SAME)
@@ -214,3 +216,16 @@ def test_salt_profile_of_the_steady_state(model: HomogenisedModel, design: ss.De
     fall = gradient * parameters.membrane_thickness + gradient * medium.thickness / through / 3.0
     potential = 2.0 * (1 - t) * electrolyte.thermodynamic_factor * GAS * kelvin / FARADAY * fall / salt
     assert run.split["concentration"][-1] == pytest.approx(potential, rel=0.05)
+
+
+def test_a_limit_that_is_passed_at_once_has_its_own_error(model: HomogenisedModel, single: ss.Design) -> None:
+    """PyBaMM tells it by a sentence; should that change, this test fails."""
+    parameters = cell_parameters(single)
+    medium = Effective.from_design(single, parameters)
+    cell = scaling.Cell(medium, parameters, active_of(parameters), 0.5, 180.0)
+    built = model.built(cell, parameters.temperature)
+    inputs = cell.inputs(parameters.temperature) | dict.fromkeys(CONTROLS, 0.0) | FREE | {"by current": 1.0}
+    resting = built.advance(None, inputs, 1.0)
+    assert resting.stop is None
+    with pytest.raises(PassedAtOnceError):
+        built.advance(None, inputs | {"lowest voltage": float(resting.rows["voltage"][0]) + 0.1}, 1.0)

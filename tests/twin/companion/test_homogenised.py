@@ -25,18 +25,18 @@ def test_single_particles_agree_where_the_reaction_is_even(model: HomogenisedMod
         simulate(single, protocol, effective=medium, model="SPMe"),
     ]
     assert runs[1].model == "PyBaMM SPMe"
-    for one, other in zip(runs[0].steps, runs[1].steps, strict=True):
-        assert one.capacity == pytest.approx(other.capacity, rel=1e-3)
-        assert one.average_voltage == pytest.approx(other.average_voltage, abs=1e-3)
+    for first, other in zip(runs[0].steps, runs[1].steps, strict=True):
+        assert first.capacity == pytest.approx(other.capacity, rel=1e-3)
+        assert first.average_voltage == pytest.approx(other.average_voltage, abs=1e-3)
     np.testing.assert_allclose(sum(runs[1].split.values()), runs[1].voltage, atol=1e-9)
 
 
 def test_finer_mesh_and_tolerance_change_little(model: HomogenisedModel, single: ss.Design) -> None:
     fine = HomogenisedModel(mesh=Mesh(40, 10, 40), tolerance=1e-6)
-    runs = [one.run(single, steps(charge("C/2"), discharge("C/2"))) for one in (model, fine)]
-    for one, other in zip(runs[0].steps, runs[1].steps, strict=True):
-        assert one.capacity == pytest.approx(other.capacity, rel=1e-3)
-        assert one.average_voltage == pytest.approx(other.average_voltage, abs=1e-3)
+    runs = [each.run(single, steps(charge("C/2"), discharge("C/2"))) for each in (model, fine)]
+    for first, other in zip(runs[0].steps, runs[1].steps, strict=True):
+        assert first.capacity == pytest.approx(other.capacity, rel=1e-3)
+        assert first.average_voltage == pytest.approx(other.average_voltage, abs=1e-3)
 
 
 def test_many_designs_share_one_model(single: ss.Design) -> None:
@@ -51,7 +51,7 @@ def test_many_designs_share_one_model(single: ss.Design) -> None:
         single.with_(positive__loading=0.2, positive__composition__NCM622=0.9), steps(discharge("C/2")), model="SPMe"
     )
     np.testing.assert_allclose(runs[3].voltage, alone.voltage, atol=1e-9)
-    assert [one.positive.loading for one in spread(designs)] == [0.1] * 3 + [0.2] * 3
+    assert [each.positive.loading for each in spread(designs)] == [0.1] * 3 + [0.2] * 3
 
 
 def test_default_protocol_and_that_of_the_design(model: HomogenisedModel, single: ss.Design) -> None:

@@ -37,9 +37,9 @@ def compared(run: Run, path: Path) -> None:
 def test_script_stands_alone_and_gives_the_same(
     tmp_path: Path, model: HomogenisedModel, design: ss.Design, resistance: float
 ) -> None:
-    given = design.with_(kinetics__interface_resistance=resistance, name='a "name"\\')
+    changed = design.with_(kinetics__interface_resistance=resistance, name='a "name"\\')
     protocol = steps(charge("C/3"), hold(HIGH, current="C/20"), rest(600.0), discharge("C/10"))
-    script = export_script(given, tmp_path / "cell.py", protocol)
+    script = export_script(changed, tmp_path / "cell.py", protocol)
     assert "solidstack" not in "".join(
         line for line in script.read_text().splitlines() if line.startswith(("import", "from"))
     )
@@ -48,7 +48,7 @@ def test_script_stands_alone_and_gives_the_same(
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[-1] == "steps.3 ended by: event: lowest voltage"
-    compared(model.run(given, protocol), tmp_path / "curve.csv")
+    compared(model.run(changed, protocol), tmp_path / "curve.csv")
 
 
 def test_script_has_one_temperature(tmp_path: Path, single: ss.Design) -> None:

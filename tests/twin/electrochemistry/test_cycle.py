@@ -19,6 +19,8 @@ import solidstack as ss
 from solidstack.errors import DesignError, OutputError, SolverError, StructureError
 from solidstack.kernels.electrochemistry import multigrid as coupled_multigrid
 from solidstack.kinetics import CellParameters
+from solidstack.outcomes import Outcome
+from solidstack.progress import Listener, Progress
 from solidstack.twin.electrochemistry.cycle import discharge as simulate
 from solidstack.twin.electrochemistry.equations import Equations
 from solidstack.twin.electrochemistry.fields import Fields, Particles, Snapshot, particles
@@ -102,7 +104,7 @@ def same(one: Run, other: Run) -> None:
     plain = [[{**step.__dict__, "seconds": 0.0} for step in run.steps] for run in (one, other)]
     assert plain[0] == plain[1]
     assert one.balance == other.balance
-    assert one.outcome == other.outcome
+    assert (one.outcome, one.end_reason) == (other.outcome, other.end_reason)
     for name in ("time_steps", "newton_iterations", "linear_iterations"):
         assert one.provenance[name] == other.provenance[name], name
 
@@ -314,7 +316,8 @@ def test_contact_that_is_lost_costs_voltage(run_of: Simulate) -> None:
 
 def test_electrode_that_is_not_wired_stores_nothing_and_says_so(run_of: Simulate) -> None:
     run = run_of(charge("1C"), discharge("1C"), made=layers((SE, 2), (AM, 3), (SE, 1)))
-    assert run.outcome == (
+    assert run.outcome is Outcome.DISCONNECTED
+    assert run.end_reason == (
         "the electrode stores no charge: of the active material 100 % has no electronic path to the collector"
     )
     assert run.inactive_fraction == 1.0
@@ -323,7 +326,7 @@ def test_electrode_that_is_not_wired_stores_nothing_and_says_so(run_of: Simulate
         "no face on connected solid electrolyte": 0.0,
     }
     (step,) = run.steps
-    assert (step.capacity, step.end_reason) == (0.0, run.outcome)
+    assert (step.capacity, step.outcome, step.end_reason) == (0.0, run.outcome, run.end_reason)
     assert len(run.time) == 1
     assert math.isnan(run.voltage[0])
     assert not run.is_complete
@@ -351,14 +354,16 @@ def test_absurd_current_ends_at_once(run_of: Simulate, current: str) -> None:
     assert run.is_complete
     assert run.steps[0].capacity == pytest.approx(ONE_C * 20.0, rel=EXACT)
     assert run.steps[1].capacity == 0.0
+    assert run.steps[1].outcome is Outcome.VOLTAGE
     assert "the first instant is already at" in run.steps[1].end_reason
 
 
 def test_current_that_no_voltage_ends_keeps_what_was_found(run_of: Simulate) -> None:
     steps = charge("1C", time=20.0), charge("1000C", time="1 h"), rest(10.0)
     run = run_of(*steps, given=cell(membrane_thickness=2e-3))
-    assert run.outcome.startswith("charge (steps.1): the voltage is beyond 10 V; give a voltage limit")
-    assert "What was found before is kept" in run.outcome
+    assert (run.outcome, run.steps[-1].outcome) == (Outcome.NO_SOLUTION, Outcome.NO_SOLUTION)
+    assert run.end_reason.startswith("charge (steps.1): the voltage is beyond 10 V; give a voltage limit")
+    assert "The results up to here are kept" in run.end_reason
     assert [step.where for step in run.steps] == ["steps.0", "steps.1"]
     assert run.steps[0].capacity == pytest.approx(ONE_C * 20.0, rel=EXACT)
     assert run.balance["lithium"] < 1e-6
@@ -383,9 +388,10 @@ def test_time_step_that_cannot_be_solved_ends_the_run_with_what_was_found(
 ) -> None:
     failing(7, monkeypatch)
     run = run_of(charge("1C"), discharge("1C"))
-    assert run.outcome == (
+    assert run.outcome is Outcome.NO_SOLUTION
+    assert run.end_reason == (
         "charge (steps.0): no time step of 1e-07 s or more could be solved; lower the current, or check the exchange "
-        "current density and conductivities ([kinetics]). What was found before is kept"
+        "current density and conductivities ([kinetics]). The results up to here are kept"
     )
     assert len(run.time) == 7
     (step,) = run.steps
@@ -396,7 +402,7 @@ def test_time_step_that_cannot_be_solved_ends_the_run_with_what_was_found(
 def test_first_time_step_that_cannot_be_solved_is_an_error(run_of: Simulate, monkeypatch: pytest.MonkeyPatch) -> None:
     failing(0, monkeypatch)
     with pytest.raises(
-        SolverError, match="the first time step could not be solved, not even 1e-07 s; lower the current"
+        SolverError, match="the first time step could not be solved, not even one of 1e-07 s; lower the current"
     ):
         run_of(charge("1C"))
 
@@ -406,29 +412,29 @@ def test_first_time_step_that_cannot_be_solved_is_an_error(run_of: Simulate, mon
 
 def test_cut_off_that_the_active_material_never_has(run_of: Simulate) -> None:
     expected = (
-        "protocol, steps.1.until.voltage: 2.5 V is outside of the open-circuit potential of AM, 2.6 to 4.6 V; move the "
+        "protocol, steps.1.until.voltage: 2.5 V is outside the open-circuit potential of AM, 2.6 to 4.6 V; change the "
         "cut-off, or give a wider table in a material file"
     )
     with pytest.raises(DesignError) as caught:
         run_of(charge("1C", voltage=4.3), discharge("1C", voltage=2.5))
     assert str(caught.value) == expected
-    with pytest.raises(DesignError, match=r"protocol, steps.0.voltage: 4.7 V is outside"):
+    with pytest.raises(DesignError, match=r"protocol, steps.0.voltage: 4.7 V is outside the open-circuit potential"):
         run_of(hold(4.7, time=1.0))
 
 
 @pytest.mark.parametrize(
     ("options", "error", "words"),
     [
-        ({"accuracy": 0.0}, StructureError, "accuracy: 0 is out of bounds: 0.01 to 10"),
-        ({"accuracy": 100.0}, StructureError, "accuracy: 100 is out of bounds"),
-        ({"accuracy": math.nan}, StructureError, "accuracy: nan is out of bounds"),
-        ({"device": "tpu"}, StructureError, 'device: "tpu" is unknown; known are auto, cpu, cuda'),
-        ({"initial_stoichiometry": 1.2}, DesignError, r"initial_stoichiometry: 1.2 is outside of 0 to 1"),
+        ({"accuracy": 0.0}, StructureError, "accuracy: 0 must be between 0.01 and 10"),
+        ({"accuracy": 100.0}, StructureError, "accuracy: 100 must be between 0.01 and 10"),
+        ({"accuracy": math.nan}, StructureError, "accuracy: nan must be between 0.01 and 10"),
+        ({"device": "tpu"}, StructureError, 'device: "tpu" is not recognised; choose auto, cpu or cuda'),
+        ({"initial_stoichiometry": 1.2}, DesignError, r"initial_stoichiometry: 1.2 is outside 0 to 1"),
         ({"initial_stoichiometry": math.nan}, DesignError, "initial_stoichiometry: nan is outside"),
         ({"contact": np.ones((2, 2, 2), bool)}, StructureError, r"contact has shape \(2, 2, 2\)"),
         ({"made": structure(np.full((3, 3, 3), SE))}, StructureError, "has no active material, so it stores no charge"),
         ({"made": structure(np.full((3, 3, 3), AM))}, StructureError, "has no solid electrolyte"),
-        ({"made": Structure(mixed(0).labels, {}, (UM,) * 3)}, StructureError, "Say which one it is"),
+        ({"made": Structure(mixed(0).labels, {}, (UM,) * 3)}, StructureError, "Name the phase with --phases"),
     ],
 )
 def test_bad_input(run_of: Simulate, options: dict[str, Any], error: type[Exception], words: str) -> None:
@@ -438,13 +444,13 @@ def test_bad_input(run_of: Simulate, options: dict[str, Any], error: type[Except
 
 def test_device_that_is_not_there(run_of: Simulate, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("solidstack.kernels.conduction.cuda.is_available", lambda: False)
-    with pytest.raises(StructureError, match="device: no CUDA device is found; take device cpu"):
+    with pytest.raises(StructureError, match="device: no CUDA device was found; choose cpu"):
         run_of(rest(1.0), device="cuda")
 
 
 def test_structure_knows_its_design(design: ss.Design) -> None:
     plan = protocol(rest(1.0))
-    with pytest.raises(StructureError, match="does not say which design it was built from; give the design"):
+    with pytest.raises(StructureError, match="does not record the design it was built from; give the design"):
         simulate(columns(4), protocol=plan)
     made = columns(4).changed(provenance={"inputs": design.to_dict()})
     run = simulate(made, protocol=plan)
@@ -455,22 +461,19 @@ def test_structure_knows_its_design(design: ss.Design) -> None:
 
 
 def test_provenance(run_of: Simulate) -> None:
-    told: list[tuple[str, float]] = []
+    heard: list[Progress] = []
     made = mixed(0, (6, 5, 5))
-    run = run_of(
-        charge("1C", time=30.0), rest(10.0), made=made, progress=lambda words, share: told.append((words, share))
-    )
+    run = run_of(charge("1C", time=30.0), rest(10.0), made=made, progress=heard.append)
     notes = json.loads(json.dumps(run.provenance))
     assert notes["voxels"] == 150
     assert notes["device"] == "cpu"
-    assert notes["time_steps"] == len(run.time) == len(told)
+    assert notes["time_steps"] == len(run.time) == len(heard)
     assert notes["newton_iterations"] >= notes["time_steps"] - 15
     assert 100.0 < notes["bytes_per_voxel"] < 2000.0
     assert notes["protocol"]["steps"][0]["kind"] == "charge"
-    words, shares = zip(*told, strict=True)
-    assert words[0].startswith("charge, 3.")
-    assert words[-1].startswith("rest, 3.")
-    assert (shares[0], shares[-1]) == (0.0, 0.5)
+    assert heard[0].what.startswith("charge, 3.")
+    assert heard[-1].what.startswith("rest, 3.")
+    assert (heard[0].share, heard[-1].share) == (0.0, 0.5)
     assert run.model == "twin"
     assert run.depth == pytest.approx((np.arange(6) + 0.5) * UM)
 
@@ -492,17 +495,17 @@ class KilledError(Exception):
     pass
 
 
-def killer(after: int) -> Callable[[str, float], None]:
+def killer(after: int) -> Listener:
     """Progress that ends the run after some time steps, as a kill would."""
     calls = 0
 
-    def told(words: str, share: float) -> None:
+    def listener(_: Progress) -> None:
         nonlocal calls
         calls += 1
         if calls == after:
             raise KilledError
 
-    return told
+    return listener
 
 
 @pytest.fixture
@@ -526,7 +529,7 @@ def test_run_that_was_killed_goes_on_to_the_same_result(run_of: Simulate, tmp_pa
         with pytest.raises(KilledError):
             run_of(*PLAN, checkpoint=path, progress=killer(max(1, at - done)), **CHECKED)
         with np.load(path) as file:
-            done = json.loads(bytes(file["state"]).decode())["scalars"]["count"]
+            done = json.loads(bytes(file["content"]).decode())["state"]["time_steps"]
         assert done >= at - 2
     resumed = run_of(*PLAN, checkpoint=path, **CHECKED)
     same(whole, resumed)
@@ -539,7 +542,7 @@ def test_checkpoint_is_written_after_each_step_of_the_protocol_and_seldom_betwee
     savez, written = np.savez, []
 
     def count(stream: Any, **arrays: Any) -> None:
-        written.append(json.loads(bytes(arrays["state"]).decode())["scalars"]["index"])
+        written.append(json.loads(bytes(arrays["content"]).decode())["state"]["action"])
         savez(stream, **arrays)
 
     monkeypatch.setattr(np, "savez", count)
@@ -551,14 +554,14 @@ SCRIPT = """
 import os, signal, sys
 import numba
 import solidstack as ss
-from tests.twin import test_discharge as test
+from tests.twin.electrochemistry import test_cycle as test
 
 test.module_of_discharge.CHECKPOINT_SECONDS = 0.0
 test.coupled_multigrid.COARSEST = 16
 numba.set_num_threads(1)
 calls = 0
 
-def told(words, share):
+def listener(state):
     global calls
     calls += 1
     if calls == 12:
@@ -566,7 +569,7 @@ def told(words, share):
 
 test.simulate(
     test.CHECKED["made"], ss.load("examples/pouch-0.16Ah.toml"), parameters=test.CHECKED["given"],
-    protocol=test.protocol(*test.PLAN), accuracy=test.COARSE, checkpoint=sys.argv[1], progress=told,
+    protocol=test.protocol(*test.PLAN), accuracy=test.COARSE, checkpoint=sys.argv[1], progress=listener,
 )
 """
 
@@ -584,7 +587,7 @@ def test_process_that_was_killed_goes_on_to_the_same_result(run_of: Simulate, tm
     same(run_of(*PLAN, **CHECKED), run_of(*PLAN, checkpoint=path, **CHECKED))
 
 
-OTHER_RUN = "belongs to another structure, design or protocol, or to another version; remove it to start anew"
+OTHER_RUN = "belongs to another structure, design or protocol, or to another version; remove it to start over"
 
 
 @pytest.mark.parametrize(
@@ -635,18 +638,18 @@ def test_torn_checkpoint_is_refused(run_of: Simulate, tmp_path: Path, damage: st
             torn = {"empty": b"", "head": whole[:10], "cut": whole[:-5], "flipped": flipped, "text": b"soon"}
             path.write_bytes(torn[damage])
     with pytest.raises(
-        OutputError, match=r"run.npz: is no checkpoint of a run \(.*\); remove it, or name another file"
+        OutputError, match=r"run.npz: is not a checkpoint file of this version \(.*\); remove it, or name another file"
     ):
         run_of(rest(1.0), checkpoint=path)
 
 
 def test_place_that_cannot_be_written_is_said_before_the_work(run_of: Simulate, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("", encoding="utf-8")
-    told: list[str] = []
+    heard: list[Progress] = []
     with pytest.raises(OutputError, match="the checkpoint cannot be written .*; make room or name another file"):
-        run_of(rest(1.0), checkpoint=tmp_path / "file" / "run.npz", progress=lambda words, _: told.append(words))
-    assert told == []
-    with pytest.raises(OutputError, match="is no checkpoint of a run"):
+        run_of(rest(1.0), checkpoint=tmp_path / "file" / "run.npz", progress=heard.append)
+    assert heard == []
+    with pytest.raises(OutputError, match="is not a checkpoint file of this version"):
         run_of(rest(1.0), checkpoint=tmp_path)
 
 

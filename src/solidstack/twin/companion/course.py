@@ -77,7 +77,7 @@ class Course:
         if not self.steps:
             msg = f"{self.end.reason}. Check the numbers of the electrode, or try a smaller current"
             raise SolverError(msg)
-        tell(len(self.actions))
+        tell(index, self.end.reason)
         return self.result(name, notes)
 
     def temperature(self, action: Action) -> float:
@@ -121,7 +121,7 @@ class Course:
             count = max(2, math.ceil(abs(inputs[name] - voltage) / NEAR_VOLTAGE))
             values = np.linspace(voltage, inputs[name], count + 1)[1:-1]
         for value in values:
-            state = built.advance(state, inputs | FREE | {name: float(value)}, INSTANT).state
+            state = built.moved(state, inputs | FREE | {name: float(value)}, INSTANT)
         return state
 
     def first_instant(self, action: Action, built: HalfCell, inputs: Inputs) -> tuple[Section, End]:

@@ -41,7 +41,7 @@ def export_bpx(
     Parameters
     ----------
     design : Design
-        A single one.
+        A single design (no arrays).
     path : path
         A file that ends in .json.
     effective : Effective, optional

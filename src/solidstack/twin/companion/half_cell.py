@@ -139,7 +139,7 @@ class HalfCell:
         return observe
 
     def advance(self, state: Any, inputs: Inputs, duration: float) -> Section:
-        """Integrate from a state until an event or to the end.
+        """Integrate from a state until an event or to the end, and observe the outputs.
 
         Parameters
         ----------
@@ -157,16 +157,20 @@ class HalfCell:
         NoSolutionError
             PyBaMM finds no solution.
         """
-        try:
-            solution = self.solver.step(state, self.model, duration, inputs=inputs, save=False)
-        except load_pybamm().SolverError as error:
-            raise _typed(error) from error
+        solution = self.moved(state, inputs, duration)
         stop = STOPS.get(solution.termination)
         # a state at which an event was found is not stepped on otherwise
         solution.termination = "final time"
         times, states = _refined(solution)
         rows = dict(zip(OUTPUTS, self._observe(times, states, inputs), strict=True))
         return Section(solution, times, rows, stop)
+
+    def moved(self, state: Any, inputs: Inputs, duration: float) -> Any:
+        """Integrate as `advance` does, but return only the state, with PyBaMM's name of its end."""
+        try:
+            return self.solver.step(state, self.model, duration, inputs=inputs, save=False)
+        except load_pybamm().SolverError as error:
+            raise _typed(error) from error
 
 
 STOPS = {f"event: {stop.value}": stop for stop in Stop}

@@ -129,7 +129,7 @@ def simulate(
     Parameters
     ----------
     design : Design
-        A single one.
+        A single design (no arrays).
     protocol : Protocol, optional
         Default: the design's, else a charge at C/10 and a discharge at C/5 between the usual voltages.
     effective : Effective, optional

@@ -44,7 +44,7 @@ def export_script(
     Parameters
     ----------
     design : Design
-        A single one.
+        A single design (no arrays).
     path : path
         A file that ends in .py.
     protocol : Protocol, optional

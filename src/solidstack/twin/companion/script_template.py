@@ -38,15 +38,15 @@ def exchange_current_density(_, c, most, __):
     return {exchange} * (c / most) ** {transfer} * (1.0 - c / most) ** (1.0 - {transfer})
 
 
-def given(name):
+def parameter(name):
     return pybamm.InputParameter(name)
 
 
 def control(variables):
     """Residual that sets the current or the voltage."""
-    by_current = given("by current")
-    current = variables["Current [A]"] - given("applied current")
-    return by_current * current + (1.0 - by_current) * (variables["Voltage [V]"] - given("applied voltage"))
+    by_current = parameter("by current")
+    current = variables["Current [A]"] - parameter("applied current")
+    return by_current * current + (1.0 - by_current) * (variables["Voltage [V]"] - parameter("applied voltage"))
 
 
 class Conduction(pybamm.electrolyte_conductivity.Full):
@@ -89,18 +89,18 @@ def build():
         values["Ratio of lithium moles to SEI moles"] = 2.0
     values = pybamm.ParameterValues(values)
     voltage, current = model.variables["Voltage [V]"], model.variables["Current [A]"]
-    charge = model.variables["Discharge capacity [A.h]"] * 3600.0 - given("charge before")
+    charge = model.variables["Discharge capacity [A.h]"] * 3600.0 - parameter("charge before")
     surface = model.variables["Positive particle surface stoichiometry"]
     nominal = VALUES["Initial concentration in electrolyte [mol.m-3]"]
     salt = model.variables["Electrolyte concentration [mol.m-3]"] / nominal
     model.events = [
-        pybamm.Event("lowest voltage", voltage - given("lowest voltage")),
-        pybamm.Event("highest voltage", given("highest voltage") - voltage),
-        pybamm.Event("least current", pybamm.AbsoluteValue(current) - given("least current")),
-        pybamm.Event("most charge", given("most charge") - pybamm.AbsoluteValue(charge)),
+        pybamm.Event("lowest voltage", voltage - parameter("lowest voltage")),
+        pybamm.Event("highest voltage", parameter("highest voltage") - voltage),
+        pybamm.Event("least current", pybamm.AbsoluteValue(current) - parameter("least current")),
+        pybamm.Event("most charge", parameter("most charge") - pybamm.AbsoluteValue(charge)),
         pybamm.Event("empty", pybamm.min(surface) - {edge}),
         pybamm.Event("full", 1.0 - {edge} - pybamm.max(surface)),
-        pybamm.Event("salt used up", pybamm.min(salt) - given("least salt")),
+        pybamm.Event("salt used up", pybamm.min(salt) - parameter("least salt")),
     ]
     geometry = model.default_geometry
     processed = values.process_model(model, inplace=False)
@@ -143,10 +143,10 @@ def main(path):
             if "first instant" not in reason:
                 state.termination = "final time"
                 names = ("Current [A]", "Voltage [V]", "Discharge capacity [A.h]")
-                found = [state[name].entries for name in names]
-                charge = 3600.0 * found[2][-1]
-                for t, i, v in zip(state.t, found[0], found[1]):
-                    table.writerow([where, repr(float(t)), repr(float(-i)), repr(float(v))])
+                i, v, q = (state[name].entries for name in names)
+                charge = 3600.0 * q[-1]
+                for row in zip(state.t, -i, v):
+                    table.writerow([where, *(repr(float(value)) for value in row)])
             index += 1
             if "event" in reason and "least current" not in reason and "most charge" not in reason:
                 while index < len(ACTIONS) and ACTIONS[index][1] == step:

@@ -17,8 +17,8 @@ from ...files import write_with
 from ...kinetics import CellParameters
 from ...outcomes import Outcome
 from ...version import __version__
-from ..domain import Domain
 from ..results import Step
+from .domain import Domain
 from .equations import Equations
 from .state import Row, State
 

@@ -9,8 +9,8 @@ import numpy as np
 from ...design import Action, Design
 from ...errors import DesignError, StructureError
 from ...kinetics import CellParameters
-from ..domain import Domain
 from ..structure.voxels import Structure
+from .domain import Domain
 
 
 def design_of(structure: Structure) -> Design:

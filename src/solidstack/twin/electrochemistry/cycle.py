@@ -32,12 +32,12 @@ from ...kinetics import CellParameters, cell_parameters
 from ...outcomes import End, Outcome
 from ...progress import Listener, Teller
 from ...version import __version__
-from ..domain import Domain, prepare
 from ..memory import require_memory
 from ..results import SPLIT, Run, Step
 from ..structure.voxels import Structure
 from .checkpoint import Checkpoint, key_of
 from .conditions import active_materials, check_accuracy, check_limits, check_start, design_of, loops_for
+from .domain import Domain, prepare
 from .equations import Equations
 from .events import CAPACITY_ACCURACY, Locator
 from .fields import Snapshot
@@ -61,7 +61,7 @@ FAILURES = (Outcome.DEPLETED, Outcome.NO_SOLUTION)
 class FieldTaker(Interface):
     """Takes the state at chosen times; `solidstack.twin.electrochemistry.fields.Fields` is one."""
 
-    def wanted(self, time: float, *, ended: bool) -> bool:
+    def is_due(self, time: float, *, ended: bool) -> bool:
         """Return whether to take the state at a time."""
 
     def take(self, snapshot: Snapshot) -> None:
@@ -450,7 +450,7 @@ class Cycler:
         self._keep(self.state.time, voltage, 0.0, self.state.passed, mean, split, nothing)
 
     def _take_fields(self, *, ended: bool) -> None:
-        if self.fields is not None and self.fields.wanted(self.state.time, ended=ended):
+        if self.fields is not None and self.fields.is_due(self.state.time, ended=ended):
             self.fields.take(self.equations.snapshot(self.state.time))
 
     def _tell(self, action: Action) -> None:

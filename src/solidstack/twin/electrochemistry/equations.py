@@ -12,7 +12,8 @@ from ...constants import FARADAY, GAS
 from ...kernels.electrochemistry.multigrid import CoupledSolver
 from ...kernels.electrochemistry.voxel import CONDUCTION, EXCHANGE, MOBILITY, POTENTIAL, SHIFT
 from ...kinetics import ActiveMaterial, CellParameters, Electrolyte
-from ..domain import Domain, joined
+from ..participation import joined
+from .domain import Domain
 from .fields import Snapshot
 
 Array = Any

@@ -26,7 +26,7 @@ class Snapshot:
     voltage : float
         Of the cell, V.
     stoichiometry : array
-        Of the active material that takes part.
+        Of the active material that is not inactive.
     electronic_potential : array
         Against the lithium, V.
     ionic_potential : array
@@ -43,18 +43,18 @@ class Snapshot:
     salt: Field | None = field(repr=False, default=None)
 
     def fields(self) -> Mapping[str, Field]:
-        """Give the arrays by name."""
-        found = {
+        """Return the arrays by name."""
+        fields = {
             "stoichiometry": self.stoichiometry,
             "electronic potential (V)": self.electronic_potential,
             "ionic potential (V)": self.ionic_potential,
         }
-        return found if self.salt is None else {**found, "salt concentration": self.salt}
+        return fields if self.salt is None else {**fields, "salt concentration": self.salt}
 
 
 @dataclass
 class Fields:
-    """Which snapshots are wanted, and those that were taken.
+    """Snapshots to take, and those that were taken.
 
     Parameters
     ----------
@@ -63,8 +63,8 @@ class Fields:
     step_ends : bool
         Whether the end of each step of the protocol is taken.
     folder : path, optional
-        Where each snapshot is written at once, so that none is lost when the run is interrupted; else they are kept in
-        ``taken``.
+        Where each snapshot is written at once, so that none is lost when the run is interrupted; without it they are
+        kept in ``taken``.
     structure : Structure, optional
         Whose fields they are, for the files.
     ending : str
@@ -87,12 +87,12 @@ class Fields:
         if self.folder is not None:
             check_field_ending(f"fields{self.ending}")
             if self.structure is None:
-                msg = "a folder for fields needs the structure that they belong to"
+                msg = "a folder for fields needs the structure that they belong to; give structure"
                 raise StructureError(msg)
 
-    def wanted(self, time: float, *, ended: bool) -> bool:
-        """Whether the state at a time is wanted."""
-        passed = any(self._last < wish <= time for wish in self.times)
+    def is_due(self, time: float, *, ended: bool) -> bool:
+        """Return whether to take the state at a time; ``ended``: a step of the protocol ends there."""
+        passed = any(self._last < chosen <= time for chosen in self.times)
         self._last = max(self._last, time)
         return (ended and self.step_ends) or passed
 
@@ -123,7 +123,7 @@ class Particles:
     volume : array, shape (n,)
         m3; particles of a periodic structure that continue at the opposite face count as two parts.
     stoichiometry : array, shape (n,)
-        Mean over its voxels that take part; NaN for a particle that does not.
+        Mean over its voxels that are not inactive; NaN for an inactive particle.
     """
 
     depth: NDArray[np.float64]
@@ -131,7 +131,7 @@ class Particles:
     stoichiometry: NDArray[np.float64]
 
     def utilisation(self, before: "Particles") -> NDArray[np.float64]:
-        """Change of the stoichiometry of each particle since another snapshot; 0 for particles that take no part."""
+        """Change of the stoichiometry of each particle since another snapshot; 0 for inactive particles."""
         return np.nan_to_num(np.abs(self.stoichiometry - before.stoichiometry))
 
 
@@ -143,7 +143,7 @@ def particles(structure: Structure, snapshot: Snapshot) -> Particles:
 
     active = structure.mask(*structure.with_role("active-material"))
     inner = ndimage.distance_transform_edt(active, sampling=structure.voxel)
-    # bumps of the surface by a voxel are no particles of their own
+    # bumps of one voxel on the surface are not particles of their own
     smooth = ndimage.gaussian_filter(inner, 1.0)
     peaks = peak_local_max(  # type: ignore[no-untyped-call]
         smooth, min_distance=3, labels=ndimage.label(active)[0], exclude_border=False

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from solidstack.errors import StructureError
 from solidstack.kernels.electrochemistry.voxel import ELECTRONIC, SHIFT, STORES
 from solidstack.kinetics import CellParameters
-from solidstack.twin.domain import MEMBRANE, MEMBRANE_VOXELS, Domain, joined, prepare, wrap
+from solidstack.twin.electrochemistry.domain import MEMBRANE, MEMBRANE_VOXELS, Domain, prepare, wrap
+from solidstack.twin.participation import joined
 from solidstack.twin.structure.voxels import Phase, Structure
 from tests.cells import AM, CA, DENSITY, OTHER, PHASES, PORE, SE, UM, cell, electrolyte, host, mixed, salted, structure
 
@@ -237,7 +238,7 @@ def test_roles_that_are_needed(labels: NDArray[Any], words: str) -> None:
 
 def test_image_without_roles_says_how_to_give_them() -> None:
     bare = Structure(mixed(0).labels, {}, (UM, UM, UM))
-    with pytest.raises(StructureError, match=r"no active material.*1 \(label 1\).*Say which one it is \(--phases\)"):
+    with pytest.raises(StructureError, match=r"no active material.*1 \(label 1\).*Name the phase with --phases"):
         prepare(bare, cell())
 
 
@@ -250,7 +251,7 @@ def test_the_only_active_material_may_have_another_name() -> None:
 @pytest.mark.parametrize("given", [cell(), cell(host(), host("third")), cell(host("third"))])
 def test_an_active_material_that_the_design_does_not_have_is_refused(given: CellParameters) -> None:
     with pytest.raises(
-        StructureError, match="other AM: no active material of the design, which has .*rename the phase"
+        StructureError, match="other AM: not an active material of the design, which has .*rename the phase"
     ):
         prepare(lines("ssAB", "ssAB"), given)
 

@@ -1,0 +1,224 @@
+"""Which voxels of a structure take part in charge and discharge, through which faces they react, and why others do not.
+
+The collector lies behind the last plane of x, the membrane before the first one.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import StructureError
+from ..kernels.geometry.flood import touching_face
+from ..kinetics import CellParameters
+from .structure.interfaces import face_weights
+from .structure.voxels import Structure
+
+ACTIVE, ELECTROLYTE, ADDITIVE = "active-material", "solid-electrolyte", "conductive-additive"
+
+Mask = NDArray[np.bool_]
+Areas = tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]
+
+
+@dataclass(frozen=True)
+class Participation:
+    """What takes part in charge and discharge.
+
+    Active material without an electronic path to the collector (through active material and additive) or without a
+    face on solid electrolyte that is connected to the membrane is inactive, as are solid electrolyte that is not
+    connected and additive that touches nothing: the equations have no solution there.
+
+    Attributes
+    ----------
+    structure : Structure
+    phases : mapping of str to list of str
+        Names of the phases that have voxels, by role.
+    ionic, electronic, reacting : arrays of bool, shape of the structure
+        Solid electrolyte that is connected to the membrane; active material and additive that are connected to the
+        collector; active material that takes up lithium.
+    areas : three arrays of float32, shape of the structure
+        Area of the interface in the face behind each voxel, along each axis, m2.
+    membrane_areas : array of float32, shape (y, z)
+        Area of the interface between the membrane and each voxel of the first plane, m2.
+    active_loading : float
+        Active material per area, inactive material included, kg/m2.
+    reasons : mapping of str to float
+        Why material is inactive: share of the active material by reason.
+    inactive_fraction : float
+        Share of the active material that is inactive.
+    """
+
+    structure: Structure
+    phases: Mapping[str, list[str]]
+    ionic: Mask
+    electronic: Mask
+    reacting: Mask
+    areas: Areas
+    membrane_areas: NDArray[np.float32]
+    active_loading: float
+    reasons: Mapping[str, float]
+    inactive_fraction: float
+
+    @classmethod
+    def of(cls, structure: Structure, parameters: CellParameters, *, contact: Mask | None = None) -> "Participation":
+        """Find what takes part.
+
+        Parameters
+        ----------
+        structure : Structure
+            With phases named after the materials of the parameters, or with one phase of each role.
+        parameters : CellParameters
+        contact : array of bool, shape of the structure, optional
+            False where a voxel has lost its contact: no face of it reacts.
+
+        Raises
+        ------
+        StructureError
+            No active material or no solid electrolyte, or a contact of another shape.
+        """
+        phases = _phases(structure, parameters)
+        if contact is not None:
+            if np.shape(contact) != structure.shape:
+                msg = (
+                    f"contact has shape {np.shape(contact)}, the structure {structure.shape}; "
+                    "give one value for each voxel"
+                )
+                raise StructureError(msg)
+            contact = np.asarray(contact).astype(bool)
+        periodic = structure.periodic[1:]
+        active = structure.mask(*phases[ACTIVE])
+        electrolyte = structure.mask(*phases[ELECTROLYTE])
+        additive = structure.mask(*phases[ADDITIVE]) if phases[ADDITIVE] else np.zeros(structure.shape, bool)
+        ionic = electrolyte & touching_face(electrolyte, *periodic, first=True).view(np.bool_)
+        if parameters.ideal_electronics:
+            electronic = active | additive
+        else:
+            electronic = touching_face(active | additive, *periodic, first=False).view(np.bool_)
+        reacting = _reacting(structure, active & electronic, ionic, contact)
+        total = int(np.count_nonzero(active))
+        unwired = int(np.count_nonzero(active & ~electronic))
+        dry = int(np.count_nonzero(active & electronic & ~reacting))
+        areas, membrane_areas = _areas(structure, phases, reacting, ionic, contact)
+        return cls(
+            structure=structure,
+            phases=phases,
+            ionic=ionic,
+            electronic=electronic,
+            reacting=reacting,
+            areas=areas,
+            membrane_areas=membrane_areas,
+            active_loading=_loading(structure, parameters, phases[ACTIVE]),
+            reasons={
+                "no electronic path to the collector": unwired / total,
+                "no face on connected solid electrolyte": dry / total,
+            },
+            inactive_fraction=(unwired + dry) / total,
+        )
+
+    @property
+    def interface(self) -> float:
+        """Area of the interface that takes part, that on the membrane included, per volume of electrode, m2/m3."""
+        x, y, z = self.structure.size
+        return (sum(float(area.sum(dtype=float)) for area in self.areas) + self._on_membrane) / (x * y * z)
+
+    @property
+    def inner_interface(self) -> float:
+        """The same without that on the membrane, which is no interface within the electrode, m2/m3."""
+        return self.interface - self._on_membrane / float(np.prod(self.structure.size))
+
+    @property
+    def _on_membrane(self) -> float:
+        return float(self.membrane_areas.sum(dtype=float))
+
+
+def joined(mask: Mask, wrap_y: bool, wrap_z: bool) -> NDArray[np.int64]:
+    """Number the clusters of a mask from 1, joined across the wrapped axes; 0 outside the mask."""
+    from scipy import ndimage, sparse
+
+    clusters, count = ndimage.label(mask)
+    pairs = []
+    for axis, wraps in ((1, wrap_y), (2, wrap_z)):
+        if wraps:
+            ends = np.moveaxis(clusters, axis, 0)
+            both = (ends[0] > 0) & (ends[-1] > 0)
+            pairs.append(np.unique(np.stack([ends[0][both], ends[-1][both]]), axis=1))
+    if not pairs:
+        return np.asarray(clusters, np.int64)
+    edges = np.concatenate(pairs, axis=1)
+    graph = sparse.coo_matrix((np.ones(edges.shape[1]), tuple(edges)), shape=(count + 1, count + 1))
+    _, group = sparse.csgraph.connected_components(graph, directed=False)
+    _, compact = np.unique(group, return_inverse=True)
+    return np.asarray(compact[clusters], np.int64)
+
+
+def active_properties(parameters: CellParameters, name: str) -> Any:
+    """Return the properties of an active phase: by its name, or those of the only active material."""
+    return parameters.active.get(name) or next(iter(parameters.active.values()))
+
+
+def _phases(structure: Structure, parameters: CellParameters) -> dict[str, list[str]]:
+    """Phases by role, those without voxels left out."""
+    phases = {
+        role: [name for name in structure.with_role(role) if structure.fraction(name) > 0.0]
+        for role in (ACTIVE, ELECTROLYTE, ADDITIVE)
+    }
+    for role, words in ((ACTIVE, "active material"), (ELECTROLYTE, "solid electrolyte")):
+        if not phases[role]:
+            listed = ", ".join(f"{phase.label} ({name})" for name, phase in structure.phases.items())
+            msg = f"has no {words}, so it stores no charge; its phases are {listed}. Name the phase with --phases"
+            raise StructureError(msg)
+    unknown = [name for name in phases[ACTIVE] if name not in parameters.active]
+    if unknown and len(phases[ACTIVE]) + len(parameters.active) > 2:
+        listed = ", ".join(parameters.active)
+        msg = f"{', '.join(unknown)}: not an active material of the design, which has {listed}; rename the phase"
+        raise StructureError(msg)
+    return phases
+
+
+def _loading(structure: Structure, parameters: CellParameters, names: list[str]) -> float:
+    """Active material per area, kg/m2."""
+    _, y, z = structure.size
+    volume = float(np.prod(structure.voxel))
+    masses = (structure.counts[structure.label(name)] * volume * active_properties(parameters, name).density
+              for name in names)  # fmt: skip
+    return float(sum(masses) / (y * z))
+
+
+def _reacting(structure: Structure, active: Mask, ionic: Mask, contact: Mask | None) -> Mask:
+    """Active material whose cluster has a face on connected solid electrolyte, or on the membrane."""
+    clusters = joined(active, *structure.periodic[1:])
+    touches = np.zeros(int(clusters.max()) + 1, bool)
+    free = np.ones(active.shape, bool) if contact is None else contact
+    wetted = free & ionic
+    own = np.where(free, clusters, 0)
+    for axis, periodic in enumerate((False, *structure.periodic[1:])):
+        for sides in ((own, wetted), (np.flip(own, axis), np.flip(wetted, axis))):
+            here, there = (np.moveaxis(side, axis, 0) for side in sides)
+            touches[np.unique(here[:-1][there[1:]])] = True
+            if periodic:
+                touches[np.unique(here[-1][there[0]])] = True
+    touches[np.unique(own[0])] = True  # on the membrane
+    touches[0] = False
+    return np.asarray(touches[clusters])
+
+
+def _areas(
+    structure: Structure, phases: Mapping[str, list[str]], reacting: Mask, ionic: Mask, contact: Mask | None
+) -> tuple[Areas, NDArray[np.float32]]:
+    """Area of the interface in the face behind each voxel, and on the membrane, where both sides take part."""
+    if contact is not None:
+        reacting, ionic = reacting & contact, ionic & contact
+    areas = []
+    for axis, faces in enumerate(face_weights(structure, phases[ACTIVE], phases[ELECTROLYTE])):
+        flat = np.zeros(structure.labels.size, np.float32)
+        flat[faces.voxel] = faces.area
+        area = flat.reshape(structure.shape)
+        area[~((reacting & np.roll(ionic, -1, axis)) | (ionic & np.roll(reacting, -1, axis)))] = 0.0
+        if axis == 0 or not structure.periodic[axis]:  # nothing follows the last plane; behind x lies the collector
+            np.moveaxis(area, axis, 0)[-1] = 0.0
+        areas.append(area)
+    x, y, z = areas
+    face = np.float32(structure.voxel[1] * structure.voxel[2])
+    return (x, y, z), np.where(reacting[0], face, np.float32(0.0))
