@@ -10,7 +10,7 @@ from .. import units
 from ..errors import DesignError, SolidstackError, SolverError
 from ..files import staged_folder
 from .common import changes_option, check_folder, load_changed, located, print_json, show, shown_progress, warn
-from .discharge import json_option, needs_companion, protocol_of, protocol_option
+from .runs import json_option, needs_companion, protocol_of, protocol_option
 
 if TYPE_CHECKING:
     from ..study.validation import Validation

@@ -1,8 +1,6 @@
-"""Figures of charge and discharge: curves, parts of the voltage, profiles, rate capability, impedance, sensitivity."""
+"""Figures of charge and discharge: curves, contributions to the voltage, profiles, rate capability, sensitivity."""
 
-import os
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import matplotlib as mpl
@@ -10,16 +8,15 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from ..errors import OutputError
-from ..files import write_with
 from ..twin.results import SPLIT, Run, Step
 from ..twin.runs import branches
+from .axes import logarithmic
 from .style import PAGE, style
 
 if TYPE_CHECKING:
     import xarray as xr
 
-    from ..twin.electrochemistry.fields import Particles, Snapshot
+    from ..twin.electrochemistry.fields import Particles
     from ..twin.runs import Measured
 
 # Okabe-Ito, in the order of use
@@ -33,8 +30,6 @@ PART_COLOURS = dict(
 )
 LEAST_PART = 0.05e-3
 """V; parts below it are not drawn."""
-SCREEN = 120
-"""Dots per inch of an animation; that of print would be tens of MB."""
 
 
 def draw_curves(runs: Mapping[str, Run], measured: Sequence["Measured"] = ()) -> Figure:
@@ -191,17 +186,6 @@ def draw_utilisation(before: "Particles", after: "Particles") -> Figure:
     return figure
 
 
-def _logarithmic(axis: Any, ticks: Sequence[float] | NDArray[np.float64] | None = None) -> None:
-    """Plain numbers on a logarithmic axis: powers would need the mathematical text that names are kept free of."""
-    from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullFormatter, NullLocator
-
-    axis.set_major_locator(LogLocator(numticks=6) if ticks is None else FixedLocator(list(ticks)))
-    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    axis.set_minor_formatter(NullFormatter())
-    if ticks is not None:
-        axis.set_minor_locator(NullLocator())
-
-
 USUAL_KEPT = 80
 """%, the line drawn through a map of the capacity that is kept."""
 
@@ -230,7 +214,7 @@ def draw_rates(dataset: "xr.Dataset") -> Figure:
                 rates, capacity[number], "o-", color=colours[number], markersize=3, label=f"{loading:.3g} mg cm⁻²"
             )
         panels[0].set_xscale("log")
-        _logarithmic(panels[0].xaxis, rates)
+        logarithmic(panels[0].xaxis, rates)
         panels[0].set_xlabel("C-rate")
         panels[0].set_ylabel("Discharge capacity, mAh g⁻¹")
         panels[0].set_ylim(bottom=0.0)
@@ -242,7 +226,7 @@ def draw_rates(dataset: "xr.Dataset") -> Figure:
                 panels[1].contour(rates, loadings, kept, levels=[USUAL_KEPT], colors="white", linewidths=1.2)
                 panels[1].plot([], [], color="white", label=f"{USUAL_KEPT} % kept")
             panels[1].set_xscale("log")
-            _logarithmic(panels[1].xaxis, rates)
+            logarithmic(panels[1].xaxis, rates)
             panels[1].set_ylim(loadings.min(), loadings.max())
             panels[1].set_xlabel("C-rate")
             panels[1].set_ylabel("Loading, mg cm⁻²")
@@ -294,42 +278,6 @@ def draw_sensitivity(rows: Sequence[Mapping[str, Any]], base: float) -> Figure:
     return figure
 
 
-def draw_impedance(series: Sequence[tuple[str, NDArray[np.float64], NDArray[np.complex128]]]) -> Figure:
-    """Draw impedance spectra: Nyquist and Bode.
-
-    Parameters
-    ----------
-    series : sequence of (label, frequency, impedance)
-        Hz and ohm m2; shown in ohm cm2.
-    """
-    with style():
-        figure = Figure(figsize=(PAGE, 3.0), layout="constrained")
-        left, right = figure.subplots(1, 2)
-        phase = right.twinx()
-        for number, (label, frequency, impedance) in enumerate(series):
-            z = 1e4 * impedance
-            colour = COLOURS[number % len(COLOURS)]
-            mark = "o-" if number == 0 else "--"
-            left.plot(z.real, -z.imag, mark, color=colour, markersize=2.5, label=label)
-            right.plot(frequency, np.abs(z), mark, color=colour, markersize=2.5)
-            phase.plot(frequency, -np.angle(z, deg=True), ":", color=colour)
-        left.set_aspect("equal", adjustable="datalim")
-        left.margins(0.1)
-        left.set_xlabel("Re Z, Ω cm²")
-        left.set_ylabel("−Im Z, Ω cm²")
-        left.legend(loc="best")
-        right.set_xscale("log")
-        _logarithmic(right.xaxis)
-        sizes = np.concatenate([np.abs(impedance) for _, _, impedance in series])
-        if sizes.max() > 5.0 * sizes.min():
-            right.set_yscale("log")
-            _logarithmic(right.yaxis)
-        right.set_xlabel("Frequency, Hz")
-        right.set_ylabel("|Z|, Ω cm²")
-        phase.set_ylabel("−phase (dotted), °")
-    return figure
-
-
 def draw_resistances(models: Mapping[str, Mapping[str, float]]) -> Figure:
     """Draw the parts of the cell's resistance of several models as stacked bars, ohm cm2."""
     with style():
@@ -349,63 +297,3 @@ def draw_resistances(models: Mapping[str, Mapping[str, float]]) -> Figure:
         axes.set_xlabel("Resistance at half discharge, Ω cm²")
         figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=2)
     return figure
-
-
-def animate(run: Run, snapshots: Sequence["Snapshot"], path: str | os.PathLike[str], *, frames: int = 5) -> Path:
-    """Write an animation (GIF): a slice of the stoichiometry through the middle beside the voltage.
-
-    Parameters
-    ----------
-    run : Run
-    snapshots : sequence of Snapshot
-        Of the same run.
-    path : path
-        .gif
-    frames : int
-        A second.
-
-    Raises
-    ------
-    OutputError
-        Another ending, no snapshots, a place that cannot be written.
-    """
-    from matplotlib.animation import FuncAnimation, PillowWriter
-
-    if Path(path).suffix.lower() != ".gif":
-        msg = "has no ending of an animation; take .gif"
-        raise OutputError(msg, source=os.fspath(path))
-    if not snapshots or not len(run.depth):
-        msg = "no animation without snapshots of a structure; ask for fields, as in --fields step-ends"
-        raise OutputError(msg, source=os.fspath(path))
-    slices = [snapshot.stoichiometry[:, :, snapshot.stoichiometry.shape[2] // 2].T for snapshot in snapshots]
-    low, high = np.nanmin(np.array(slices)), np.nanmax(np.array(slices))
-    with style():
-        figure = Figure(figsize=(PAGE, 2.6), layout="constrained")
-        left, right = figure.subplots(1, 2, width_ratios=(2, 1))
-        depth = 1e6 * float(run.depth[-1] + run.depth[0])
-        width = depth * slices[0].shape[0] / slices[0].shape[1]
-        left.set_facecolor("0.85")
-        picture = left.imshow(
-            slices[0], origin="lower", extent=(0.0, depth, 0.0, width), vmin=low, vmax=high, cmap="viridis",
-            interpolation="nearest",
-        )  # fmt: skip
-        left.set_xlabel("Distance from the membrane, µm")
-        left.set_ylabel("Across, µm")
-        figure.colorbar(picture, ax=left, label="Stoichiometry", location="top", fraction=0.08)
-        right.plot(run.time / 3600.0, run.voltage, color="0.7")
-        (point,) = right.plot([], [], "o", color=COLOURS[1])
-        right.set_xlabel("Time, h")
-        right.set_ylabel("Voltage, V")
-
-        # laid out once: the first drawings differ by a pixel, which flickers
-        for _ in range(2):
-            figure.draw_without_rendering()
-        figure.set_layout_engine("none")
-
-        def show(number: int) -> list[Any]:
-            picture.set_data(slices[number])
-            point.set_data([snapshots[number].time / 3600.0], [snapshots[number].voltage])
-            return [picture, point]
-
-        film = FuncAnimation(figure, show, frames=len(slices), blit=False)
-        return write_with(path, lambda target: film.save(target, writer=PillowWriter(fps=frames), dpi=SCREEN))

@@ -146,7 +146,8 @@ def simulated_cycle(design: Design, twin: Twin) -> Cycle:
 def _fine(cycle: Cycle, design: Design, twin: Twin) -> Cycle:
     """Add the homogenised model of the whole coating, its rate capability, and the sheet's figures."""
     from ..errors import SolidstackError
-    from ..twin.companion.homogenised import Companion, rate_capability
+    from ..study.rates import rate_capability
+    from ..twin.companion.homogenised import HomogenisedModel
     from ..twin.effective import Effective
 
     given: Any = cycle.parameters
@@ -154,7 +155,7 @@ def _fine(cycle: Cycle, design: Design, twin: Twin) -> Cycle:
         medium = Effective.from_structure(twin.structure, given, tolerance=1e-3)
         _, positive = positive_electrode(design)
         medium = medium.with_loading(float(positive.am_mass_fraction * positive.loading))
-        model = Companion()
+        model = HomogenisedModel()
         run = model.run(design, None, effective=medium, parameters=given)
         rated = float(design.rating.c_rate)
         loadings = [share * float(design.positive.loading) for share in LOADINGS]

@@ -624,13 +624,13 @@ class _Medium:
         structure: Structure | None,
         effective: Effective | None,
     ) -> None:
-        from ..twin.companion.homogenised import Companion
+        from ..twin.companion.homogenised import HomogenisedModel
 
         self.design, self.given, self.protocol = design, given, protocol
         if effective is None and structure is not None:
             effective = Effective.from_structure(structure, given)
         self.medium = effective or Effective.from_design(design, given)
-        self.companion = Companion()
+        self.companion = HomogenisedModel()
 
     def figures(self, name: str | None, factor: float) -> dict[str, float]:
         given = self.given if name is None or name in STRUCTURAL else self.given.changed(name, factor)

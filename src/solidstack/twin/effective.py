@@ -18,12 +18,12 @@ BRUGGEMAN = 1.5
 """Exponent of the volume fraction in the electronic conductivity of the closed form."""
 
 SATURATED = 1e4
-"""Contrast at which clusters of additive that connect nothing by themselves conduct as good as perfectly: a larger one
+"""Contrast at which clusters of additive that connect nothing by themselves conduct almost perfectly: a larger one
 changes the effective conductivity by 0.2 % in the worked example, and takes three times the iterations (1e6: 595, not
 192)."""
 
 IDEAL = 1e4
-"""S/m; stands for a perfect electronic conductor, over which an electrode drops microvolts."""
+"""S/m; stands for a perfect electronic conductor, in which an electrode loses microvolts."""
 
 DECILE = 1.2815515655446004
 """Standard deviations from the median to the 90 % point of a normal distribution."""
@@ -40,32 +40,31 @@ class Effective:
     active_loading : float
         Active material per area of electrode, inactive material included, kg/m2.
     active_fraction : float
-        Volume of the active material that takes part, per volume of electrode.
+        Volume of the active material that is not inactive, per volume of electrode.
     electrolyte_fraction : float
         Volume of the solid electrolyte per volume of electrode: the "porosity" of a porous-electrode model.
     specific_interface : float
-        Area between the active material that takes part and solid electrolyte, per volume of electrode, m2/m3.
+        Area between this active material and solid electrolyte, per volume of electrode, m2/m3.
     ionic_conductivity : float
         Effective, through the plane, at `temperature`, S/m.
     electronic_conductivity : float
-        Effective, through the plane, of what conducts beside the active material, S/m.
+        Effective, through the plane, of what conducts apart from the active material, S/m.
     electronic_share : float
-        By this times its own conductivity the active material adds to it: the effective electronic conductivity is
+        What the active material adds to it, over its own conductivity: the effective electronic conductivity is
         ``electronic_conductivity + electronic_share * own conductivity(x)``.
     temperature : float
         K.
     inactive_fraction : float
-        Share of the active material that takes no part.
+        Share of the active material that is inactive.
     particle_radius : float or None
-        Of the spheres into which lithium diffuses, m. None: `radius` takes the one of spheres with this volume and
-        interface.
+        Of the spheres into which lithium diffuses, m. None: `radius` is that of spheres with this volume and interface.
     source : str
-        Where the numbers are from.
+        Where the values are from.
 
     Raises
     ------
     StructureError
-        A number that is out of bounds.
+        A value that is out of bounds.
     """
 
     thickness: float
@@ -89,23 +88,23 @@ class Effective:
             if value is None and item.name == "particle_radius":
                 continue
             if not (math.isfinite(value) and value > 0.0):
-                msg = f"{item.name} is {value:g}; a finite number above 0 is wanted{_REASONS.get(item.name, '')}"
+                msg = f"{item.name} is {value:g}; it must be a finite number above 0{_REASONS.get(item.name, '')}"
                 raise StructureError(msg)
         if self.active_fraction + self.electrolyte_fraction > 1.0 + 1e-6:
             total = self.active_fraction + self.electrolyte_fraction
-            msg = f"active_fraction and electrolyte_fraction sum to {total:.4g}; they are volume fractions, at most 1"
+            msg = f"active_fraction and electrolyte_fraction sum to {total:.4g}; volume fractions sum to at most 1"
             raise StructureError(msg)
         if not (self.electronic_conductivity >= 0.0 and self.electronic_share >= 0.0):
             msg = (
                 f"electronic_conductivity {self.electronic_conductivity:g} and electronic_share "
-                f"{self.electronic_share:g} are out of bounds: at least 0 is wanted"
+                f"{self.electronic_share:g} must be at least 0"
             )
             raise StructureError(msg)
         if self.electronic_conductivity + self.electronic_share == 0.0:
-            msg = "electrons do not get through: electronic_conductivity and electronic_share are 0"
+            msg = "no electrons get through: electronic_conductivity and electronic_share are 0; one must be above 0"
             raise StructureError(msg)
         if not 0.0 <= self.inactive_fraction < 1.0:
-            msg = f"inactive_fraction is {self.inactive_fraction:g}, out of bounds: 0 to below 1"
+            msg = f"inactive_fraction is {self.inactive_fraction:g}; it must be at least 0 and below 1"
             raise StructureError(msg)
 
     @property
@@ -116,16 +115,16 @@ class Effective:
         return 3.0 * self.active_fraction / self.specific_interface
 
     def changed(self, **values: Any) -> "Effective":
-        """Give a copy with other values."""
+        """Return a copy with other values."""
         return replace(self, **values)
 
     def with_loading(self, active_loading: float) -> "Effective":
-        """Give the same medium, as thick as another loading (kg/m2 of active material) takes."""
+        """Return the same medium at another loading (kg/m2 of active material), with the thickness that it takes."""
         factor = active_loading / self.active_loading
         return replace(self, active_loading=active_loading, thickness=self.thickness * factor)
 
     def to_dict(self) -> dict[str, Any]:
-        """Give plain data, SI."""
+        """Return plain data, SI."""
         return {item.name: getattr(self, item.name) for item in fields(self)}
 
     @classmethod
@@ -137,43 +136,44 @@ class Effective:
         tolerance: float = 1e-3,
         device: str = "auto",
     ) -> "Effective":
-        """Take the numbers from a 3D structure.
+        """Derive the medium of a 3D structure.
 
         Active material without an electronic path to the collector or without solid electrolyte that is connected to
         the membrane does not count, exactly as in the voxel solver (`solidstack.twin.electrochemistry.domain`).
-        Effective
-        conductivities are full-field solutions through the plane; the electronic one is solved for the most and the
-        least conducting state of the active material and is linear in its conductivity between.
+        Effective conductivities are full-field solutions through the plane; the electronic one is solved for the most
+        and the least conducting state of the active material and is linear in its conductivity in between.
 
         Parameters
         ----------
         structure : Structure
         parameters : CellParameters
-            Of one active material.
+            With one active material.
         tolerance, device
             See `solidstack.twin.conduction`.
 
         Raises
         ------
         StructureError
-            Nothing conducts through, or nothing takes part.
+            Nothing conducts from the membrane to the collector, or all active material is inactive.
         """
         from .electrochemistry.domain import prepare
 
         active = only_active(parameters)
-        found = prepare(structure, parameters)
+        domain = prepare(structure, parameters)
         names = {role: structure.with_role(role) for role in (ACTIVE, ELECTROLYTE, ADDITIVE)}
         kappa = parameters.electrolyte.conductivity(parameters.temperature)
 
         def through(conductivity: dict[str, float]) -> float:
             most = max(conductivity.values())
-            seen = {name: value if value > most / LARGEST_CONTRAST else 0.0 for name, value in conductivity.items()}
-            solved = transport(structure, seen, direction="x", tolerance=tolerance, device=device)
+            conducting = {
+                name: value if value > most / LARGEST_CONTRAST else 0.0 for name, value in conductivity.items()
+            }
+            solved = transport(structure, conducting, direction="x", tolerance=tolerance, device=device)
             return solved.directions["x"].conductivity
 
         ionic = through(dict.fromkeys(names[ELECTROLYTE], kappa))
         if ionic == 0.0:
-            msg = "no solid electrolyte connects the membrane with the collector; there is no homogeneous medium to it"
+            msg = "no solid electrolyte connects the membrane with the collector; it has no homogeneous medium"
             raise StructureError(msg)
         additive = {name: _additive(parameters, name) for name in names[ADDITIVE]}
         low, high = active.stoichiometry_range
@@ -182,18 +182,18 @@ class Effective:
             electronic, share = IDEAL, 0.0
         else:
             alone = bool(additive) and connected_share(structure, tuple(additive), 0) > 0.0
-            got = [through(_saturated(additive, value, alone) | dict.fromkeys(names[ACTIVE], value)) for value in own]
-            share = (got[0] - got[1]) / (own[0] - own[1]) if own[0] != own[1] else got[0] / own[0]
+            ends = [through(_saturated(additive, value, alone) | dict.fromkeys(names[ACTIVE], value)) for value in own]
+            share = (ends[0] - ends[1]) / (own[0] - own[1]) if own[0] != own[1] else ends[0] / own[0]
             share = max(share, 0.0)
             # an effective conductivity is concave in that of a phase, so that what is left is not negative
-            electronic = max(got[0] - share * own[0], 0.0)
-        fraction = structure.fraction(*names[ACTIVE]) * (1.0 - found.inactive_fraction)
+            electronic = max(ends[0] - share * own[0], 0.0)
+        fraction = structure.fraction(*names[ACTIVE]) * (1.0 - domain.inactive_fraction)
         # what lies on the membrane itself is no interface within the electrode
-        on_membrane = float(found.areas[0][found.membrane_planes, 1:-1, 1:-1].sum(dtype=float))
-        interface = found.interface - on_membrane / math.prod(structure.size)
+        on_membrane = float(domain.areas[0][domain.membrane_planes, 1:-1, 1:-1].sum(dtype=float))
+        interface = domain.interface - on_membrane / math.prod(structure.size)
         return cls(
             thickness=structure.size[0],
-            active_loading=float(found.active_loading),
+            active_loading=float(domain.active_loading),
             active_fraction=fraction,
             electrolyte_fraction=structure.fraction(*names[ELECTROLYTE]),
             specific_interface=interface,
@@ -201,15 +201,15 @@ class Effective:
             electronic_conductivity=electronic,
             electronic_share=share,
             temperature=parameters.temperature,
-            inactive_fraction=found.inactive_fraction,
+            inactive_fraction=domain.inactive_fraction,
             source="3D structure",
         )
 
     @classmethod
     def from_design(cls, design: Design, parameters: CellParameters | None = None) -> "Effective":
-        r"""Take the numbers from the closed form of the electrode.
+        r"""Derive the medium of the closed form of the electrode.
 
-        The ionic conductivity is that of `solidstack.electrode`. All active material takes part, as spheres of the
+        The ionic conductivity is that of `solidstack.electrode`. All active material is active, as spheres of the
         design's diameter (of a distribution, of the diameter :math:`d_{32}` with its surface per volume) that are
         covered with solid electrolyte, :math:`a = 6 v/d`. Electrons go through the active material and the conductive
         additive side by side, each with its volume fraction to the power 1.5; this is an assumption that a 3D structure
@@ -263,8 +263,8 @@ class Effective:
 
 
 _REASONS = {
-    "ionic_conductivity": "; with none no lithium gets through",
-    "specific_interface": "; with none nothing reacts",
+    "ionic_conductivity": "; without it no lithium gets through",
+    "specific_interface": "; without it nothing reacts",
 }
 
 
@@ -278,7 +278,7 @@ def surface_diameter(design: Design) -> float:
     >>> import solidstack as ss
     >>> design = ss.load("examples/pouch-0.16Ah.toml")
     >>> wide = design.with_(twin__particle_d10="5 um", twin__particle_d90="14 um")
-    >>> [round(1e6 * surface_diameter(one), 2) for one in (design, wide)]
+    >>> [round(1e6 * surface_diameter(each), 2) for each in (design, wide)]
     [8.55, 7.89]
     """
     twin = design.twin
@@ -289,11 +289,17 @@ def surface_diameter(design: Design) -> float:
 
 
 def only_active(parameters: CellParameters) -> Any:
-    """Give the active material, of which a homogenised model takes one."""
+    """Return the active material, of which a homogenised model takes one.
+
+    Raises
+    ------
+    DesignError
+        There are several.
+    """
     if len(parameters.active) != 1:
         msg = (
             f"the homogenised model takes one active material; this electrode has {' and '.join(parameters.active)}. "
-            "The 3D model takes several"
+            "Use the twin, which takes several"
         )
         raise DesignError(msg)
     return next(iter(parameters.active.values()))
@@ -311,5 +317,5 @@ def _additive(parameters: CellParameters, name: str) -> float:
         return known[name]
     if len(known) == 1:
         return next(iter(known.values()))
-    msg = f"{name}: no conductive additive of the design, which has {', '.join(known) or 'none'}; rename the phase"
+    msg = f"{name} is not a conductive additive of the design, which has {', '.join(known) or 'none'}; rename the phase"
     raise StructureError(msg)

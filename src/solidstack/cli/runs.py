@@ -1,0 +1,153 @@
+"""What the commands that simulate a protocol share: options, the files of a run, its table."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+
+from ..design import Protocol
+from ..design.protocol import read_protocol
+from ..errors import DesignError, OutputError, StructureError
+from ..twin.results import Run
+from .common import number, print_json, show, warn
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+protocol_option = click.option("--protocol", "protocol_file", metavar="FILE", help="TOML with the steps to run.")
+ideal_option = click.option(
+    "--ideal-electronics", is_flag=True, help="All active material is at the potential of the collector."
+)
+voxel_option = click.option(
+    "--voxel", metavar="LENGTH", help='Edge of a voxel if FILE does not have it, as in "0.4 um".'
+)
+phases_option = click.option(
+    "--phases", metavar="NAMES", help='Meaning of the labels, as in "0=pore, 1=NCM622, 2=SPE".'
+)
+
+NOTES = ("voxels", "device", "seconds", "time_steps", "bytes_per_voxel", "inactive", "warnings", "parameters")
+"""What the JSON of a run has of its provenance."""
+
+
+def needs_companion() -> None:
+    """Refuse the homogenised model without its package.
+
+    Raises
+    ------
+    StructureError
+    """
+    from importlib.util import find_spec
+
+    if find_spec("pybamm") is None:
+        msg = 'the homogenised model needs PyBaMM; install it with `pip install "solidstack[companion]"`'
+        raise StructureError(msg)
+
+
+def protocol_of(path: str | None) -> Protocol | None:
+    """Read the file of ``--protocol``; None without one."""
+    return None if path is None else read_protocol(path)
+
+
+def low_high_count(text: str, option: str) -> tuple[float, float, int]:
+    """Read LO:HI:N with numbers above 0.
+
+    Raises
+    ------
+    DesignError
+    """
+    try:
+        first, last, number_of = text.split(":")
+        low, high, count = float(first), float(last), int(number_of)
+    except ValueError:
+        low, high, count = 0.0, 0.0, 0
+    if count < 1 or not 0.0 < low <= high < float("inf"):
+        msg = f'{option} "{text}" is not LO:HI:N with numbers above 0, as in 5:40:8'
+        raise DesignError(msg)
+    return low, high, count
+
+
+def check_figures(paths: Sequence[str]) -> None:
+    """Refuse the ending of a file that is not a figure's, before the work is done for it.
+
+    Raises
+    ------
+    OutputError
+    """
+    if not paths:
+        return
+    from ..plot.style import FORMATS
+
+    for path in paths:
+        if Path(path).suffix.lower() not in FORMATS:
+            msg = f"is not a file type for figures; choose one of {', '.join(FORMATS)}"
+            raise OutputError(msg, source=path)
+
+
+def write_run(run: Run, folder: str) -> list[Path]:
+    """Write a run and its figures into a folder, and return the files."""
+    from ..plot import save
+    from ..plot.discharge import draw_course, draw_curves, draw_profiles, draw_split
+    from ..twin.runs import save as save_run
+
+    place = Path(folder)
+    paths = [save_run(run, place)]
+    figures: dict[str, Any] = {}
+    if any(step.capacity > 0.0 for step in run.steps):
+        figures = {"curves": draw_curves({run.model: run}), "course": draw_course(run)}
+    step = run.of("discharge") or run.of("charge")
+    if step is not None and step.capacity > 0.0 and run.split:
+        figures["split"] = draw_split(run, step)
+        if run.profiles:
+            figures["profiles"] = draw_profiles(run, step)
+    return [*paths, *(save(figure, place / f"{name}.png") for name, figure in figures.items())]
+
+
+def report_run(run: Run, paths: Sequence[Path], as_json: bool) -> int:
+    """Print what a run gave, and return the exit code: 0 if its protocol is complete, else 1."""
+    notes = run.provenance
+    code = 0 if run.is_complete else 1
+    if not run.is_complete:
+        warn(run.end_reason)
+    if as_json:
+        print_json(run.to_dict() | {key: notes[key] for key in NOTES if key in notes})
+        return code
+    show(_steps_table(run))
+    if np.isfinite(run.coulombic_efficiency):
+        click.echo(
+            f"discharge over charge: {100 * run.coulombic_efficiency:.2f} % of the capacity, "
+            f"{100 * run.energy_efficiency:.2f} % of the energy"
+        )
+    if run.inactive_fraction > 0.0:
+        reasons = notes.get("inactive", {}).items()
+        listed = ", ".join(f"{100 * share:.3g} % {reason}" for reason, share in reasons if share)
+        click.echo(
+            f"inactive active material: {100 * run.inactive_fraction:.3g} % ({listed or 'according to the structure'})"
+        )
+    if "voxels" in notes:
+        click.echo(
+            f"{notes['voxels']} voxels, {notes['time_steps']} time steps, {notes['seconds']:.0f} s on the "
+            f"{notes['device']}; lithium balance to {run.balance['lithium']:.0e}"
+        )
+    for path in paths:
+        click.echo(str(path))
+    return code
+
+
+def _steps_table(run: Run) -> Any:
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for heading in ("step", "mAh/g", "mAh/cm^2", "mWh/cm^2", "mean V", "h", "ended"):
+        table.add_column(heading, justify="left" if heading in ("step", "ended") else "right")
+    for step in run.steps:
+        table.add_row(
+            Text(step.kind),
+            f"{step.capacity / 3600:.1f}",
+            # a rest passes what the solver leaves over
+            *("0" if step.kind == "rest" else number(v / 36000) for v in (step.areal_capacity, step.energy)),
+            number(step.average_voltage),
+            number(step.duration / 3600),
+            Text(step.end_reason),
+        )
+    return table
