@@ -21,6 +21,7 @@ from pydantic_core import CoreSchema, core_schema
 from .. import units
 from ..errors import DesignError, Problem, UnitError
 from ..files import read_toml
+from ..outcomes import End, Outcome
 from ..quantities import Count, Measure, Strict, problems, reject, reject_all
 from ..units import Values
 
@@ -443,29 +444,33 @@ class Action:
         """Sign of the current: 1 charges, -1 discharges; 0 where the kind does not say."""
         return {"charge": 1.0, "discharge": -1.0}.get(self.kind, 0.0)
 
-    def ended(self, limit: Limit) -> str:
-        """Say in words that the action ended at one of its limits.
+    def ended(self, limit: Limit) -> End:
+        """Return the end of an action that reached one of its limits.
 
         Examples
         --------
-        >>> Action("charge", "steps.0", voltage_limit=4.3, time_limit=1200.0).ended("time")
-        'time over (20 min)'
+        >>> end = Action("charge", "steps.0", voltage_limit=4.3, time_limit=1200.0).ended("time")
+        >>> end.outcome.value, end.reason
+        ('time', 'time over (20 min)')
         """
         match limit:
             case "voltage":
-                return f"reached {self.voltage_limit:g} V"
+                return End(Outcome.VOLTAGE, f"reached {self.voltage_limit:g} V")
             case "current":
-                return f"reached {self.current_limit}"
+                return End(Outcome.CURRENT, f"reached {self.current_limit}")
             case "capacity":
                 assert self.capacity_limit is not None
-                return f"reached {self.capacity_limit / 3600.0:g} mAh/g"
+                return End(Outcome.CAPACITY, f"reached {self.capacity_limit / 3600.0:g} mAh/g")
             case "time":
                 assert self.time_limit is not None
-                return f"time over ({_duration(self.time_limit)})"
+                return End(Outcome.TIME, f"time over ({_duration(self.time_limit)})")
 
-    def already_beyond(self, voltage: float) -> str:
-        """Say in words that nothing was done, because the first voltage is beyond the limit."""
-        return f"the first instant is already at {voltage:.4g} V, beyond the limit of {self.voltage_limit:g} V"
+    def already_beyond(self, voltage: float) -> End:
+        """Return the end of an action that did nothing, because its first voltage is beyond the limit already."""
+        return End(
+            Outcome.VOLTAGE,
+            f"the first instant is already at {voltage:.4g} V, beyond the limit of {self.voltage_limit:g} V",
+        )
 
 
 def _duration(seconds: float) -> str:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..html import table
+from ..outcomes import Outcome
 
 Array = NDArray[np.float64]
 
@@ -47,8 +48,10 @@ class Step:
         Energy over charge, V; NaN where none passed.
     duration : float
         Of the cell's time, s.
+    outcome : Outcome
+        Which limit ended it, or what went wrong.
     end_reason : str
-        In words.
+        The same in words.
     seconds : float
         Computing time.
     """
@@ -62,6 +65,7 @@ class Step:
     energy: float
     average_voltage: float
     duration: float
+    outcome: Outcome
     end_reason: str
     seconds: float
 
@@ -75,6 +79,7 @@ class Step:
             "energy_mWh_cm2": self.energy / 36000.0,
             "average_voltage_V": self.average_voltage if math.isfinite(self.average_voltage) else None,
             "duration_h": self.duration / 3600.0,
+            "outcome": self.outcome.value,
             "end_reason": self.end_reason,
             "seconds": self.seconds,
         }
@@ -107,8 +112,10 @@ class Run:
         Active material per area of the electrode, inactive material included, kg/m2.
     inactive_fraction : float
         Share of the active material that takes no part.
-    outcome : str
-        "complete", or why it stopped before the end of the protocol.
+    outcome : Outcome
+        `Outcome.COMPLETE`, or what stopped it before the end of the protocol.
+    end_reason : str
+        The same in words.
     balance : mapping of str to float
         ``lithium``: largest relative difference of the active material's lithium and the charge that passed;
         ``current``: of the interface's current and the applied one.
@@ -132,7 +139,8 @@ class Run:
     steps: tuple[Step, ...]
     active_loading: float
     inactive_fraction: float = 0.0
-    outcome: str = "complete"
+    outcome: Outcome = Outcome.COMPLETE
+    end_reason: str = "complete"
     balance: Mapping[str, float] = field(default_factory=dict)
     depth: Array = field(default_factory=lambda: np.zeros(0))
     profiles: Mapping[str, Array] = field(default_factory=dict)
@@ -141,7 +149,7 @@ class Run:
     @property
     def is_complete(self) -> bool:
         """Whether the whole protocol was run."""
-        return self.outcome == "complete"
+        return self.outcome is Outcome.COMPLETE
 
     def of(self, kind: str) -> Step | None:
         """Give the last step of a kind (charge, discharge, ...); None where there is none."""
@@ -178,7 +186,8 @@ class Run:
         }
         return {
             "model": self.model,
-            "outcome": self.outcome,
+            "outcome": self.outcome.value,
+            "end_reason": self.end_reason,
             "steps": [step.to_dict() for step in self.steps],
             **{key: value if math.isfinite(value) else None for key, value in efficiencies.items()},
             "inactive_am_pct": 100.0 * self.inactive_fraction,
@@ -197,4 +206,4 @@ class Run:
             )
             for step in self.steps
         ]
-        return table(f"{self.model}: {self.outcome}", ("step", "", "", "mean", "ended by"), rows)
+        return table(f"{self.model}: {self.end_reason}", ("step", "", "", "mean", "ended by"), rows)

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from ..errors import Problem, StructureError, UnitError
 from ..files import staged_folder
+from ..outcomes import Outcome
 from ..tables import Table, read_table, unit_of
 from ..units import AREAL_CAPACITY, CAPACITY, SPECIFIC_CAPACITY, VOLTAGE, Kind, parse
 from .results import SPLIT, Run, Step
@@ -58,7 +59,8 @@ def save(run: Run, folder: str | os.PathLike[str]) -> Path:
             "steps": [step.__dict__ for step in run.steps],
             "active_loading": run.active_loading,
             "inactive_fraction": run.inactive_fraction,
-            "outcome": run.outcome,
+            "outcome": run.outcome.value,
+            "end_reason": run.end_reason,
             **notes,
         }
         arrays["exact"] = np.frombuffer(json.dumps(exact, default=_plain).encode(), np.uint8)
@@ -85,10 +87,10 @@ def load(folder: str | os.PathLike[str]) -> Run:
         run = Run(
             **{name: arrays[name] for name in ARRAYS},
             model=exact["model"],
-            steps=tuple(Step(**step) for step in exact["steps"]),
+            steps=tuple(_step(step) for step in exact["steps"]),
             active_loading=exact["active_loading"],
             inactive_fraction=exact["inactive_fraction"],
-            outcome=exact["outcome"],
+            **_end(exact),
             split={name: arrays[f"split {name}"] for name in SPLIT if f"split {name}" in arrays},
             depth=arrays["depth"],
             profiles={key.removeprefix("profile "): v for key, v in arrays.items() if key.startswith("profile ")},
@@ -100,6 +102,26 @@ def load(folder: str | os.PathLike[str]) -> Run:
         msg = f"holds no whole run ({error}); run it again"
         raise StructureError(msg, source=os.fspath(folder)) from None
     return run
+
+
+def _step(stored: dict[str, Any]) -> Step:
+    """Step of a stored run; before version 0.14 it had no outcome: in a run that went on, it ended at a limit.
+
+    Which one is only in the words, and those are not searched: `Outcome.COMPLETE` stands for any of them.
+    """
+    return Step(**{**stored, "outcome": Outcome(stored.get("outcome", Outcome.COMPLETE))})
+
+
+def _end(stored: dict[str, Any]) -> dict[str, Any]:
+    """Outcome and end reason of a stored run.
+
+    Earlier versions stored one sentence as the outcome, "complete" or why the run stopped. Which kind of stop it was is
+    not read out of the words: `Outcome.NO_SOLUTION` stands for all of them.
+    """
+    if "end_reason" in stored:
+        return {"outcome": Outcome(stored["outcome"]), "end_reason": stored["end_reason"]}
+    complete = stored["outcome"] == Outcome.COMPLETE.value
+    return {"outcome": Outcome.COMPLETE if complete else Outcome.NO_SOLUTION, "end_reason": stored["outcome"]}
 
 
 def _check(run: Run) -> None:
