@@ -1,4 +1,4 @@
-"""Homogenised designs per second: a model built once and solved again, against one that is built for each design.
+"""Designs per second of the homogenised model: built once and solved again, against built for each design.
 
     .venv/bin/python benchmarks/companion.py               # 200 designs
     .venv/bin/python benchmarks/companion.py --designs 1000
@@ -21,7 +21,8 @@ import numpy as np
 import solidstack as ss
 from solidstack.design import Protocol
 from solidstack.kinetics import cell_parameters
-from solidstack.twin.companion.homogenised import Companion
+from solidstack.outcomes import Outcome
+from solidstack.twin.companion.homogenised import HomogenisedModel
 from solidstack.twin.effective import only_active
 
 
@@ -46,17 +47,17 @@ def discharge(rate):
     return Protocol.from_dict({"steps": [{"kind": "discharge", "current": f"{rate:.6g}C", "until": {"voltage": 2.7}}]})
 
 
-def timed(sample, companion, *, rebuild):
+def timed(sample, shared, *, rebuild):
     """Seconds of each design, and how many did not end at 2.7 V."""
     seconds, others = [], 0
     for design, rate in sample:
         start = time.process_time()
-        found = cell_parameters(design)
-        full = only_active(found).stoichiometry(4.3, found.temperature)
-        one = Companion(companion.model) if rebuild else companion
-        run = one.run(design, discharge(rate), parameters=found, initial_stoichiometry=full)
+        parameters = cell_parameters(design)
+        full = only_active(parameters).stoichiometry(4.3, parameters.temperature)
+        model = HomogenisedModel(shared.model) if rebuild else shared
+        run = model.run(design, discharge(rate), parameters=parameters, initial_stoichiometry=full)
         seconds.append(time.process_time() - start)
-        others += run.steps[0].end_reason != "reached 2.7 V" or not run.is_complete
+        others += run.steps[0].outcome is not Outcome.VOLTAGE or not run.is_complete
     return seconds, others
 
 
@@ -67,14 +68,14 @@ def main():
     print(f"Python {platform.python_version()}, {count} designs, processor seconds for each (median; all)")
     for transference, words in ((1.0, "single-ion"), (0.9, "with salt")):
         for model in ("DFN", "SPMe"):
-            companion = Companion(model)
+            shared = HomogenisedModel(model)
             sample = list(designs(count, transference))
-            timed(sample[:1], companion, rebuild=False)
-            again, others = timed(sample, companion, rebuild=False)
-            anew, _ = timed(sample[: max(10, count // 20)], companion, rebuild=True)
+            timed(sample[:1], shared, rebuild=False)
+            again, others = timed(sample, shared, rebuild=False)
+            rebuilt, _ = timed(sample[: max(10, count // 20)], shared, rebuild=True)
             print(
                 f"{words:10} {model:4}  again {statistics.median(again):.3f} s ({sum(again):6.1f} s)   "
-                f"rebuilt {statistics.median(anew):.3f} s   other ends: {others}"
+                f"rebuilt {statistics.median(rebuilt):.3f} s   other ends: {others}"
             )
 
 

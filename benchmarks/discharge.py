@@ -4,8 +4,8 @@
 
 The structure is NCM622 with a solid polymer electrolyte at the balance threshold and 3.0 g/cm3, 73 um thick, in voxels
 of 0.4 um. For each width the first time steps of a charge at C/10 from half charge are solved; then, where asked for,
-a whole cycle (C/10, C/5) of one width is run. No open package cycles solid-state composites on images, so there is no
-peer; the machine's limit is the bandwidth of a triad over large arrays, measured in the same run.
+a whole cycle (C/10, C/5) of a single width is run. No open package cycles solid-state composites on images, so there is
+no peer; the machine's limit is the bandwidth of a triad over large arrays, measured in the same run.
 """
 
 import argparse
@@ -17,8 +17,9 @@ import numpy as np
 
 import solidstack as ss
 from solidstack.kinetics import cell_parameters
-from solidstack.twin.electrochemistry.cycle import discharge, loops_for
-from solidstack.twin.electrochemistry.domain import prepare
+from solidstack.twin.domain import prepare
+from solidstack.twin.electrochemistry.conditions import loops_for
+from solidstack.twin.electrochemistry.cycle import discharge
 from solidstack.twin.electrochemistry.equations import Equations
 
 THICKNESS, VOXEL = 73.2e-6, 0.4e-6
@@ -50,16 +51,16 @@ def build(design, width):
     return ss.twin.build(design, size=[THICKNESS, edge, edge], voxel=VOXEL, seed=0)
 
 
-def steps(design, width, count, device):
-    """Solve the first time steps; return their figures."""
+def time_steps(design, width, count, device):
+    """Solve the first time steps; return their number of iterations and their times."""
     structure = build(design, width)
-    given = cell_parameters(design)
+    parameters = cell_parameters(design)
     loops, _ = loops_for(device)
     start = time.perf_counter()
-    domain = prepare(structure, given)
-    equations = Equations(domain, given, loops, given.temperature)
+    domain = prepare(structure, parameters)
+    equations = Equations(domain, parameters, loops, parameters.temperature)
     prepared = time.perf_counter() - start
-    equations.start(dict.fromkeys(given.active, 0.6))
+    equations.start(dict.fromkeys(parameters.active, 0.6))
     current = 18.0 * domain.active_loading
     last, step, seconds, linear, newton = None, 100.0, [], 0, 0
     for number in range(count):
@@ -67,11 +68,11 @@ def steps(design, width, count, device):
         first = (1.0 + 2.0 * ratio) / (1.0 + ratio), -(1.0 + ratio), ratio**2 / (1.0 + ratio)
         begun = time.perf_counter()
         equations.predict(ratio)
-        found = equations.solve(tuple(w / step for w in first), current=current, least_current=1e-3 * current)
-        assert found.converged, f"step {number} of width {width} did not converge"
+        outcome = equations.solve(tuple(w / step for w in first), current=current, least_current=1e-3 * current)
+        assert outcome.converged, f"step {number} of width {width} did not converge"
         equations.accept()
         seconds.append(time.perf_counter() - begun)
-        linear, newton, last, step = linear + found.linear, newton + found.newton, step, min(2.0 * step, 700.0)
+        linear, newton, last, step = linear + outcome.linear, newton + outcome.newton, step, min(2.0 * step, 700.0)
     voxels = structure.labels.size
     busy = sum(seconds[1:])
     return {
@@ -96,19 +97,19 @@ def main():
     design = ss.load("examples/loading-threshold.toml").with_(temperature=318.15)
     if options.single_ion:
         design = design.with_(kinetics__transference_number=1.0)
-    steps(design, 32, 2, options.device)  # compiles
+    time_steps(design, 32, 2, options.device)  # compiles
     limit = bandwidth()
     salt = "single-ion" if options.single_ion else "with salt"
     print(f"triad {limit:.1f} GB/s on {numba.get_num_threads()} threads; {salt}, electrons resolved")
     for width in options.widths:
-        found = steps(design, width, options.steps, options.device)
-        reached = BYTES_PER_ITERATION / found["ns_per_voxel_and_iteration"]
+        figures = time_steps(design, width, options.steps, options.device)
+        reached = BYTES_PER_ITERATION / figures["ns_per_voxel_and_iteration"]
         print(
-            f"{width:4d} wide, {found['voxels']:8d} voxels: {found['step_s']:6.2f} s a step, "
-            f"{found['newton_per_step']:.1f} Newton, {found['linear_per_newton']:.1f} linear each, "
-            f"{found['ns_per_voxel_and_iteration']:.0f} ns per voxel and linear iteration "
+            f"{width:4d} wide, {figures['voxels']:8d} voxels: {figures['step_s']:6.2f} s a step, "
+            f"{figures['newton_per_step']:.1f} Newton, {figures['linear_per_newton']:.1f} linear each, "
+            f"{figures['ns_per_voxel_and_iteration']:.0f} ns per voxel and linear iteration "
             f"({reached:.1f} GB/s by count, {100 * reached / limit:.0f} % of the triad), "
-            f"prepared in {found['prepare_s']:.1f} s"
+            f"prepared in {figures['prepare_s']:.1f} s"
         )
     if options.cycle:
         structure = build(design, options.cycle)

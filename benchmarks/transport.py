@@ -59,9 +59,9 @@ CALLS = {
 AGREEMENT = 0.01
 SCALING = (64, 128, 256, 512)
 
-# Bytes that the loops of kernels/cpu.py must at least read and write for each voxel of a level, each array once a pass:
-# labels 1; r, z, p, the coarse b, v and a face conductance 4; the potential x 8; a write counts once. The fine loops
-# skip what does not conduct, so that only cache lines with a conducting voxel count there, beside the labels.
+# Bytes that the loops of kernels/conduction/cpu.py must at least read and write for each voxel of a level, each array
+# once a pass: labels 1; r, z, p, the coarse b, v and a face conductance 4; the potential x 8; a write counts once. The
+# fine loops skip what does not conduct, so that besides the labels only cache lines with a conducting voxel count.
 EVERY_VOXEL = {
     "fill": 4,
     "relax": 4 * multigrid.SWEEPS,  # two colours, before and after the coarse correction

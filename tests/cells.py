@@ -17,7 +17,7 @@ from solidstack.materials import (
     OpenCircuitPotential,
     SaltDiffusivity,
 )
-from solidstack.twin.electrochemistry.domain import Domain, prepare
+from solidstack.twin.domain import Domain, prepare
 from solidstack.twin.electrochemistry.equations import Equations
 from solidstack.twin.structure.voxels import Phase, Structure
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from solidstack.outcomes import Outcome
 from solidstack.twin.results import SPLIT, Run, Step
 
 
@@ -15,7 +16,20 @@ def made(model: str = "twin", shift: float = 0.0) -> Run:
     voltage = np.concatenate([down[::-1], down]) + shift
     parts["equilibrium"] = voltage - parts["ionic"] - parts["lithium"]
     steps = tuple(
-        Step(kind, f"steps.{n}", 10 * n, 10 * n + 9, capacity[-1], 0.2 * capacity[-1], 1e5, 3.7, 3600.0, "reached", 1.0)
+        Step(
+            kind,
+            f"steps.{n}",
+            10 * n,
+            10 * n + 9,
+            capacity[-1],
+            0.2 * capacity[-1],
+            1e5,
+            3.7,
+            3600.0,
+            Outcome.VOLTAGE,
+            "reached",
+            1.0,
+        )
         for n, kind in enumerate(("charge", "discharge"))
     )
     profile = np.linspace(0.5, 1.5, 4) * np.ones((20, 1))

@@ -26,18 +26,27 @@ def warned(design: ss.Design, **changes: Any) -> str:
         ),
         ({"positive__density": 3000.0}, "is below the percolation threshold 3.18 g/cm^3"),
         ({"positive__loading": 0.3}, "positive.loading 30 mg/cm^2 is above the loading threshold 18.5 mg/cm^2"),
-        ({"membrane__thickness": 8e-6}, "membrane.thickness 8 um is below the largest particle (8.55 um)"),
-        ({"positive__loading": 0.05}, "less than 3 of its largest particles (8.55 um)"),
-        ({"membrane__ionic_conductivity": 1e-3}, "the membrane alone drops 1.31e+03 mV at the rated current"),
-        ({"negative": FOIL | {"thickness": 30e-6}}, "holds 0.931 times its capacity; too thin as a reserve"),
-        ({"negative": FOIL | {"thickness": 5e-6}}, "freestanding lithium this thin is not handled as a foil"),
+        (
+            {"membrane__thickness": 8e-6},
+            "membrane.thickness 8 um is less than the largest particle of the positive (8.55 um)",
+        ),
+        ({"positive__loading": 0.05}, "less than 3 diameters of its largest particles (8.55 um)"),
+        (
+            {"membrane__ionic_conductivity": 1e-3},
+            "the IR drop of the membrane alone is 1.31e+03 mV at the rated current",
+        ),
+        (
+            {"negative": FOIL | {"thickness": 30e-6}},
+            "the lithium has 0.931 times the capacity of the positive side it faces; for a full reserve",
+        ),
+        ({"negative": FOIL | {"thickness": 5e-6}}, "freestanding lithium this thin cannot be handled as a foil"),
         (
             {"negative": {"kind": "anode-free"}},
             "after a first cycle of 90 % on the collector the cell delivers 100 % of the positive's capacity",
         ),
         (
             {"stack__bipolar_foil": {"material": "Ni", "thickness": 1e-5}},
-            "stack.bipolar_foil has no use without stack.series_cells above 1",
+            "stack.bipolar_foil has no effect unless stack.series_cells is above 1",
         ),
         ({"pouch__tabs__width": 30e-3}, "two tabs do not fit on a side of 40.5 mm"),
         (
@@ -58,13 +67,13 @@ def warned(design: ss.Design, **changes: Any) -> str:
         ),
         (
             {"negative": {"kind": "graphite", "n_p_ratio": 0.9}},
-            "negative.n_p_ratio 0.9 is below 1: the capacity counts only what",
+            "negative.n_p_ratio 0.9 is below 1: only what the negative takes up counts",
         ),
         (
             {"negative": {"kind": "graphite", "n_p_ratio": 1.01}},
-            "the first charge brings more lithium (3.69 mAh/cm^2) than the negative takes up",
+            "the first charge delivers more lithium (3.69 mAh/cm^2) than the negative takes up",
         ),
-        ({"stack__negative_overhang": 0.0}, "the negative does not cover the edge of the positive"),
+        ({"stack__negative_overhang": 0.0}, "the negative does not extend beyond the edge of the positive"),
         ({"stack__membrane_overhang": 0.0}, "nothing keeps the edges of the electrodes apart"),
         (
             {"temperature": 373.15},
@@ -84,7 +93,7 @@ def warned(design: ss.Design, **changes: Any) -> str:
             "negative.collector of Al alloys with lithium",
         ),
         ({"positive__average_voltage": 5.0}, "SPE oxidises at 4.9 V, below the positive's average 5 V"),
-        ({"membrane__material": "Li3PS4"}, "membrane: Li3PS4 is reduced below 0.6 V, the negative is at 0 V"),
+        ({"membrane__material": "Li3PS4"}, "membrane: Li3PS4 is reduced below 0.6 V, and the negative is at 0 V"),
         (
             {"pouch__expansion_space": 50e-6},
             "at full charge the cell is 71.6 um thicker, more than pouch.expansion_space",

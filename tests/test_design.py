@@ -143,7 +143,7 @@ def test_a_stored_sheet_brings_its_own_materials(tmp_path: Path, monkeypatch: py
     again = ss.evaluate(ss.load(tmp_path / "sheet.json"))
     assert again.cell.mass == sheet.cell.mass != shipped.cell.mass
     assert again.design.fingerprint() == sheet.design.fingerprint() != shipped.design.fingerprint()
-    assert any("material SPE is the user's own" in text for text in again.warnings)
+    assert any("material SPE is your own" in text for text in again.warnings)
 
 
 def test_with_drops_the_other_ways_to_give_density(design: ss.Design) -> None:
@@ -163,26 +163,26 @@ def test_with_drops_the_other_ways_to_give_density(design: ss.Design) -> None:
             {"positive__loading": np.array([0.1, np.nan])},
             "positive.loading: is not finite (nan); every value must be a number",
         ),
-        ({"positive__loading": np.array([])}, "positive.loading: is an empty array; give at least one value"),
+        ({"positive__loading": np.array([])}, "positive.loading: is an empty array; it needs at least one value"),
         (
             {"positive__composition__NCM622": 0.99},
-            "positive.composition.NCM622: leaves -1 wt% for SPE, which balances it; at most 98 wt% are left",
+            "positive.composition.NCM622: leaves -1 wt% for SPE, which balances it; it can be at most 98 wt%",
         ),
         (
             {"positive__composition__LFP": 0.1},
             "positive.composition.LFP: is not in the composition, which has NCM622, SPE, carbon black",
         ),
-        ({"stack__bilayers": 2.5}, "stack.bilayers: 2.5 is out of bounds: wanted is a whole number, 1 to 1000"),
+        ({"stack__bilayers": 2.5}, "stack.bilayers: 2.5 is not a whole number from 1 to 1000"),
         ({"name__x": 1}, "name: has no key x"),
         (
             {"positive__loading": np.ones(3) * 0.2, "membrane__thickness": np.ones(2) * 1e-5},
             "arrays do not broadcast against each other: positive.loading (3,), membrane.thickness (2,)",
         ),
-        ({"positive__loading": np.True_}, "positive.loading: is a bool; give a number or an array of numbers in SI"),
-        ({"stack__bilayers": np.array([True])}, "stack.bilayers: is a ndarray; write a whole number, 1 to 1000"),
+        ({"positive__loading": np.True_}, "positive.loading: is a bool; use a number or an array of numbers in SI"),
+        ({"stack__bilayers": np.array([True])}, "stack.bilayers: is a ndarray; write a whole number from 1 to 1000"),
         (
             {"positive__composition": {"NCM622": 0.5, "NMC622": 0.4, "SPE": 0.1}},
-            "positive.composition: NCM622 is given twice, as NCM622 and as NMC622; add the two up",
+            "positive.composition: NCM622 appears twice, as NCM622 and as NMC622; add the two together",
         ),
     ],
 )
@@ -288,3 +288,22 @@ def test_notebook_display(design: ss.Design) -> None:
     assert "<b>bold" not in page
     assert "positive.loading" in page
     assert "19.09 mg/cm^2" in page
+
+
+def test_a_design_prints_as_a_few_lines(design: ss.Design) -> None:
+    assert str(design) == repr(design)
+    assert str(design).splitlines() == [
+        'Design "NCM622 pouch, 2 bilayers"',
+        "  positive     NCM622, SPE, carbon black; 19.09 mg/cm^2",
+        "  negative     lithium-foil",
+        "  membrane     SPE, 82 um",
+        "  stack        bilayers: 2; positives of 29 mm x 40.5 mm",
+        "  temperature  45 degC",
+    ]
+
+
+def test_an_array_of_designs_prints_its_shape_and_ranges(design: ss.Design) -> None:
+    text = str(design.with_(positive__loading=np.array([[0.1], [0.4]]), stack__bilayers=np.array([1, 2, 5])))
+    assert text.splitlines()[0] == 'Design "NCM622 pouch, 2 bilayers": array of designs, shape (2, 3)'
+    assert "NCM622, SPE, carbon black; 10 to 40 mg/cm^2" in text
+    assert "bilayers: 1 to 5;" in text

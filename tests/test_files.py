@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from solidstack import files
-from solidstack.errors import DesignError, OutputError
+from solidstack.errors import DesignError, MaterialError, OutputError
 
 
 def test_lines_of_keys() -> None:
@@ -85,7 +85,7 @@ def test_staged_folder_keeps_what_was_there_and_takes_nothing_half_made(tmp_path
 def test_output_places_that_cannot_be_written(tmp_path: Path) -> None:
     file = tmp_path / "file"
     file.write_text("x")
-    with pytest.raises(OutputError, match="is a directory; give the path of a file"):
+    with pytest.raises(OutputError, match="is a folder; give the path of a file"):
         files.write_atomic(tmp_path, "x")
     with pytest.raises(OutputError, match="is a file; give a folder"), files.staged_folder(file):
         pass
@@ -93,3 +93,15 @@ def test_output_places_that_cannot_be_written(tmp_path: Path) -> None:
         files.write_atomic(file / "below", "x")
     with pytest.raises(OutputError, match="cannot be written"), files.staged_folder(file / "below"):
         pass
+
+
+def test_input_that_cannot_be_opened(tmp_path: Path) -> None:
+    with pytest.raises(DesignError) as error:
+        files.open_input(tmp_path / "none", DesignError)
+    assert str(error.value) == f"{tmp_path / 'none'}: there is no such file; check the path"
+    with pytest.raises(MaterialError) as folder:
+        files.open_input(tmp_path, MaterialError)
+    assert str(folder.value) == f"{tmp_path}: is a folder; give a file in it"
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(DesignError, match=r"file/below: cannot be read \(Not a directory\)"):
+        files.open_input(tmp_path / "file" / "below", DesignError)

@@ -207,38 +207,41 @@ POTENTIAL = "[[open_circuit_potential]]\n"
         (
             POTENTIAL + "table = [[0.2, 4.5], [0.5, 3.9], [0.7, 3.95], [1.0, 2.5]]\n",
             "line 15: open_circuit_potential.0: does not fall from x = 0.5 (3.9 V) to x = 0.7 (3.95 V); a potential "
-            "falls as the host fills: smooth the data, or check that x is 1 where it is full",
+            "falls as the host fills: smooth the data, or check that x is 1 when it is full",
         ),
         (
             POTENTIAL + "table = [[0.5, 3.9], [0.2, 4.5]]\n",
             "table: row 2 has stoichiometry 0.2, not above 0.5 of the row before",
         ),
-        (POTENTIAL + "table = [[0.2, 4.5], [1.2, 2.5]]\n", "row 2 has stoichiometry 1.2, out of bounds: 0 to 1"),
+        (POTENTIAL + "table = [[0.2, 4.5], [1.2, 2.5]]\n", "row 2 has stoichiometry 1.2; it must be between 0 and 1"),
         (
             POTENTIAL + 'table = [[0.2, "4.5 V"], [1.0, 2.5]]\n',
             "line 16: open_circuit_potential.0.table.0.1: is '4.5 V'; the rows of a table are numbers without units: "
             "x, and the value in SI",
         ),
         (POTENTIAL + "table = [[0.2], [1.0, 2.5]]\n", "table.0.1: value 2 of the list is missing"),
-        (POTENTIAL + "table = [[0.2, 450], [1.0, 2.5]]\n", "is 450 V at x = 0.2; potentials are -10 to 10 V"),
+        (
+            POTENTIAL + "table = [[0.2, 450], [1.0, 2.5]]\n",
+            "is 450 V at x = 0.2; a potential must be between -10 and 10 V",
+        ),
         (
             POTENTIAL + "expression = \"__import__('os')\"\nx_range = [0.1, 1]\n",
-            "expression: \"__import__('os')\" at position 1 cannot be used; known are x, T, numbers",
+            "expression: \"__import__('os')\" at position 1 cannot be used; use only x, T, numbers",
         ),
         (
             POTENTIAL + 'expression = "3 + x"\nx_range = [0.1, 1]\n',
             "does not fall from x = 0.1 (3.1 V) to x = 0.10045",
         ),
         (POTENTIAL + 'expression = "3 - x"\n', "expression and x_range = [low, high] belong together"),
-        (POTENTIAL + 'expression = "3 - x"\nx_range = [1, 0.1]\n', "x_range: the first must be below the second"),
+        (POTENTIAL + 'expression = "3 - x"\nx_range = [1, 0.1]\n', "x_range: the first value must be below the second"),
         (POTENTIAL, "table or expression is missing; write for example table = [[0.2, 4.6], [1.0, 2.5]]"),
         (
             POTENTIAL + 'expression = "3 - x"\nx_range = [0, 1]\ntable = [[0.2, 4.5], [1.0, 2.5]]\n',
-            "gives table and expression; give one of them",
+            "has both table and expression; remove one",
         ),
         (
             POTENTIAL + 'expression = "3 - x + 1e-4*T"\nx_range = [0, 1]\nentropic_coefficient = "0.1 mV/K"\n',
-            "has T in it, and an entropic coefficient is given too; leave one of them out",
+            "contains T, and there is an entropic coefficient too; remove one of the two",
         ),
         (
             '[[diffusivity]]\nvalue = "1e-9"\ntemperature = "25 degC"\n',
@@ -246,7 +249,7 @@ POTENTIAL = "[[open_circuit_potential]]\n"
         ),
         (
             '[[diffusivity]]\ntemperature = "25 degC"\n',
-            'one of value, table and expression is wanted, for example value = "1e-9 cm^2/s"',
+            'needs exactly one of value, table and expression, for example value = "1e-9 cm^2/s"',
         ),
         (
             '[[diffusivity]]\ntable = [[0.2, 1e-14], [0.8, -1e-14]]\ntemperature = "25 degC"\n',

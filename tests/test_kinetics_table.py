@@ -31,7 +31,7 @@ def test_values_and_what_a_change_of_material_keeps() -> None:
         (
             "diffusivity",
             '"1e-9 cm/s"',
-            'kinetics.diffusivity: "1e-9 cm/s" is of dimension length / time; wanted is a diffusivity, for example '
+            'kinetics.diffusivity: "1e-9 cm/s" is of dimension length / time; expected a diffusivity, for example '
             '"1e-9 cm^2/s"',
         ),
         ("initial_stoichiometry", "1.0", "kinetics.initial_stoichiometry: 1 is out of bounds: ratio must be below 1"),

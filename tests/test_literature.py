@@ -65,12 +65,12 @@ def test_the_shipped_table_is_sound() -> None:
         assert re.fullmatch(r"10\.\d{4,9}/\S+", cell.doi), cell.key
         assert 2010 <= cell.year <= 2026, cell.key
         assert len(cell.evidence) > 40, cell.key
-        assert any(cell.given()), cell.key
+        assert any(cell.values()), cell.key
 
 
 def test_every_shipped_value_has_its_origin() -> None:
     for cell in literature.shipped():
-        for name, value in cell.given():
+        for name, value in cell.values():
             assert isinstance(value, Value)
             assert value.quality in ("stated", "derived", "figure"), (cell.key, name)
             assert len(value.how) >= 3, (cell.key, name)
@@ -167,7 +167,10 @@ def test_missing_values_are_named_not_guessed(tmp_path: Path) -> None:
     cell = cell_of(tmp_path, (voltage, ""), (membrane, ""))
     energy = normalised(cell)
     assert math.isnan(energy.value)
-    assert energy.missing == ("average voltage is not given", "membrane is given neither by thickness nor by mass")
+    assert energy.missing == (
+        "the average voltage is not stated",
+        "neither the thickness nor the mass of the membrane is stated",
+    )
 
     given = normalised(cell, membrane_thickness=30e-6, average_voltage=3.5)
     density = 1540.0  # the library's default of Li6PS5Cl
@@ -191,7 +194,7 @@ def test_membrane_of_a_material_that_nobody_knows(tmp_path: Path) -> None:
     density = 'membrane_density = { value = "1.5 g/cm^3", quality = "stated", how = "methods" }\n'
     cell = cell_of(tmp_path, (density, ""), ('membrane_library = "Li6PS5Cl"\n', ""))
     assert normalised(cell).missing == (
-        "density of the membrane (Li6PS5Cl) is not given and not in the material library",
+        "the density of the membrane (Li6PS5Cl) is not stated nor in the material library",
     )
 
 
@@ -200,15 +203,15 @@ def test_basis_and_given_values_are_checked(tmp_path: Path) -> None:
     unknown: str = "everything"
     with pytest.raises(
         LiteratureError,
-        match=r'basis "everything" is unknown; known are coating-membrane, with-lithium, with-electrodes',
+        match=r'basis "everything" is not recognised; choose one of coating-membrane, with-lithium, with-electrodes',
     ):
         normalised(cell, unknown)  # type: ignore[arg-type]
-    with pytest.raises(LiteratureError, match=r"membrane_thickness is -1.0; give a finite value above 0 in SI"):
+    with pytest.raises(LiteratureError, match=r"membrane_thickness is -1.0; it must be a finite number above 0, in SI"):
         normalised(cell, membrane_thickness=-1.0)
     wrong = cell_of(tmp_path, ('"NCM811"', '"NCM999"'), ("average_voltage = {", "# average_voltage = {"))
     with pytest.raises(
         LiteratureError,
-        match=r'cell own-2026: active_library "NCM999" is no material of the library; correct the name',
+        match=r'cell own-2026: active_library "NCM999" is not in the material library; correct the name',
     ):
         normalised(wrong, library_voltage=True)
 
@@ -218,18 +221,18 @@ def test_basis_and_given_values_are_checked(tmp_path: Path) -> None:
 PROBLEMS = {
     "doi": (
         ('"10.1000/own"', '"https://doi.org/10.1000/own"'),
-        'line 3: cell.0.doi: "https://doi.org/10.1000/own" is no DOI; write it as 10.1038/s41560-020-0575-z, without '
-        "https://doi.org/",
+        'line 3: cell.0.doi: "https://doi.org/10.1000/own" is not a DOI; write it as 10.1038/s41560-020-0575-z, '
+        "without https://doi.org/",
     ),
     "key": (
         ('"own-2026"', '"Own 2026"'),
-        'line 2: cell.0.key: "Own 2026" is no key; write small letters, digits and hyphens, as in lee-2020',
+        'line 2: cell.0.key: "Own 2026" is not a key; use lower-case letters, digits and hyphens, as in lee-2020',
     ),
     "year": (("2026\nauthors", '"2026"\nauthors'), "line 4: cell.0.year: is '2026'; write a year, 1970 to 2100"),
     "family": (
         ('"sulfide"', '"sulphide"'),
-        'line 7: cell.0.family: "sulphide" is unknown; did you mean "sulfide"? Known are sulfide, halide, oxide, '
-        "polymer, other",
+        'line 7: cell.0.family: "sulphide" is not recognised; did you mean "sulfide"? Choose one of sulfide, halide, '
+        "oxide, polymer, other",
     ),
     "unknown key": (
         ("active_share", "active_shares"),
@@ -238,7 +241,7 @@ PROBLEMS = {
     "no unit": (('"25 mg/cm^2"', "25"), 'line 15: cell.0.coating_loading.value: 25 has no unit; write for example "25'),
     "wrong unit": (
         ('"180 mAh/g"', '"180 mAh"'),
-        'line 16: cell.0.specific_capacity.value: "180 mAh" is a charge; wanted is a charge per mass, for example',
+        'line 16: cell.0.specific_capacity.value: "180 mAh" is a charge; expected a charge per mass, for example',
     ),
     "out of bounds": (
         ('"80 wt%"', '"180 wt%"'),
@@ -250,7 +253,7 @@ PROBLEMS = {
     ),
     "unknown origin": (
         ('"80 wt%", quality = "stated"', '"80 wt%", quality = "remembered"'),
-        'line 14: cell.0.active_share.quality: "remembered" is unknown; known are stated, derived, figure',
+        'line 14: cell.0.active_share.quality: "remembered" is not recognised; choose one of stated, derived, figure',
     ),
     "against": (
         (', against = "negative"', ""),
@@ -262,11 +265,11 @@ PROBLEMS = {
             'areal_capacity = { value = "5 mAh/cm^2", quality = "stated", how = "abstract" }\nreading = "paper"',
         ),
         "line 20: cell.0.areal_capacity: 5 mAh/cm^2 contradicts coating_loading * active_share * specific_capacity, "
-        "which is 3.6 mAh/cm^2; correct one of them, or leave out what is of another cell",
+        "which is 3.6 mAh/cm^2; correct a value, or remove those of another cell",
     ),
     "density alone": (
         ('membrane_thickness = { value = "100 um", quality = "stated", how = "methods" }\n', ""),
-        "line 18: cell.0.membrane_density: is of no use without membrane_thickness; give that too",
+        "line 18: cell.0.membrane_density: is useless without membrane_thickness; add that too",
     ),
 }
 
@@ -300,7 +303,7 @@ def test_a_key_twice(tmp_path: Path) -> None:
     with pytest.raises(LiteratureError) as error:
         read(path)
     assert str(error.value) == (
-        f'{path}: line 24: cell.1.key: "own-2026" is the key of cell 1 too; every cell has its own'
+        f'{path}: line 24: cell.1.key: "own-2026" is also the key of cell 1; give each cell its own'
     )
 
 
@@ -308,11 +311,11 @@ def test_a_key_twice(tmp_path: Path) -> None:
     ("text", "message"),
     [
         ("", "is empty"),
-        ("cell = 3", "line 1: cell: is a number; a list is wanted"),
-        ("cell = []", "line 1: cell: is empty; at least one value is wanted"),
+        ("cell = 3", "line 1: cell: is a number; expected a list"),
+        ("cell = []", "line 1: cell: is empty; expected at least one value"),
         (
             "[cell]\nkey = 'a'",
-            "is a table; a list is wanted of tables: write [[cell]] in place of [cell]",
+            "is a table; expected a list of tables: write [[cell]] instead of [cell]",
         ),
         ("[[cell", "is not TOML"),
         ("[[cells]]\n", 'line 1: cells: unknown key; did you mean "cell"?'),
@@ -377,12 +380,12 @@ def test_a_key_in_two_own_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     first, second = written(tmp_path, name="a.toml"), written(tmp_path, name="b.toml")
     literature.add(first)
     with pytest.raises(
-        LiteratureError, match=r'cell.0.key: "own-2026" is the key of a cell in .*a.toml too; change one'
+        LiteratureError, match=r'cell.0.key: "own-2026" is also the key of a cell in .*a.toml; change one'
     ):
         literature.add(second)
     monkeypatch.setenv("SOLIDSTACK_LITERATURE", str(second))
     with pytest.raises(
-        LiteratureError, match=r'"own-2026" is the key of a cell in .*a.toml too; change one of the two'
+        LiteratureError, match=r'"own-2026" is also the key of a cell in .*a.toml; change one of the two'
     ):
         literature.load()
 
@@ -421,17 +424,17 @@ def test_measured_cells(tmp_path: Path) -> None:
         ),
         (
             "name,active share (wt%),loading (mg/cm^2),areal capacity (mAh/cm^2)\nA,0,20,3\n",
-            "line 2: active share (wt%): 0 wt% cannot be; it must be above 0 wt% and at most 100 wt%",
+            "line 2: active share (wt%): 0 wt% is impossible; it must be above 0 wt% and at most 100 wt%",
         ),
         (
             "name,active share (wt%),loading (mg/cm^2),areal capacity (mAh/cm^2)\nA,80,-20,3\n",
-            "line 2: loading (mg/cm^2): -20 mg/cm^2 cannot be; it must be above 0",
+            "line 2: loading (mg/cm^2): -20 mg/cm^2 is impossible; it must be above 0",
         ),
         (
             "name,active share (wt%),loading (um),areal capacity (mAh/cm^2)\nA,80,20,3\n",
-            'line 2: loading (um): "20.0 um" is a length; wanted is an areal mass',
+            'line 2: loading (um): "20.0 um" is a length; expected an areal mass',
         ),
-        ("nothing here\n", "holds no row with 3 numbers; wanted is a table, one row a line"),
+        ("nothing here\n", "has no row with 3 numbers; expected a table with one row per line"),
     ],
 )
 def test_measured_cells_that_cannot_be(tmp_path: Path, text: str, message: str) -> None:

@@ -111,7 +111,7 @@ def test_unknown_material_offers_the_nearest() -> None:
     with pytest.raises(MaterialError) as error:
         LIBRARY["NCM662"]
     assert str(error.value) == (
-        'material "NCM662" is unknown; did you mean "NCM622" or "NMC622"? '
+        'there is no material "NCM662"; did you mean "NCM622" or "NMC622"? '
         'Add your own with "solidstack materials add FILE"'
     )
 
@@ -134,14 +134,14 @@ def test_alias_and_case_do_not_matter() -> None:
         (
             '"3 mS/cm"',
             '"3 ohm"',
-            'line 8: ionic_conductivity.0.value: "3 ohm" is a resistance; wanted is a conductivity, for '
+            'line 8: ionic_conductivity.0.value: "3 ohm" is a resistance; expected a conductivity, for '
             'example "1 mS/cm"',
         ),
         (
             'role = "solid-electrolyte"',
             'role = "electrolyte"',
-            'line 2: role: "electrolyte" is unknown; did you mean "solid-electrolyte"? Known are active-material, '
-            "solid-electrolyte, conductive-additive, binder, metal, polymer",
+            'line 2: role: "electrolyte" is not recognised; did you mean "solid-electrolyte"? Choose one of '
+            "active-material, solid-electrolyte, conductive-additive, binder, metal, polymer",
         ),
         ('quality = "measured"', "", "line 3: density.0.quality: is missing"),
         ("[[density]]", "[[densty]]", 'line 3: densty: unknown key; did you mean "density"?'),
@@ -171,7 +171,7 @@ def test_aliases_that_are_no_list_are_told_when_the_material_is_used(
     (tmp_path / "m.toml").write_text("aliases = 3\n" + GOOD, encoding="utf-8")
     monkeypatch.setenv("SOLIDSTACK_MATERIALS", str(tmp_path))
     assert materials.default_library()["NCM622"].name == "NCM622"
-    with pytest.raises(MaterialError, match="line 1: aliases: is a number; a list is wanted"):
+    with pytest.raises(MaterialError, match="line 1: aliases: is a number; expected a list"):
         materials.default_library()["my SE"]
 
 

@@ -77,7 +77,7 @@ def test_the_drawn_thresholds_are_the_computed_ones(design: ss.Design) -> None:
 
 def test_four_electrolytes_side_by_side(design: ss.Design) -> None:
     designs = [design.with_material("SPE", name) for name in ("SPE", "Li6PS5Cl", "Li3InCl6", "LLZO")]
-    maps = [ss.map(one, kind="porosity") for one in designs]
+    maps = [ss.map(each, kind="porosity") for each in designs]
     figure = plot.draw_maps(maps, designs, ["SPE", "Li6PS5Cl", "Li3InCl6", "LLZO"])
     assert_nothing_is_cut(figure)
     assert {"(a) SPE", "(b) Li6PS5Cl", "(c) Li3InCl6", "(d) LLZO"} <= set(texts(figure))
@@ -85,7 +85,7 @@ def test_four_electrolytes_side_by_side(design: ss.Design) -> None:
 
 def test_map_of_a_constant_and_of_nothing_possible(design: ss.Design) -> None:
     grid = ss.map(design, x="membrane.thickness", y="stack.bilayers=1:5:5")
-    grid.attrs["figure"] = "positive.porosity_pct"
+    grid.attrs["figure"] = "positive.porosity"
     assert_nothing_is_cut(plot.draw_maps([grid], [design]))
     grid = ss.map(design, x="positive.density=5 g/cm^3:6 g/cm^3:5", y="membrane.thickness")
     assert_nothing_is_cut(plot.draw_maps([grid], [design]))
@@ -171,5 +171,5 @@ def test_a_figure_repeats_to_the_byte(sheet: ss.Sheet, tmp_path: Path, suffix: s
 
 
 def test_unknown_ending(sheet: ss.Sheet, tmp_path: Path) -> None:
-    with pytest.raises(OutputError, match="has no known ending for a figure; take .png, .svg, .pdf"):
+    with pytest.raises(OutputError, match="has no known ending for a figure; use .png, .svg, .pdf"):
         plot.save(plot.draw_breakdown(sheet), tmp_path / "a.bmp")

@@ -186,7 +186,7 @@ def test_steps_change_by_number(text: str) -> None:
     assert back == design
     with pytest.raises(DesignError) as error:
         design.with_(protocol__steps__9__current="1C")
-    assert str(error.value) == "protocol.steps.9: there is no number 9 in protocol.steps; it has 0 to 4"
+    assert str(error.value) == "protocol.steps.9: there is no number 9 in protocol.steps; its numbers are 0 to 4"
 
 
 def test_default_is_a_tenth_and_a_fifth() -> None:
@@ -232,14 +232,24 @@ LINE = len(EXAMPLE.read_text(encoding="utf-8").splitlines()) + 1
         ('rest = "1 h"\n', "", 16, 'steps.3.rest: is missing; write for example rest = "1 h"'),
         ('"20 min"', '"0 min"', 20, 'steps.3.pulse: "0 min" is out of bounds: time must be above 0 h'),
         ('"20 min"', '"20"', 20, 'steps.3.pulse: "20" has no unit; write for example "20 h"'),
-        ('kind = "rest"', 'kind = "sleep"', 13, 'steps.2: "sleep" is unknown; known are charge, discharge, hold'),
-        ('kind = "rest"\n', "", 13, "steps.2: kind is missing; it says which"),
+        (
+            'kind = "rest"',
+            'kind = "sleep"',
+            13,
+            'steps.2: "sleep" is not recognised; choose one of charge, discharge, hold',
+        ),
+        (
+            'kind = "rest"\n',
+            "",
+            13,
+            "steps.2: kind is missing; choose one of charge, discharge, hold, rest, pulses, repeat",
+        ),
         ('{ time = "1 h" }', '{ tiem = "1 h" }', 15, 'steps.2.until.tiem: unknown key; did you mean "time"?'),
-        ('{ time = "1 h" }', '{ voltage = "3 V" }', 15, "steps.2.until.voltage: unknown key; known are time"),
+        ('{ time = "1 h" }', '{ voltage = "3 V" }', 15, "steps.2.until.voltage: unknown key; choose from time"),
         ('"25 degC"', '"25 K"', 8, 'steps.0.temperature: "25 K" is out of bounds: temperature must be at least'),
         ("repeat = 2", "repeat = 99999", 3, "repeat: comes to 1099989 actions; at most 100000 are allowed"),
-        ("repeat = 2", "repeat = 0", 3, "repeat: 0 is out of bounds: wanted is a whole number, 1 to 100000"),
-        ("count = 3", "count = 2.5", 22, "steps.3.count: 2.5 is out of bounds: wanted is a whole number"),
+        ("repeat = 2", "repeat = 0", 3, "repeat: 0 is not a whole number from 1 to 100000"),
+        ("count = 3", "count = 2.5", 22, "steps.3.count: 2.5 is not a whole number"),
         (
             'voltage = "4.3 V"\nuntil = { current',
             'voltage = "4.2 V"\nuntil = { current',

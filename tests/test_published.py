@@ -118,7 +118,7 @@ def test_contradictions_that_share_a_figure_are_all_told(design: ss.Design) -> N
     assert {"energy", "mass", "specific_energy"} in cores
     assert {"capacity", "average_voltage", "mass", "specific_energy"} in cores
     assert not any(conflict.settles for conflict in found.conflicts)
-    assert str(found.conflicts[0]).endswith("(which settles this contradiction, not the others).")
+    assert str(found.conflicts[0]).endswith("(which settles this contradiction but not the others).")
 
 
 def test_two_separate_contradictions(design: ss.Design) -> None:
@@ -173,8 +173,8 @@ def test_bipolar_counts(design: ss.Design) -> None:
 @pytest.mark.parametrize(
     ("figure", "message"),
     [
-        ({"mass": "2.9 cm"}, 'published.mass: "2.9 cm" is a length; wanted is a mass, for example "2.92 g"'),
-        ({"mass": 2.9}, 'published.mass: is 2.9; write the figure as it was stated, in quotes, for example "2.92 g"'),
+        ({"mass": "2.9 cm"}, 'published.mass: "2.9 cm" is a length; expected a mass, for example "2.92 g"'),
+        ({"mass": 2.9}, 'published.mass: is 2.9; write the figure as stated, in quotes, for example "2.92 g"'),
         ({"mass": "0 g"}, 'published.mass: "0 g" is out of bounds: mass must be above 0 g'),
         ({"masss": "2 g"}, 'published.masss: unknown key; did you mean "mass"?'),
     ],

@@ -136,7 +136,7 @@ def test_a_report_of_a_design_without_an_ionic_path(design: ss.Design, tmp_path:
 
 def test_a_folder_in_the_way_is_told_before_anything_moves(design: ss.Design, tmp_path: Path) -> None:
     (tmp_path / "report.html").mkdir()
-    with pytest.raises(ss.InputError, match="report.html is a folder there"):
+    with pytest.raises(ss.InputError, match="already has a folder called report.html"):
         write_report(design, tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["report.html"]
 

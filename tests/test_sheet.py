@@ -168,3 +168,37 @@ def test_twin_that_does_not_conduct_has_no_resistance_to_show(design: ss.Design)
     assert data["ionic_asr_ohm_cm2"] is None
     assert data["loading_threshold_mg_cm2"] == 0.0
     assert data["conductivity_deviation_pct"] == -100.0
+
+
+def test_a_sheet_prints_as_a_short_table(sheet: ss.Sheet, design: ss.Design) -> None:
+    lines = str(sheet).splitlines()
+    assert str(sheet) == repr(sheet)
+    assert len(lines) < 25
+    assert max(map(len, lines)) <= 80
+    assert lines[0] == f'Sheet of "{design.name}"'
+    rows = {line[:44].strip(): line[44:].strip() for line in lines[1:]}
+    assert rows["Regime"] == "am-rich, percolated, loading above"
+    assert rows["Cell: specific energy"] == "204 Wh kg⁻¹"
+    assert rows["Positive: ionic resistance"] == "66.43 Ω cm²"
+    assert rows["Warnings"] == "1, see .warnings"
+
+
+def test_a_sheet_of_arrays_prints_its_shape_and_ranges(design: ss.Design) -> None:
+    density = np.array([[2500.0], [3500.0]])  # below and above percolation
+    text = str(ss.evaluate(design.with_(positive__density=density, stack__bilayers=np.array([1, 2, 4]))))
+    rows = dict(line.strip().split("  ", 1) for line in text.splitlines()[1:])
+    assert text.splitlines()[0] == f'Sheet of "{design.name}": array of designs, shape (2, 3)'
+    assert len(text.splitlines()) < 25
+    assert "Regime" not in rows
+    assert rows["Positive: density"].strip() == "2.5 to 3.5 g cm⁻³"
+    assert rows["Positive: ionic resistance"].strip() == "66.43 Ω cm²"  # infinite without an ionic path
+    assert rows["Positive: loading, one side"].strip() == "19.09 mg cm⁻²"
+
+
+def test_a_sheet_with_twin_and_simulation_is_still_short(design: ss.Design) -> None:
+    simulated = Simulated(1.0, 2.0, 3600.0, 4.0, 5.0, 6.0, 7.0)
+    text = str(ss.evaluate(design, effective_conductivity=0.004, simulated=simulated))
+    assert len(text.splitlines()) < 25
+    rows = {label: value.strip() for label, value in (line.strip().split("  ", 1) for line in text.splitlines()[1:])}
+    assert rows["Digital twin: effective ionic conductivity"] == "0.04 mS cm⁻¹"
+    assert rows["Simulated: capacity at the rated current"] == "1 mAh g⁻¹"

@@ -55,18 +55,18 @@ def test_parse(text: str, kind: units.Kind, si: float) -> None:
         (
             "21 mg/cm^3",
             units.AREAL_MASS,
-            '"21 mg/cm^3" is a density; wanted is an areal mass, for example "21 mg/cm^2"',
+            '"21 mg/cm^3" is a density; expected an areal mass, for example "21 mg/cm^2"',
         ),
         (
             "21 mah/g",
             units.SPECIFIC_CAPACITY,
             '"21 mah/g" has the unknown unit "mah/g"; did you mean "mAh/g"? '
-            '(wanted is a charge per mass, for example "187 mAh/g")',
+            '(expected a charge per mass, for example "187 mAh/g")',
         ),
         ("5 %", units.SHARE, '"5 %" does not say of what (mass or volume); write "5 wt%" or "5 vol%"'),
         ("5 wt%", units.POROSITY, '"5 wt%" is not a volume fraction; write "5 %" or "5 vol%"'),
         ("90 vol%", units.FRACTION, '"90 vol%" is not a fraction; write "90 %"'),
-        ("5 %", units.THICKNESS, '"5 %" is a percentage; wanted is a length, for example "82 um"'),
+        ("5 %", units.THICKNESS, '"5 %" is a percentage; expected a length, for example "82 um"'),
         ("nan um", units.THICKNESS, '"nan um" is not finite; write a number such as "82 um"'),
         ("-inf um", units.THICKNESS, '"-inf um" is not finite; write a number such as "82 um"'),
         ("1e999 um", units.THICKNESS, '"1e999 um" is not finite; write a number such as "82 um"'),

@@ -1,40 +1,67 @@
 """Physical warnings: what an expert would point out about a design that is allowed but unwise."""
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from . import units
+from .cell import Negative, Resistance, UnitCell
 from .constants import ZERO_CELSIUS
-from .electrode import PROCESSES
+from .design import Design
+from .electrode import PROCESSES, Positive, Thresholds
+from .pouch import Cell, Pouch, materials_of
 from .units import Unit
 
-if TYPE_CHECKING:
-    from .sheet import Sheet
-
 AL_ALLOYS_BELOW = 0.3
-"""V against Li. Aluminium forms LiAl near this potential, so it is no collector for a negative below it."""
+"""V against Li. Aluminium forms LiAl near this potential, so it cannot be the collector of a negative below it."""
 
 CU_DISSOLVES_ABOVE = 3.0
 """V against Li. Copper oxidises near 3.4 V; average positives above this take the collector beyond it."""
 
 THIN_FOIL = 10e-6
-"""m. Freestanding lithium below this is not handled as a foil."""
+"""m. Freestanding lithium thinner than this cannot be handled as a foil."""
 
 SEVERAL_PARTICLES = 3.0
-"""Particle diameters that a coating should be thick."""
+"""Least thickness of a coating, in diameters of its largest particles."""
 
 OWN_SHARE = 1e-9
 """Relative rounding in comparisons of a value with its own limit."""
 
 
-def advise(sheet: "Sheet") -> Iterator[str]:
-    """Give the warnings of a sheet; for arrays with the number of designs each holds for."""
-    yield from _materials(sheet)
-    shape = sheet.design.shape
+@dataclass(frozen=True)
+class Scales:
+    """A design and what each scale computed from it: all that a warning may look at."""
+
+    design: Design
+    thresholds: Thresholds
+    positive: Positive
+    unit: UnitCell
+    pouch: Pouch
+
+    @property
+    def negative(self) -> Negative:
+        """The negative electrode, per side."""
+        return self.unit.negative
+
+    @property
+    def resistance(self) -> Resistance:
+        """Area-specific resistances."""
+        return self.unit.resistance
+
+    @property
+    def cell(self) -> Cell:
+        """The packaged cell."""
+        return self.pouch.cell
+
+
+def advise(scales: Scales) -> Iterator[str]:
+    """Yield the warnings of a design; for arrays with the number of designs that each applies to."""
+    yield from _materials(scales)
+    shape = scales.design.shape
     for rule in RULES:
-        for mask, message in rule(sheet):
+        for mask, message in rule(scales):
             where = np.broadcast_to(mask, shape)
             if not where.any():
                 continue
@@ -53,9 +80,9 @@ Say = Callable[..., str]
 Finding = tuple[Any, Callable[[Say], str]]
 
 
-def _density(sheet: "Sheet") -> Iterator[Finding]:
-    positive, thresholds = sheet.positive, sheet.thresholds
-    name = sheet.design.positive.process
+def _density(scales: Scales) -> Iterator[Finding]:
+    positive, thresholds = scales.positive, scales.thresholds
+    name = scales.design.positive.process
     process = PROCESSES[name] if name else min(PROCESSES.values(), key=lambda p: p.porosity)
     reach = "can reach" if name else "is known to reach (set positive.process)"
     yield (
@@ -70,22 +97,23 @@ def _density(sheet: "Sheet") -> Iterator[Finding]:
         np.asarray(thresholds.density_distance) <= 0.0,
         lambda say: (
             f"positive.density {say(positive.density, units.G_CM3)} is below the percolation threshold "
-            f"{say(thresholds.percolation_density, units.G_CM3)}: the solid-electrolyte shells do not connect, "
-            "the closed form gives no ionic resistance"
+            f"{say(thresholds.percolation_density, units.G_CM3)}: the solid-electrolyte shells do not touch, so the "
+            "closed form gives no ionic resistance"
         ),
     )
 
 
-def _loading(sheet: "Sheet") -> Iterator[Finding]:
-    positive, thresholds = sheet.positive, sheet.thresholds
+def _loading(scales: Scales) -> Iterator[Finding]:
+    positive, thresholds = scales.positive, scales.thresholds
     percolated = np.asarray(thresholds.density_distance) > 0.0
-    limit = sheet.design.rating.ir_drop_limit
+    limit = scales.design.rating.ir_drop_limit
     yield (
         percolated & (np.asarray(thresholds.loading_distance) > 0.0) & np.isfinite(positive.ir_drop),
         lambda say: (
             f"positive.loading {say(positive.loading, units.MG_CM2)} is above the loading threshold "
             f"{say(thresholds.loading_threshold, units.MG_CM2)}: the ionic IR drop is "
-            f"{say(positive.ir_drop, units.MV)}, the limit {say(limit, units.MV)} at {say(sheet.design.rating.c_rate)}C"
+            f"{say(positive.ir_drop, units.MV)} at {say(scales.design.rating.c_rate)}C, above the limit of "
+            f"{say(limit, units.MV)}"
         ),
     )
     yield (
@@ -95,41 +123,41 @@ def _loading(sheet: "Sheet") -> Iterator[Finding]:
         ),
     )
     yield (
-        np.asarray(sheet.resistance.membrane_ir_drop) > limit,
+        np.asarray(scales.resistance.membrane_ir_drop) > limit,
         lambda say: (
-            f"the membrane alone drops {say(sheet.resistance.membrane_ir_drop, units.MV)} at the rated current; "
-            "make it thinner or more conducting, or lower the rate"
+            f"the IR drop of the membrane alone is {say(scales.resistance.membrane_ir_drop, units.MV)} at the rated "
+            "current; make it thinner or more conductive, or lower the rate"
         ),
     )
-    largest = _largest_particle(sheet)
+    largest = _largest_particle(scales)
     if largest is not None:
         yield (
             np.asarray(positive.thickness) < SEVERAL_PARTICLES * largest,
             lambda say: (
-                f"the positive is {say(positive.thickness, units.UM)} thick, less than {SEVERAL_PARTICLES:g} of its "
-                f"largest particles ({say(largest, units.UM)}): averages over building blocks do not hold"
+                f"the positive is {say(positive.thickness, units.UM)} thick, less than {SEVERAL_PARTICLES:g} diameters "
+                f"of its largest particles ({say(largest, units.UM)}): averages over building blocks do not apply"
             ),
         )
         yield (
-            np.asarray(sheet.design.membrane.thickness) < largest,
+            np.asarray(scales.design.membrane.thickness) < largest,
             lambda say: (
-                f"membrane.thickness {say(sheet.design.membrane.thickness, units.UM)} is below the largest particle "
-                f"({say(largest, units.UM)}), which can pierce it"
+                f"membrane.thickness {say(scales.design.membrane.thickness, units.UM)} is less than the largest "
+                f"particle of the positive ({say(largest, units.UM)}), which can pierce it"
             ),
         )
 
 
-def _largest_particle(sheet: "Sheet") -> Any:
-    given = sheet.design.positive.largest_particle
-    if given is not None:
-        return given
-    names = sheet.design.positive_materials("active-material")
-    sizes = [sheet.design.material(name).value("particle_diameter") for name in names]
+def _largest_particle(scales: Scales) -> Any:
+    diameter = scales.design.positive.largest_particle
+    if diameter is not None:
+        return diameter
+    names = scales.design.positive_materials("active-material")
+    sizes = [scales.design.material(name).value("particle_diameter") for name in names]
     return max((size for size in sizes if size is not None), default=None)
 
 
-def _capacity(sheet: "Sheet") -> Iterator[Finding]:
-    design, positive = sheet.design, sheet.positive
+def _capacity(scales: Scales) -> Iterator[Finding]:
+    design, positive = scales.design, scales.positive
     names = design.positive_materials("active-material")
     limits = [design.material(name).value("theoretical_capacity") for name in names]
     if None not in limits:
@@ -140,37 +168,39 @@ def _capacity(sheet: "Sheet") -> Iterator[Finding]:
             charge > limit * (1.0 + OWN_SHARE),
             lambda say: (
                 f"the first charge takes {say(charge, units.MAH_G)} from {' and '.join(names)}, more than the "
-                f"theoretical {say(limit, units.MAH_G)}; check positive.specific_capacity and first_cycle_efficiency"
+                f"theoretical capacity {say(limit, units.MAH_G)}; check positive.specific_capacity and "
+                "positive.first_cycle_efficiency"
             ),
         )
     if "conductive-additive" not in [design.material(name).role for name in design.positive.composition.shares]:
         yield (
             True,
             lambda say: (  # noqa: ARG005
-                "positive.composition has no conductive additive: cores coated by solid electrolyte have no "
-                "electronic path of their own"
+                "positive.composition has no conductive additive: particles coated with solid electrolyte have no "
+                "electronic path"
             ),
         )
 
 
-def _negative(sheet: "Sheet") -> Iterator[Finding]:
-    design, negative = sheet.design, sheet.negative
+def _metal_negative(scales: Scales) -> Iterator[Finding]:
+    """Lithium metal, and the lack of it."""
+    design, negative = scales.design, scales.negative
     kind = design.negative.kind
     foil: Any = getattr(design.negative, "thickness", None)
     if kind.startswith("lithium"):
         yield (
             np.asarray(negative.lithium_excess) < 1.0,
             lambda say: (
-                f"negative.thickness {say(foil, units.UM)}: the lithium facing a positive side holds "
-                f"{say(negative.lithium_excess)} times its capacity; too thin as a reserve for a full capacity"
+                f"negative.thickness {say(foil, units.UM)}: the lithium has {say(negative.lithium_excess)} times the "
+                "capacity of the positive side it faces; for a full reserve it must be thicker"
             ),
         )
     if kind == "lithium-foil":
         yield (
             np.asarray(foil) < THIN_FOIL,
             lambda say: (
-                f"negative.thickness {say(foil, units.UM)}: freestanding lithium this thin is not handled as a foil; "
-                "take lithium-on-collector"
+                f"negative.thickness {say(foil, units.UM)}: freestanding lithium this thin cannot be handled as a "
+                "foil; use lithium-on-collector"
             ),
         )
     if kind == "anode-free":
@@ -178,49 +208,58 @@ def _negative(sheet: "Sheet") -> Iterator[Finding]:
             True,
             lambda say: (
                 "anode-free: there is no lithium reserve; after a first cycle of "
-                f"{say(sheet.unit.side.efficiency, units.PERCENT)} on the collector the cell delivers "
-                f"{say(sheet.unit.side.capacity_share, units.PERCENT)} of the positive's capacity, and every "
-                "later loss is lost from it"
+                f"{say(scales.unit.side.efficiency, units.PERCENT)} on the collector the cell delivers "
+                f"{say(scales.unit.side.capacity_share, units.PERCENT)} of the positive's capacity, and every later "
+                "loss of lithium lowers it further"
             ),
         )
-    reversible = np.asarray(sheet.unit.side.reversible_capacity)
-    if kind in ("graphite", "silicon"):
+
+
+def _host_negative(scales: Scales) -> Iterator[Finding]:
+    """Graphite and silicon."""
+    negative = scales.negative
+    reversible = np.asarray(scales.unit.side.reversible_capacity)
+    if scales.design.negative.kind in ("graphite", "silicon"):
         yield (
             np.asarray(negative.n_p_ratio) < 1.0,
             lambda say: (
-                f"negative.n_p_ratio {say(negative.n_p_ratio)} is below 1: the capacity counts only what the negative "
-                "takes up, and charging further would plate lithium on it"
+                f"negative.n_p_ratio {say(negative.n_p_ratio)} is below 1: only what the negative takes up counts as "
+                "capacity, and charging further would plate lithium on it"
             ),
         )
         yield (
             (np.asarray(negative.n_p_ratio) >= 1.0)
-            & (sheet.positive.charge_capacity * sheet.unit.side.efficiency > reversible * (1.0 + OWN_SHARE)),
+            & (scales.positive.charge_capacity * scales.unit.side.efficiency > reversible * (1.0 + OWN_SHARE)),
             lambda say: (
-                f"negative.n_p_ratio {say(negative.n_p_ratio)}: the first charge brings more lithium "
-                f"({say(sheet.positive.charge_capacity, units.MAH_CM2)}) than the negative takes up; lithium plates"
+                f"negative.n_p_ratio {say(negative.n_p_ratio)}: the first charge delivers more lithium "
+                f"({say(scales.positive.charge_capacity, units.MAH_CM2)}) than the negative takes up, so lithium plates"
             ),
         )
+
+
+def _balance(scales: Scales) -> Iterator[Finding]:
+    """What a negative of any kind limits, and the thickness it gains."""
     yield (
-        (kind != "anode-free") & (np.asarray(sheet.unit.side.capacity_share) < 1.0 - OWN_SHARE),
+        (scales.design.negative.kind != "anode-free") & (np.asarray(scales.unit.side.capacity_share) < 1.0 - OWN_SHARE),
         lambda say: (
-            f"the negative limits the cell to {say(sheet.unit.side.capacity_share, units.PERCENT)} of the positive's "
+            f"the negative limits the cell to {say(scales.unit.side.capacity_share, units.PERCENT)} of the positive's "
             "discharge capacity"
         ),
     )
-    space = design.pouch.expansion_space
+    space = scales.design.pouch.expansion_space
     if space is not None:
-        grown = np.asarray(sheet.cell.charged_thickness) - sheet.cell.thickness
+        growth = np.asarray(scales.cell.charged_thickness) - scales.cell.thickness
         yield (
-            grown > space,
+            growth > space,
             lambda say: (
-                f"at full charge the cell is {say(grown, units.UM)} thicker, more than pouch.expansion_space "
+                f"at full charge the cell is {say(growth, units.UM)} thicker, more than pouch.expansion_space "
                 f"{say(space, units.UM)}"
             ),
         )
 
 
-def _geometry(sheet: "Sheet") -> Iterator[Finding]:
-    stack, tabs = sheet.design.stack, sheet.design.pouch.tabs
+def _geometry(scales: Scales) -> Iterator[Finding]:
+    stack, tabs = scales.design.stack, scales.design.pouch.tabs
     side = np.maximum(*stack.positive_size)
     yield (
         2.0 * np.asarray(tabs.width) > side,
@@ -230,13 +269,13 @@ def _geometry(sheet: "Sheet") -> Iterator[Finding]:
     )
     yield (
         (stack.bipolar_foil is not None) & (np.asarray(stack.series_cells) == 1),
-        lambda say: "stack.bipolar_foil has no use without stack.series_cells above 1",  # noqa: ARG005
+        lambda say: "stack.bipolar_foil has no effect unless stack.series_cells is above 1",  # noqa: ARG005
     )
     yield (
         np.asarray(stack.negative_overhang) <= 0.0,
         lambda say: (
-            f"stack.negative_overhang {say(stack.negative_overhang, units.MM)}: the negative does not cover the edge "
-            "of the positive, where lithium then plates"
+            f"stack.negative_overhang {say(stack.negative_overhang, units.MM)}: the negative does not extend beyond "
+            "the edge of the positive, where lithium can then plate"
         ),
     )
     yield (
@@ -248,19 +287,19 @@ def _geometry(sheet: "Sheet") -> Iterator[Finding]:
     )
 
 
-def _materials(sheet: "Sheet") -> Iterator[str]:
+def _materials(scales: Scales) -> Iterator[str]:
     """Warnings that hold for all designs of an array: materials, temperatures, prices."""
-    design = sheet.design
-    used = sheet.materials_used()
+    design = scales.design
+    materials = materials_of(design, scales.pouch.layers)
     for name, path in design.library.shadowed().items():
-        if name in used:
-            yield f"material {name} is the user's own ({path}), in place of the shipped one"
-    yield from _temperatures(sheet)
-    yield from _windows(sheet)
-    voltage = float(np.max(sheet.positive.average_voltage))
+        if name in materials:
+            yield f"material {name} is your own ({path}), which replaces the shipped one"
+    yield from _temperatures(scales)
+    yield from _windows(scales)
+    voltage = float(np.max(scales.positive.average_voltage))
     if design.positive.collector.material == "Cu" and voltage > CU_DISSOLVES_ABOVE:
         yield f"positive.collector of Cu oxidises at the potential of this positive ({voltage:.3g} V)"
-    low = float(np.min(sheet.negative.average_voltage))
+    low = float(np.min(scales.negative.average_voltage))
     collector = getattr(design.negative, "collector", None)
     foils = [] if collector is None else [("negative.collector", collector.material)]
     if np.any(np.asarray(design.stack.series_cells) > 1) and design.stack.bipolar_foil is not None:
@@ -269,20 +308,20 @@ def _materials(sheet: "Sheet") -> Iterator[str]:
             yield f"stack.bipolar_foil of Cu oxidises at the potential of this positive ({voltage:.3g} V)"
     for key, material in foils:
         if material == "Al" and low < AL_ALLOYS_BELOW:
-            yield f"{key} of Al alloys with lithium at the potential of this negative ({low:.3g} V); take Cu or Ni"
+            yield f"{key} of Al alloys with lithium at the potential of this negative ({low:.3g} V); use Cu or Ni"
     for name in design.positive_materials("active-material"):
         value = design.material(name).value("average_voltage")
         if value is not None and value < 1.5:
-            yield f"positive.composition: {name} ({value:.3g} V against Li) is a material for a negative electrode"
-    if sheet.pouch.unpriced:
+            yield f"positive.composition: {name} ({value:.3g} V against Li) is a negative electrode material"
+    if scales.pouch.unpriced:
         yield (
-            f"no cost: the price of {', '.join(sheet.pouch.unpriced)} is unknown; give it in [prices], "
-            f'as in "{sheet.pouch.unpriced[0]}" = "50 USD/kg"'
+            f"no cost: the price of {', '.join(scales.pouch.unpriced)} is unknown; add it to [prices], "
+            f'as in "{scales.pouch.unpriced[0]}" = "50 USD/kg"'
         )
 
 
-def _temperatures(sheet: "Sheet") -> Iterator[str]:
-    design = sheet.design
+def _temperatures(scales: Scales) -> Iterator[str]:
+    design = scales.design
     used: dict[str, list[str]] = {}
     if design.positive.ionic_conductivity is None:
         used.setdefault(design.positive_materials("solid-electrolyte")[0], []).append("positive.ionic_conductivity")
@@ -295,34 +334,34 @@ def _temperatures(sheet: "Sheet") -> Iterator[str]:
         shown = ", ".join(
             f"{t - ZERO_CELSIUS:.4g}" for t in sorted({np.min(design.temperature), np.max(design.temperature)})
         )
-        how = "taken unchanged (no activation energy)" if entry.activation_energy is None else "extrapolated"
+        how = "used unchanged (no activation energy)" if entry.activation_energy is None else "extrapolated"
         yield (
             f"temperature {shown} degC is outside the range in which the conductivity of {name} is known "
-            f"({entry.range_text()}): it is {how}; give {' and '.join(keys)} if you know it"
+            f"({entry.range_text()}), so it is {how}; set {' and '.join(keys)} if you know it"
         )
 
 
-def _windows(sheet: "Sheet") -> Iterator[str]:
+def _windows(scales: Scales) -> Iterator[str]:
     """Solid electrolytes against the potentials that they meet."""
-    design = sheet.design
-    high = float(np.max(sheet.positive.average_voltage))
-    low = float(np.min(sheet.negative.average_voltage))
+    design = scales.design
+    high = float(np.max(scales.positive.average_voltage))
+    low = float(np.min(scales.negative.average_voltage))
     for name in dict.fromkeys([*design.positive_materials("solid-electrolyte"), design.membrane.material]):
         limit = design.material(name).value("oxidation_limit")
         if limit is not None and limit < high:
             yield (
                 f"{name} oxidises at {limit:.3g} V, below the positive's average {high:.3g} V: "
-                "coat the active material or take another catholyte"
+                "coat the active material or use another catholyte"
             )
-    coating = sheet.unit.side.coating
+    coating = scales.unit.side.coating
     inside = [n for n in (coating.contents if coating else ()) if design.material(n).role == "solid-electrolyte"]
     for where, name in [("membrane", design.membrane.material), *(("negative", name) for name in inside)]:
         limit = design.material(name).value("reduction_limit")
         if limit is not None and limit > low:
             yield (
-                f"{where}: {name} is reduced below {limit:.3g} V, the negative is at {low:.3g} V: an interlayer or "
-                "another solid electrolyte is needed"
+                f"{where}: {name} is reduced below {limit:.3g} V, and the negative is at {low:.3g} V: use an "
+                "interlayer or another solid electrolyte"
             )
 
 
-RULES = (_density, _loading, _capacity, _negative, _geometry)
+RULES = (_density, _loading, _capacity, _metal_negative, _host_negative, _balance, _geometry)

@@ -12,13 +12,13 @@ import numpy as np
 from . import units
 from .design import Design
 from .errors import DesignError, Problem
-from .particle import CLOSE_PACKING, balance_mass_fraction, building_block, percolation_density
+from .particle import CLOSE_PACKING, Block, balance_mass_fraction, building_block, percolation_density
 from .units import Values, shown
 
 
 @dataclass(frozen=True)
 class Process:
-    """A way to densify a coating, and the lowest porosity that is known of it."""
+    """A way to densify a coating, and the lowest porosity that it is known to reach."""
 
     name: str
     words: str
@@ -45,15 +45,15 @@ PROCESSES = {
 
 
 ROUNDING = 1e-9
-"""Negative porosity that is rounding of a dense coating, not an impossible one."""
+"""Negative porosity that is the rounding of a dense coating, not an impossible design."""
 
 BALANCED_WITHIN = 0.005
-"""A design whose active material is this near to the balance threshold is called balanced (mass fraction)."""
+"""A design whose active material is this close to the balance threshold is called balanced (mass fraction)."""
 
 
 @dataclass(frozen=True)
 class Regime:
-    """On which side of the three thresholds a design lies, in words."""
+    """On which side of each of the three thresholds a design is, in words."""
 
     composition: Any = shown("Composition")
     density: Any = shown("Density")
@@ -62,7 +62,7 @@ class Regime:
 
 @dataclass(frozen=True)
 class Thresholds:
-    """The three thresholds, the regime, and the distance to each threshold (positive: the design is above)."""
+    """The three thresholds, the regime, and the distance from each threshold (above 0: the design is above it)."""
 
     balance_am_mass_fraction: Values = shown(
         "Balance threshold, active material", units.WT_PERCENT, "balance_am_wt_pct"
@@ -131,19 +131,19 @@ class Positive:
 
 @dataclass(frozen=True)
 class Corrected:
-    """Ionic figures of the positive electrode with an effective conductivity that was found on its 3D structure."""
+    """Ionic figures of the positive electrode with the effective conductivity of its 3D structure."""
 
     effective_conductivity: Values = shown("Effective ionic conductivity", units.MS_CM)
     ionic_asr: Values = shown("Ionic resistance", units.OHM_CM2)
     ir_drop: Values = shown("IR drop at the rated current", units.MV)
     loading_threshold: Values = shown("Loading threshold", units.MG_CM2)
     loading_threshold_thickness: Values = shown("Thickness at the loading threshold", units.UM)
-    conductivity_deviation: Values = shown("Effective conductivity against the closed form", units.PERCENT)
+    conductivity_deviation: Values = shown("Effective conductivity, deviation from the closed form", units.PERCENT)
 
 
 @dataclass(frozen=True)
 class Simulated:
-    """What a simulated discharge of the electrode against lithium gives, at the rated current and slowly."""
+    """Results of a simulated discharge of the electrode against lithium, at the rated current and at C/10."""
 
     slow_capacity: Values = shown("Discharge capacity at C/10", units.MAH_G)
     slow_areal_capacity: Values = shown("Areal capacity at C/10", units.MAH_CM2)
@@ -155,7 +155,7 @@ class Simulated:
 
 
 def corrected(design: Design, positive: Positive, effective_conductivity: Values) -> Corrected:
-    """Put an effective ionic conductivity in the place of the closed form's.
+    """Return the ionic figures of an electrode with an effective conductivity in place of the closed form's.
 
     Parameters
     ----------
@@ -163,7 +163,7 @@ def corrected(design: Design, positive: Positive, effective_conductivity: Values
     positive : Positive
         Of the same design.
     effective_conductivity : array
-        S/m, at least 0; 0 (nothing connects) makes the resistance infinite and the loading threshold 0.
+        S/m, at least 0; 0 (no ionic path) makes the resistance infinite and the loading threshold 0.
     """
     effective = np.asarray(effective_conductivity, dtype=float)[()]
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -198,7 +198,7 @@ def loading_threshold(
     one_c: Values,
     am_mass_fraction: Values,
 ) -> Values:
-    r"""Loading at which the ionic IR drop of the positive electrode reaches its limit, kg/m2.
+    r"""Return the loading at which the ionic IR drop of the positive electrode reaches its limit, kg/m2.
 
     The current grows with the loading and so does the thickness, hence
 
@@ -207,7 +207,7 @@ def loading_threshold(
     Parameters
     ----------
     ir_drop_limit : array
-        Allowed drop, V.
+        Allowed IR drop, V.
     conductivity : array
         Of the solid electrolyte, S/m.
     density : array
@@ -234,7 +234,7 @@ def loading_threshold(
 
 @dataclass(frozen=True)
 class PairThresholds:
-    """Thresholds of an active material with a solid electrolyte alone, at their balance threshold."""
+    """Thresholds of an active material and a solid electrolyte alone, at their balance threshold."""
 
     balance_am_mass_fraction: Values
     percolation_density: Values
@@ -243,7 +243,7 @@ class PairThresholds:
 
 
 def pair_thresholds(active_density: Values, electrolyte_density: Values) -> PairThresholds:
-    """Balance threshold of a pair of materials, and the percolation threshold of that composition.
+    """Return the balance threshold of a pair of materials, and the percolation threshold of that composition.
 
     Parameters
     ----------
@@ -254,8 +254,8 @@ def pair_thresholds(active_density: Values, electrolyte_density: Values) -> Pair
     --------
     NCM622 with SPE: 88.3 wt% and 2.96 g/cm3.
 
-    >>> found = pair_thresholds(4760.0, 1800.0)
-    >>> f"{100 * found.balance_am_mass_fraction:.1f} wt%, {found.percolation_density / 1e3:.2f} g/cm3"
+    >>> pair = pair_thresholds(4760.0, 1800.0)
+    >>> f"{100 * pair.balance_am_mass_fraction:.1f} wt%, {pair.percolation_density / 1e3:.2f} g/cm3"
     '88.3 wt%, 2.96 g/cm3'
     """
     balance = balance_mass_fraction(active_density, electrolyte_density)
@@ -271,7 +271,7 @@ def positive_electrode(design: Design, *, mask_infeasible: bool = False) -> tupl
     design : Design
         Its arrays broadcast.
     mask_infeasible : bool
-        For arrays: whether designs denser than dense become NaN, as a map wants it, or an error.
+        For arrays: whether designs denser than dense become NaN, as in a map, or an error.
 
     Returns
     -------
@@ -283,46 +283,23 @@ def positive_electrode(design: Design, *, mask_infeasible: bool = False) -> tupl
     DesignError
         A density above the dense density.
     """
-    given = design.positive
-    shares = given.composition.shares
+    table = design.positive
+    shares = table.composition.shares
     dense = design.dense_density()
     loading, density, porosity = _density(design, dense, mask_infeasible=mask_infeasible)
-
     active, electrolyte = (_sum_of(design, shares, role) for role in ("active-material", "solid-electrolyte"))
-    volumes = {name: share / design.density_of(name) for name, share in shares.items()}
-    active_volume, electrolyte_volume = (
-        dense * _sum_of(design, volumes, role) for role in ("active-material", "solid-electrolyte")
-    )
-    block = building_block(
-        active_volume,
-        electrolyte_volume,
-        _density_of(design, "active-material", active * dense, active_volume),
-        _density_of(design, "solid-electrolyte", electrolyte * dense, electrolyte_volume),
-        1.0 - active - electrolyte,
-        dense,
-        porosity,
-    )
+    block, active_volume, electrolyte_volume = _block(design, active, electrolyte, dense, porosity)
 
-    capacity = _blend(design, "specific_capacity", given.specific_capacity)
-    voltage = _blend(design, "average_voltage", given.average_voltage, weight="specific_capacity")
+    capacity = _blend(design, "specific_capacity", table.specific_capacity)
+    voltage = _blend(design, "average_voltage", table.average_voltage, weight="specific_capacity")
     efficiency = _blend(
-        design, "first_cycle_efficiency", given.first_cycle_efficiency, weight="specific_capacity", inverse=True
+        design, "first_cycle_efficiency", table.first_cycle_efficiency, weight="specific_capacity", inverse=True
     )
     conductivity = electrolyte_conductivity(design)
-    one_c = rated_one_c(design)
 
-    current = design.rating.c_rate * one_c * active * loading
+    current = design.rating.c_rate * rated_one_c(design) * active * loading
     thickness = loading / density
     asr = thickness * block.resistance_factor / conductivity
-    threshold = loading_threshold(
-        design.rating.ir_drop_limit,
-        conductivity,
-        density,
-        block.resistance_factor,
-        design.rating.c_rate,
-        one_c,
-        active,
-    )
     areal_capacity = active * loading * capacity
     positive = Positive(
         dense_density=dense,
@@ -345,46 +322,81 @@ def positive_electrode(design: Design, *, mask_infeasible: bool = False) -> tupl
         first_cycle_efficiency=efficiency,
         charge_capacity=areal_capacity / efficiency,
     )
-    thresholds = Thresholds(
+    return _thresholds(design, positive, block), positive
+
+
+def _block(
+    design: Design, active: Values, electrolyte: Values, dense: Values, porosity: Values
+) -> tuple[Block, Values, Values]:
+    """Return the building block, and the volume fractions of active material and solid electrolyte in the solid."""
+    volumes = {name: share / design.density_of(name) for name, share in design.positive.composition.shares.items()}
+    active_volume, electrolyte_volume = (
+        dense * _sum_of(design, volumes, role) for role in ("active-material", "solid-electrolyte")
+    )
+    block = building_block(
+        active_volume,
+        electrolyte_volume,
+        _density_of(design, "active-material", active * dense, active_volume),
+        _density_of(design, "solid-electrolyte", electrolyte * dense, electrolyte_volume),
+        1.0 - active - electrolyte,
+        dense,
+        porosity,
+    )
+    return block, active_volume, electrolyte_volume
+
+
+def _thresholds(design: Design, positive: Positive, block: Block) -> Thresholds:
+    threshold = loading_threshold(
+        design.rating.ir_drop_limit,
+        positive.ionic_conductivity,
+        positive.density,
+        block.resistance_factor,
+        design.rating.c_rate,
+        rated_one_c(design),
+        positive.am_mass_fraction,
+    )
+    return Thresholds(
         balance_am_mass_fraction=block.balance_mass_fraction,
         percolation_density=block.percolation_density,
         percolation_porosity=1.0 - CLOSE_PACKING,
         loading_threshold=threshold,
-        loading_threshold_thickness=threshold / density,
+        loading_threshold_thickness=threshold / positive.density,
         balance_am_of_am_and_se=block.balance_of_pair,
-        composition_distance=active - block.balance_mass_fraction,
-        density_distance=density - block.percolation_density,
-        loading_distance=loading - threshold,
+        composition_distance=positive.am_mass_fraction - block.balance_mass_fraction,
+        density_distance=positive.density - block.percolation_density,
+        loading_distance=positive.loading - threshold,
     )
-    return thresholds, positive
 
 
 def electrolyte_conductivity(design: Design) -> Values:
-    """Ionic conductivity of the positive's solid electrolyte at the design's temperature, S/m."""
-    given = design.positive.ionic_conductivity
-    if given is not None:
-        return given
+    """Return the ionic conductivity of the positive's solid electrolyte at the design's temperature, S/m."""
+    own = design.positive.ionic_conductivity
+    if own is not None:
+        return own
     (name,) = design.positive_materials("solid-electrolyte")
     return material_conductivity(design, name)
 
 
 def material_conductivity(design: Design, name: str) -> Values:
-    """Ionic conductivity of a material at the design's temperature, S/m."""
+    """Return the ionic conductivity of a material at the design's temperature, S/m."""
     value: Values = design.material(name).default("ionic_conductivity").at(design.temperature)
     return value
 
 
 def needed_value(design: Design, material: str, name: str, table: str) -> float:
-    """Return the default of a material's property; where its file has none, ask for it in a table of the design."""
+    """Return the default of a material's property; if its file has none, ask for it in a table of the design."""
     value = design.material(material).value(name)
     if value is None:
-        msg = f"{material} has no {name.replace('_', ' ')} in its material file; give {table}.{name}"
+        msg = f"{material} has no {name.replace('_', ' ')} in its material file; set {table}.{name}"
         raise DesignError(Problem(msg, f"{table}.{name}"))
     return value
 
 
 def rated_one_c(design: Design) -> Values:
-    """Current per mass of active material at 1C, A/kg: as given, of the material, or its capacity in one hour."""
+    """Return the current per mass of active material at 1C, A/kg.
+
+    It is the design's, else the material's, else the capacity of the material in one hour.
+    """
     if design.rating.one_c is not None:
         return design.rating.one_c
     shares = design.positive.composition.shares
@@ -398,29 +410,28 @@ def rated_one_c(design: Design) -> Values:
 
 
 def raw_porosity(design: Design, dense: Values) -> Values:
-    """Porosity that density, porosity or thickness of the positive mean; below 0 where a design cannot exist."""
-    given = design.positive
-    if given.density is not None:
-        return 1.0 - given.density / dense
-    if given.thickness is not None and given.porosity is None:
-        return 1.0 - given.loading / given.thickness / dense
-    assert given.porosity is not None
-    return given.porosity
+    """Return the porosity that density, porosity or thickness of the positive imply; below 0 if impossible."""
+    table = design.positive
+    if table.density is not None:
+        return 1.0 - table.density / dense
+    if table.thickness is not None and table.porosity is None:
+        return 1.0 - table.loading / table.thickness / dense
+    assert table.porosity is not None
+    return table.porosity
 
 
 def _density(design: Design, dense: Values, *, mask_infeasible: bool) -> tuple[Values, Values, Values]:
-    """Loading, density and porosity."""
-    given = design.positive
-    loading = given.loading
+    """Return loading, density and porosity."""
+    loading = design.positive.loading
     porosity = raw_porosity(design, dense)
-    density = given.density if given.density is not None else dense * (1.0 - porosity)
+    density = design.positive.density if design.positive.density is not None else dense * (1.0 - porosity)
     impossible = np.asarray(porosity) < -ROUNDING
     if impossible.any():
         if not mask_infeasible:
             worst = 100.0 * float(np.min(porosity))
             msg = (
                 f"{np.count_nonzero(impossible)} of {impossible.size} designs are above their dense density "
-                f"(porosity down to {worst:.1f} %); lower the density, give porosity, or mask_infeasible=True"
+                f"(porosity down to {worst:.1f} %); lower the density, set porosity, or use mask_infeasible=True"
             )
             raise DesignError(Problem(msg, "positive.density"))
         loading, density, porosity = (np.where(impossible, np.nan, value) for value in (loading, density, porosity))
@@ -428,7 +439,7 @@ def _density(design: Design, dense: Values, *, mask_infeasible: bool) -> tuple[V
 
 
 def _density_of(design: Design, role: str, mass: Values, volume: Values) -> Values:
-    """Density of the materials of a role together; of one alone its own, also where its share is 0."""
+    """Return the density of the materials of a role together; of a single one its own, also at share 0."""
     names = design.positive_materials(role)
     return design.density_of(names[0]) if len(names) == 1 else mass / volume
 
@@ -440,13 +451,14 @@ def _sum_of(design: Design, values: Mapping[str, Values], role: str) -> Values:
     return total
 
 
-def _blend(design: Design, name: str, given: Values | None, *, weight: str = "", inverse: bool = False) -> Values:
-    """Mean of a property over the active materials: by mass, or by mass times another property.
+def _blend(design: Design, name: str, own: Values | None, *, weight: str = "", inverse: bool = False) -> Values:
+    """Return the design's own value, or the mean of a property over the active materials.
 
-    `inverse` takes the mean of the inverse: efficiencies are discharge over charge, and charges add.
+    The mean is weighted by mass, or by mass times another property. `inverse` takes the mean of the inverse:
+    efficiencies are discharge over charge, and charges add.
     """
-    if given is not None:
-        return given
+    if own is not None:
+        return own
     shares = design.positive.composition.shares
     total: Values = 0.0
     weights: Values = 0.0

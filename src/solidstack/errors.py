@@ -4,17 +4,17 @@
 
     SolidstackError
     ├── SolverError                      a solver did not reach its tolerance
-    └── InputError (also a ValueError)   what the user gave is wrong; exit code 2
+    └── InputError (also a ValueError)   the input is wrong; exit code 2
         ├── UnitError                    a quantity's text: unit, dimension, number
         ├── MaterialError                a material file or name
         ├── DesignError                  a design file or a value in it
-        ├── StructureError               a 3D structure or image, or what is asked of it
-        ├── MeasurementError             a measured file, or what is asked of it
-        ├── LiteratureError              a table of published or measured cells, or what is asked of it
+        ├── StructureError               a 3D structure or image, or a request about it
+        ├── MeasurementError             a measured file, or a request about it
+        ├── LiteratureError              a table of published or measured cells, or a request about it
         └── OutputError                  a place that cannot be written
 
-Every error names where, the rule, the received value and the likely cure. An `InputError` carries all
-the problems that were found, not only the first.
+Every error says where it is, the rule, the received value and the likely cure. An `InputError` carries all
+problems of the input, not only the first.
 """
 
 from collections.abc import Iterable
@@ -30,7 +30,7 @@ class Problem:
     message : str
         Rule, received value and cure, in one sentence or two.
     key : str
-        Dotted key, as in ``positive.loading``; empty where the whole input is meant.
+        Dotted key, as in ``positive.loading``; empty for a problem of the whole input.
     line : int or None
         Line in the file, from 1.
     """
@@ -46,11 +46,11 @@ class Problem:
 
 
 class SolidstackError(Exception):
-    """Base of all errors that solidstack raises on purpose."""
+    """Base class of all errors that solidstack raises deliberately."""
 
 
 class InputError(SolidstackError, ValueError):
-    """Something the user gave is wrong.
+    """The user's input is wrong.
 
     Parameters
     ----------
@@ -77,7 +77,7 @@ class InputError(SolidstackError, ValueError):
 
 
 class UnitError(InputError):
-    """The text of a quantity has no, an unknown or a wrong unit, or no finite number."""
+    """The text of a quantity has a missing, unknown or wrong unit, or no finite number."""
 
 
 class MaterialError(InputError):
@@ -85,23 +85,23 @@ class MaterialError(InputError):
 
 
 class DesignError(InputError):
-    """A design file is wrong, or a value in a design is."""
+    """A design file or a value in a design is wrong."""
 
 
 class StructureError(InputError):
-    """A 3D structure or image is wrong, or what is asked of it is."""
+    """A 3D structure or image is wrong, or a request about it."""
 
 
 class MeasurementError(InputError):
-    """A measured file is wrong, or what is asked of it is."""
+    """A measured file is wrong, or a request about it."""
 
 
 class LiteratureError(InputError):
-    """A table of published or measured cells is wrong, or what is asked of it is."""
+    """A table of published or measured cells is wrong, or a request about it."""
 
 
 class OutputError(InputError):
-    """A result cannot be written where it was asked for."""
+    """A result cannot be written to the given place."""
 
 
 class SolverError(SolidstackError):

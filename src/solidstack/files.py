@@ -9,6 +9,7 @@ import tomllib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from io import BufferedReader
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +20,12 @@ from .errors import InputError, OutputError, Problem
 Location = Sequence[str | int]
 
 SIZE_LIMIT = 1_000_000
-"""Bytes. Design and material files are a few kB; a larger file is a mistake worth saying at once."""
+"""Bytes. Design and material files are a few kB; a larger file is a mistake that is worth reporting at once."""
 
 
 @dataclass(frozen=True)
 class TomlDocument:
-    """A TOML file that was read: its values, and the line on which each key stands."""
+    """The content of a TOML file: its values, and the line of each key."""
 
     data: dict[str, Any]
     text: str
@@ -35,16 +36,56 @@ class TomlDocument:
         try:
             return _key_lines(self.text)
         except RecursionError:
-            return {}  # a message without lines is better than none
+            return {}  # a message without line numbers is better than none
 
     def line(self, location: Location) -> int | None:
-        """Line of a key, or of the nearest table around it; None where not even the table is in the file."""
+        """Line of a key, or of the nearest table around it; None if not even the table is in the file."""
         keys = tuple(location)
         while keys:
             if keys in self._lines:
                 return self._lines[keys]
             keys = keys[:-1]
         return None
+
+
+def missing(path: str | os.PathLike[str], error: type[InputError], cure: str = "check the path") -> InputError:
+    """Return the error for a file that does not exist.
+
+    Parameters
+    ----------
+    path : path
+        The file.
+    error : type of InputError
+        What to return.
+    cure : str
+        What the user can do.
+
+    Examples
+    --------
+    >>> str(missing("cell.toml", InputError))
+    'cell.toml: there is no such file; check the path'
+    """
+    return error(f"there is no such file; {cure}", source=os.fspath(path))
+
+
+def open_input(path: str | os.PathLike[str], error: type[InputError]) -> BufferedReader:
+    """Open a user's file for reading bytes.
+
+    Raises
+    ------
+    InputError
+        Of the type in `error`: there is no such file, it is a folder, or it cannot be read.
+    """
+    try:
+        return Path(path).open("rb")
+    except FileNotFoundError:
+        raise missing(path, error) from None
+    except IsADirectoryError:
+        msg = "is a folder; give a file in it"
+        raise error(msg, source=os.fspath(path)) from None
+    except OSError as reason:
+        msg = f"cannot be read ({reason.strerror})"
+        raise error(msg, source=os.fspath(path)) from None
 
 
 def read_toml(path: str | os.PathLike[str], error: type[InputError]) -> TomlDocument:
@@ -61,7 +102,7 @@ def read_toml(path: str | os.PathLike[str], error: type[InputError]) -> TomlDocu
 
 
 def read_json(path: str | os.PathLike[str], error: type[InputError]) -> dict[str, Any]:
-    """Read a JSON file that holds an object, with a clear error for everything else."""
+    """Read a JSON file that contains an object, with a clear error for everything else."""
     source = os.fspath(path)
     text = _read_text(path, error)
     try:
@@ -70,31 +111,21 @@ def read_json(path: str | os.PathLike[str], error: type[InputError]) -> dict[str
         msg = f"is not JSON: {reason.msg} (column {reason.colno})"
         raise error(Problem(msg, line=reason.lineno), source=source) from None
     except RecursionError:
-        msg = "is not a usable JSON file: it is nested too deep"
+        msg = "is not a usable JSON file: it is nested too deeply"
         raise error(msg, source=source) from None
     if not isinstance(data, dict):
-        msg = "holds no JSON object"
+        msg = "does not contain a JSON object"
         raise error(msg, source=source)
     return data
 
 
 def _read_text(path: str | os.PathLike[str], error: type[InputError]) -> str:
     source = os.fspath(path)
-    try:
-        with Path(path).open("rb") as stream:
-            raw = stream.read(SIZE_LIMIT + 1)
-            size = os.fstat(stream.fileno()).st_size
-    except FileNotFoundError:
-        msg = "there is no such file; check the path"
-        raise error(msg, source=source) from None
-    except IsADirectoryError:
-        msg = "is a directory; give a file"
-        raise error(msg, source=source) from None
-    except OSError as reason:
-        msg = f"cannot be read ({reason.strerror})"
-        raise error(msg, source=source) from None
+    with open_input(path, error) as stream:
+        raw = stream.read(SIZE_LIMIT + 1)
+        size = os.fstat(stream.fileno()).st_size
     if len(raw) > SIZE_LIMIT:
-        msg = f"has {size / 1e6:.1f} MB; such a file is a few kB, the limit is {SIZE_LIMIT / 1e6:g} MB"
+        msg = f"has {size / 1e6:.1f} MB; such a file has a few kB, and at most {SIZE_LIMIT / 1e6:g} MB are read"
         raise error(msg, source=source)
     try:
         text = raw.decode("utf-8-sig")
@@ -116,7 +147,7 @@ def parse_toml(text: str, source: str, error: type[InputError]) -> TomlDocument:
         msg = f"is not TOML: {reason}"
         raise error(msg, source=source) from None
     except RecursionError:
-        msg = "is not a usable TOML file: tables are nested too deep"
+        msg = "is not a usable TOML file: tables are nested too deeply"
         raise error(msg, source=source) from None
     return TomlDocument(data, text, source)
 
@@ -184,12 +215,12 @@ def user_folder(name: str) -> Path:
 
 
 def user_places(folder: Path, variable: str, error: type[InputError]) -> list[Path]:
-    """Files and folders of the user's: a folder, where it exists, then what an environment variable names.
+    """Return the user's files and folders: a folder, if it exists, then what an environment variable names.
 
     Raises
     ------
     InputError
-        Of the kind given: what the variable names does not exist.
+        Of the type in `error`: what the variable names does not exist.
     """
     places = [folder] if folder.is_dir() else []
     for word in filter(None, os.environ.get(variable, "").split(os.pathsep)):
@@ -202,7 +233,7 @@ def user_places(folder: Path, variable: str, error: type[InputError]) -> list[Pa
 
 
 def toml_files(places: Iterable[Path]) -> Iterator[Path]:
-    """Give files, and the TOML files of folders by name."""
+    """Yield files, and the TOML files of folders sorted by name."""
     for place in places:
         if place.is_dir():
             yield from sorted(place.glob("*.toml"))
@@ -211,18 +242,18 @@ def toml_files(places: Iterable[Path]) -> Iterator[Path]:
 
 
 def write_atomic(path: str | os.PathLike[str], content: str | bytes) -> Path:
-    """Write a whole file or nothing: into a temporary file beside it, then rename."""
+    """Write a whole file or nothing: into a temporary file next to it, which is then renamed."""
     data = content.encode() if isinstance(content, str) else content
     return write_with(path, lambda temporary: temporary.write_bytes(data))
 
 
 def write_with(path: str | os.PathLike[str], writer: Callable[[Path], object]) -> Path:
-    """Let `writer` fill a temporary file beside `path` (same ending), then rename it to `path`."""
+    """Let `writer` fill a temporary file next to `path` (same ending), then rename it to `path`."""
     target = Path(path)
     if target.is_dir():
-        msg = "is a directory; give the path of a file"
+        msg = "is a folder; give the path of a file"
         raise OutputError(msg, source=str(target))
-    with _told(target):
+    with _writable(target):
         target.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(prefix=f".{target.stem}-", suffix=target.suffix, dir=target.parent)
         os.close(handle)
@@ -238,27 +269,27 @@ def write_with(path: str | os.PathLike[str], writer: Callable[[Path], object]) -
 
 @contextlib.contextmanager
 def staged_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
-    """Give a temporary folder whose files move to `path` when the block ends well, and vanish when it does not.
+    """Yield a temporary folder whose files move to `path` if the block succeeds, and are deleted if it fails.
 
-    The place is tried before the block runs, so that long work is not done for a folder that cannot be
+    The place is tested before the block runs, so that long work is not done for a folder that cannot be
     written. Files of the same name in `path` are replaced one by one; others stay.
     """
     target = Path(path)
     if target.exists() and not target.is_dir():
         msg = "is a file; give a folder"
         raise OutputError(msg, source=str(target))
-    with _told(target):
+    with _writable(target):
         made = [p for p in (target, *target.parents) if not p.exists()]
         target.mkdir(parents=True, exist_ok=True)
         stage = Path(tempfile.mkdtemp(prefix=".partial-", dir=target))
     try:
         yield stage
-        with _told(target):
+        with _writable(target):
             moves = [(item, target / item.relative_to(stage)) for item in sorted(stage.rglob("*"))]
             for item, goal in moves:
                 if goal.exists() and item.is_dir() != goal.is_dir():
-                    there = "a file" if item.is_dir() else "a folder"
-                    msg = f"{goal.name} is {there} there; choose another place with -o"
+                    existing = "a file" if item.is_dir() else "a folder"
+                    msg = f"already has {existing} called {goal.name}; choose another place with -o"
                     raise OutputError(msg, source=str(target))
             for item, goal in moves:
                 if item.is_dir():
@@ -273,7 +304,7 @@ def staged_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def _told(target: Path) -> Iterator[None]:
+def _writable(target: Path) -> Iterator[None]:
     try:
         yield
     except OSError as reason:

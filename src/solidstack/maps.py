@@ -1,83 +1,32 @@
-"""Maps: the whole design sheet over a grid of two keys, as an xarray.Dataset with units and provenance."""
+"""Maps: the whole design sheet over a grid of two keys, as an xarray.Dataset in SI with units and provenance.
+
+Units in which people read are applied at the edge only: `as_csv` and the figures convert with `shown`.
+"""
 
 import os
-import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_origin
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
-from pydantic import BaseModel
 
 from . import units
-from .design import Design, key_path
-from .electrode import ROUNDING, rated_one_c, raw_porosity
-from .errors import DesignError, OutputError, Problem, UnitError
+from .axes import Axis, axis, check_shares, own_value, room_for, units_of
+from .design import Design
+from .electrode import ROUNDING, raw_porosity
+from .errors import DesignError, OutputError, Problem
 from .files import write_atomic, write_with
-from .quantities import Measure, measures, models
-from .sheet import HEADINGS, evaluate
-from .units import Unit
+from .sheet import HEADINGS, JSON_NAMES, Sheet, evaluate
+from .units import unit_named
 from .version import __version__
 
 if TYPE_CHECKING:
     import xarray as xr
 
 
-@dataclass(frozen=True)
-class Axis:
-    """One axis of a map: a key of the design and its values.
-
-    Parameters
-    ----------
-    path : tuple of str
-        Key, as in ``("positive", "loading")``.
-    values : array, shape (n,)
-        SI.
-    log : bool
-        Whether the axis is drawn logarithmically.
-    """
-
-    path: tuple[str, ...]
-    values: NDArray[np.float64]
-    log: bool = False
-
-    @property
-    def name(self) -> str:
-        """Dotted key."""
-        return ".".join(self.path)
-
-    @property
-    def unit(self) -> Unit:
-        """Unit shown."""
-        return kind_of(self.path).shown
-
-    @property
-    def label(self) -> str:
-        """Words for a figure, with the unit."""
-        words = LABELS.get(self.name)
-        if words is None and self.path[1:2] == ("composition",):
-            words = f"{self.path[2]} in the {self.path[0]}"
-        if words is None:
-            words = f"{self.path[-1].replace('_', ' ')} ({self.path[0]})"
-        return f"{words}, {self.unit.label}" if self.unit.label else words
-
-
 POINTS = 1_000_000
-"""Most points of a map: each holds about 75 numbers, so a million take 0.6 GB."""
-
-LABELS = {
-    "positive.loading": "Loading, one side",
-    "positive.density": "Density of the positive electrode",
-    "positive.porosity": "Porosity of the positive electrode",
-    "positive.ionic_conductivity": "Conductivity of the solid electrolyte",
-    "membrane.thickness": "Membrane thickness",
-    "stack.bilayers": "Bilayers",
-    "rating.c_rate": "C-rate",
-    "temperature": "Temperature",
-}
+"""Most points of a map: each has about 75 numbers, so a million take 0.6 GB."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +36,7 @@ class Kind:
     Parameters
     ----------
     figure : str
-        Group and key of the number drawn, as in ``cell.specific_energy_Wh_kg``.
+        Name of the number drawn, as in ``cell.specific_energy``.
     title : str
         What the figure shows.
     x, y : function of a Design
@@ -103,7 +52,7 @@ class Kind:
 def _shares(design: Design) -> Axis:
     name = design.positive_materials("active-material")[0]
     path = ("positive", "composition", name)
-    top = min(0.985, _room(design, path) - 0.005)
+    top = min(0.985, room_for(design, path) - 0.005)
     own = float(design.positive.composition.shares[name])
     balance = float(evaluate(design).thresholds.balance_am_mass_fraction)
     return Axis(path, np.linspace(max(min(0.7, own - 0.05, balance - 0.15), 0.05), max(top, own), 121))
@@ -135,131 +84,27 @@ def _bilayers(design: Design) -> Axis:
 
 
 KINDS: dict[str, Kind] = {
-    "porosity": Kind("positive.porosity_pct", "Porosity and the four regimes", _shares, _densities),
+    "porosity": Kind("positive.porosity", "Porosity and the four regimes", _shares, _densities),
     "ir-drop": Kind(
-        "positive.ir_drop_mV",
+        "positive.ir_drop",
         "Ionic IR drop of the positive electrode at the rated current",
         _loadings,
         _conductivities,
     ),
     "electrode-energy": Kind(
-        "electrode_energy_Wh_kg.positive_only",
+        "electrode_energy.positive_only",
         "Specific energy of the positive electrode",
         _shares,
         _loadings,
     ),
     "membrane": Kind(
-        "electrode_energy_Wh_kg.with_negative_and_membrane",
+        "electrode_energy.with_negative_and_membrane",
         "Specific energy of both electrodes and the membrane",
         _loadings,
         _membranes,
     ),
-    "stack": Kind("cell.specific_energy_Wh_kg", "Specific energy of the pouch cell", _loadings, _bilayers),
+    "stack": Kind("cell.specific_energy", "Specific energy of the pouch cell", _loadings, _bilayers),
 }
-
-_BARE = r"[-+0-9.]+(?:[eE][-+]?\d+)?"
-_AXIS = re.compile(r"\s*([A-Za-z_][^=]*?)\s*=\s*([^:]+):([^:]+):\s*(\d+)\s*(?::\s*(log|lin))?\s*")
-
-
-def kind_of(path: Sequence[str]) -> units.Kind:
-    """Return what a key measures.
-
-    Raises
-    ------
-    DesignError
-        There is no such key, or it is not a number.
-    """
-    if len(path) == 3 and path[0] in ("positive", "negative") and path[1] == "composition":
-        return units.SHARE
-    found = _numbers()
-    name = ".".join(path)
-    if name not in found:
-        close = units.nearest(name, list(found))
-        hint = f"did you mean {close}?" if close else f"known are {', '.join(found)}"
-        msg = f"is no number of a design; {hint}"
-        raise DesignError(Problem(msg, name))
-    return found[name]
-
-
-def axis(spec: Any, design: Design) -> Axis:
-    """Read an axis of a map.
-
-    Parameters
-    ----------
-    spec : str or (str, array) or Axis
-        ``"positive.loading=10 mg/cm^2:40 mg/cm^2:61"``, with ``:log`` at the end for a logarithmic one; the
-        first unit may be left out. A key alone spans half to twice the design's own value. Or a key and an
-        SI array.
-    design : Design
-        Whose key it is.
-
-    Raises
-    ------
-    DesignError
-        Unknown key, wrong unit, no range.
-    """
-    if isinstance(spec, Axis):
-        return spec
-    if not isinstance(spec, (str, tuple)) or (isinstance(spec, tuple) and len(spec) != 2):
-        msg = (
-            f'{spec!r} is not an axis; give text such as "positive.loading=10:40 mg/cm^2:61", or a key and an SI array'
-        )
-        raise DesignError(msg)
-    if not isinstance(spec, str):
-        return _axis_of_values(_path(spec[0], design), spec[1])
-    if "=" not in spec:
-        return _axis_around(_path(spec, design), design)
-    match = _AXIS.fullmatch(spec)
-    if match is None:
-        msg = f'"{spec}" is not an axis; write KEY=LOW:HIGH:N, as in "positive.loading=10 mg/cm^2:40 mg/cm^2:61"'
-        raise DesignError(msg)
-    ends = match[2].strip(), match[3].strip()
-    return _axis_between(_path(match[1], design), ends, int(match[4]), log=match[5] == "log")
-
-
-def _axis_of_values(path: tuple[str, ...], given: Any) -> Axis:
-    kind = kind_of(path)
-    try:
-        values = np.atleast_1d(np.asarray(given, dtype=float))
-    except (TypeError, ValueError):
-        values = np.array([[]])
-    if values.ndim != 1 or not values.size or not np.isfinite(values).all():
-        msg = f"is given {given!r}; an axis is a row of numbers in SI ({kind.si or 'a ratio'})"
-        raise DesignError(Problem(msg, ".".join(path)))
-    return Axis(path, values)
-
-
-def _axis_around(path: tuple[str, ...], design: Design) -> Axis:
-    """Span half to twice the design's own value, within its bounds."""
-    kind = kind_of(path)
-    own = own_value(design, path)
-    name = ".".join(path)
-    if own is None:
-        msg = f'has no value in the design; give a range, as in "{name}=LOW:HIGH:N"'
-        raise DesignError(Problem(msg, name))
-    room = _room(design, path) if path[1:2] == ("composition",) else 1.0
-    top = {units.SHARE: room, units.POROSITY: 0.95, units.FRACTION: 1.0}
-    return Axis(path, _whole(path, np.linspace(0.5 * own, min(2.0 * own, top.get(kind, np.inf)), 61)))
-
-
-def _axis_between(path: tuple[str, ...], ends: tuple[str, str], count: int, *, log: bool) -> Axis:
-    """Span a range given as text; the first unit may be left out."""
-    kind, name = kind_of(path), ".".join(path)
-    first, last = ends
-    if re.fullmatch(_BARE, first) and (unit := re.sub(rf"^{_BARE}", "", last).strip()):
-        first = f"{first} {unit}"
-    try:
-        low, high = units.parse(first, kind), units.parse(last, kind)
-    except UnitError as error:
-        raise DesignError(Problem(error.problems[0].message, name)) from None
-    if not 2 <= count <= 10_000:
-        msg = f"{count} points; 2 to 10000 make an axis"
-        raise DesignError(Problem(msg, name))
-    if low >= high or (log and low <= 0.0):
-        msg = f'"{first}" to "{last}": the first value must be below the second{" and above 0" if log else ""}'
-        raise DesignError(Problem(msg, name))
-    values = np.geomspace(low, high, count) if log else np.linspace(low, high, count)
-    return Axis(path, _whole(path, values), log)
 
 
 def design_map(
@@ -281,15 +126,16 @@ def design_map(
     x, y : axis
         What `axis` reads. Needed unless `kind` is given.
     kind : str, optional
-        One of `KINDS`: porosity, ir-drop, electrode-energy, membrane, stack. Gives the axes that are not
-        given, and says which number is the one to draw (``attrs["figure"]``).
+        One of `KINDS`: porosity, ir-drop, electrode-energy, membrane, stack. It sets the axes that are not
+        given, and which number is drawn (``attrs["figure"]``).
 
     Returns
     -------
     xarray.Dataset
-        Every number of the sheet, dimensions (y, x), named ``group.key``, in the unit of its ``units`` attribute.
-        ``regime.*`` is -1 below a threshold and 1 above it. The attributes hold the version, the design and its
-        fingerprint.
+        Every number of the sheet, dimensions (y, x), named as in the sheet, ``group.name``, in SI (attribute
+        ``units``); ``shown_units`` is the unit it is read in and ``key`` its name in JSON and CSV. Where an axis has
+        the same name, the number of the sheet is ``sheet.group.name``. ``regime.*`` is -1 below a threshold and 1
+        above it. The attributes have the version, the design and its fingerprint.
 
     Raises
     ------
@@ -301,8 +147,8 @@ def design_map(
     >>> import solidstack as ss
     >>> design = ss.load("examples/pouch-0.16Ah.toml")
     >>> grid = ss.map(design, x="positive.loading=10:40 mg/cm^2:4", y="membrane.thickness=20:80 um:3")
-    >>> dict(grid.sizes), grid["cell.specific_energy_Wh_kg"].attrs["units"]
-    ({'membrane.thickness': 3, 'positive.loading': 4}, 'Wh/kg')
+    >>> dict(grid.sizes), grid["cell.specific_energy"].attrs["units"]
+    ({'membrane.thickness': 3, 'positive.loading': 4}, 'J/kg')
     """
     import xarray as xr
 
@@ -312,51 +158,18 @@ def design_map(
     if kind is not None and design.positive.thickness is not None:
         # a named map varies loading and composition at the design's density, not at a fixed thickness
         design = design.with_(positive__density=evaluate(design).positive.density)
-    x_axis, y_axis = axes(design, x, y, kind=kind)
+    x_axis, y_axis = axes_of(design, x, y, kind=kind)
     if x_axis.path == y_axis.path:
-        msg = "is on both axes; take two different keys"
+        msg = "is on both axes; use two different keys"
         raise DesignError(Problem(msg, x_axis.name))
     points = x_axis.values.size * y_axis.values.size
     if points > POINTS:
-        msg = f"{points} points; a map has at most {POINTS}, take fewer on an axis"
+        msg = f"a map has at most {POINTS} points, not {points}; put fewer on an axis"
         raise DesignError(msg)
     grid = design.replaced({x_axis.path: x_axis.values[None, :], y_axis.path: y_axis.values[:, None]})
-    sheet = evaluate(grid, mask_infeasible=True)
-
-    shape = (len(y_axis.values), len(x_axis.values))
-    dims = (y_axis.name, x_axis.name)
-    coords = {
-        a.name: (
-            a.name,
-            a.unit.of(a.values),
-            {"units": a.unit.symbol, "long_name": a.label, "scale": "log" if a.log else "linear"},
-        )
-        for a in (x_axis, y_axis)
-    }
-    margin = np.broadcast_to(raw_porosity(grid, grid.dense_density()), shape)
-    impossible = margin < -ROUNDING
-    data: dict[str, Any] = {}
-    for figure in sheet.figures():
-        values = np.broadcast_to(figure.shown, shape)
-        values = np.where(impossible | ~np.isfinite(values), np.nan, values)
-        group = "electrode_energy_Wh_kg" if figure.group == "electrode_energy" else figure.group
-        words = f"{HEADINGS[figure.group]}: {figure.label}"
-        attrs = {"units": figure.unit.symbol, "long_name": words, "unit_label": figure.unit.label}
-        if f"{group}.{figure.key}" not in coords:
-            data[f"{group}.{figure.key}"] = (dims, values, attrs)
-    for name, distance in (
-        ("composition", sheet.thresholds.composition_distance),
-        ("density", sheet.thresholds.density_distance),
-        ("loading", sheet.thresholds.loading_distance),
-    ):
-        codes = np.where(impossible, np.nan, np.broadcast_to(np.sign(distance), shape))
-        attrs = {"units": "", "long_name": f"{name}: -1 below its threshold, 1 above"}
-        data[f"regime.{name}"] = (dims, codes, attrs)
-    words = "1 - density / dense density; below 0 where a design cannot exist"
-    data["porosity_or_less"] = (dims, margin.copy(), {"units": "", "long_name": words})
+    data = _variables(grid, x_axis, y_axis)
     attributes = {
         "title": KINDS[kind].title if kind else design.name,
-        "figure": KINDS[kind].figure if kind else "cell.specific_energy_Wh_kg",
         "kind": kind or "",
         "design": design.to_toml(),
         "fingerprint": design.fingerprint(),
@@ -364,14 +177,77 @@ def design_map(
         "x": x_axis.name,
         "y": y_axis.name,
     }
-    return xr.Dataset(data, coords, attributes)
+    dataset = xr.Dataset(data, {each.name: each.coordinate for each in (x_axis, y_axis)}, attributes)
+    dataset.attrs["figure"] = variable(dataset, KINDS[kind].figure if kind else "cell.specific_energy")
+    return dataset
 
 
-def axes(design: Design, x: Any, y: Any, *, kind: str | None) -> tuple[Axis, Axis]:
+def _variables(grid: Design, x_axis: Axis, y_axis: Axis) -> dict[str, Any]:
+    """Evaluate the designs of a grid; return the variables of its dataset."""
+    sheet = evaluate(grid, mask_infeasible=True)
+    shape = (len(y_axis.values), len(x_axis.values))
+    dims = (y_axis.name, x_axis.name)
+    margin = np.broadcast_to(raw_porosity(grid, grid.dense_density()), shape)
+    impossible = margin < -ROUNDING
+    data: dict[str, Any] = {}
+    for figure in sheet.figures():
+        values = np.broadcast_to(figure.value, shape)
+        values = np.where(impossible | ~np.isfinite(values), np.nan, values)
+        key = f"{JSON_NAMES.get(figure.group, figure.group)}.{figure.key}"
+        words = f"{HEADINGS[figure.group]}: {figure.label}"
+        name = f"{figure.group}.{figure.name}"
+        if key not in dims:  # a ratio on an axis is its own column
+            variable_name = f"sheet.{name}" if name in dims else name
+            data[variable_name] = (dims, values, {**units_of(figure.unit), "long_name": words, "key": key})
+    for name, distance in _distances(sheet).items():
+        codes = np.where(impossible, np.nan, np.broadcast_to(np.sign(distance), shape))
+        data[f"regime.{name}"] = (dims, codes, {"units": "", "long_name": f"{name}: -1 below its threshold, 1 above"})
+    words = "1 - density / dense density; below 0 where a design cannot exist"
+    data["porosity_or_less"] = (dims, margin.copy(), {"units": "", "long_name": words})
+    return data
+
+
+def _distances(sheet: Sheet) -> dict[str, units.Values]:
+    thresholds = sheet.thresholds
+    return {
+        "composition": thresholds.composition_distance,
+        "density": thresholds.density_distance,
+        "loading": thresholds.loading_distance,
+    }
+
+
+def shown(array: "xr.DataArray") -> Any:
+    """Return the values of a map's variable or coordinate in the unit that people read them in."""
+    return unit_named(array.attrs.get("shown_units", "")).of(array.values)
+
+
+def variable(dataset: "xr.Dataset", name: str) -> str:
+    """Find a variable of a map by its name (``cell.mass``) or by its key in JSON and CSV (``cell.mass_g``).
+
+    Raises
+    ------
+    DesignError
+        There is no such number.
+    """
+    if f"sheet.{name}" in dataset:
+        return f"sheet.{name}"
+    if name in dataset.data_vars:
+        return name
+    names = {str(array.attrs.get("key", other)): str(other) for other, array in dataset.data_vars.items()}
+    if name not in names:
+        close = units.nearest(name, list(names))
+        hint = f"did you mean {close}?" if close else "write GROUP.KEY, as in cell.mass_g"
+        msg = f'"{name}" is not a number of the sheet; {hint}'
+        raise DesignError(msg)
+    return names[name]
+
+
+def axes_of(design: Design, x: Any, y: Any, *, kind: str | None) -> tuple[Axis, Axis]:
     """Return the axes of a map: those given, and those of the kind for the rest."""
     if kind is not None and kind not in KINDS:
         close = units.nearest(kind, list(KINDS))
-        msg = f'"{kind}" is no kind of map; {f"did you mean {close}? " if close else ""}Known are {", ".join(KINDS)}'
+        hint = f"did you mean {close}? " if close else ""
+        msg = f'"{kind}" is not a kind of map; {hint}Choose from {", ".join(KINDS)}'
         raise DesignError(msg)
     if kind is None and (x is None or y is None):
         msg = "a map needs two keys, x and y, or a kind"
@@ -379,30 +255,15 @@ def axes(design: Design, x: Any, y: Any, *, kind: str | None) -> tuple[Axis, Axi
     if kind is not None:
         x = KINDS[kind].x(design) if x is None else x
         y = KINDS[kind].y(design) if y is None else y
-    found = axis(x, design), axis(y, design)
-    for one in found:
-        if one.path[1:2] == ("composition",):
-            _check_shares(design, one)
-    return found
-
-
-def own_value(design: Design, path: Sequence[str]) -> float | None:
-    """Return the design's own value of a key, SI; what it means where it is not given itself; None without one."""
-    if len(path) == 3 and path[1] == "composition":
-        composition = getattr(getattr(design, path[0], None), "composition", None)
-        value = None if composition is None else composition.shares.get(path[2])
-        return None if value is None else float(value)
-    value = design
-    for key in path:
-        value = getattr(value, key, None)
-    if value is None and path[0] in ("positive", "rating"):
-        sheet = evaluate(design)
-        value = rated_one_c(design) if path[-1] == "one_c" else getattr(sheet.positive, path[-1], None)
-    return None if value is None else float(np.asarray(value))
+    pair = axis(x, design), axis(y, design)
+    for each in pair:
+        if each.path[1:2] == ("composition",):
+            check_shares(design, each)
+    return pair
 
 
 def save(dataset: "xr.Dataset", path: str | os.PathLike[str]) -> Path:
-    """Write a map as netCDF (``.nc``) or as a table of its points (``.csv``), whole or not at all.
+    """Write a map as netCDF (``.nc``, SI) or as a table of its points (``.csv``, units shown), whole or not at all.
 
     Raises
     ------
@@ -414,80 +275,23 @@ def save(dataset: "xr.Dataset", path: str | os.PathLike[str]) -> Path:
         return write_with(path, lambda target: dataset.to_netcdf(target, engine="scipy"))
     if suffix == ".csv":
         return write_atomic(path, as_csv(dataset))
-    msg = "has no known ending for a map; take .nc or .csv (or .png, .svg, .pdf for a figure)"
+    msg = "has no known ending for a map; use .nc or .csv (or .png, .svg, .pdf for a figure)"
     raise OutputError(msg, source=os.fspath(path))
 
 
 def as_csv(dataset: "xr.Dataset") -> str:
-    """Write a map as a table, one row a point, with the units in the names of the columns."""
-    frame = dataset.to_dataframe().reset_index()
-    units_of = {name: dataset[name].attrs["units"] for name in frame.columns}
-    frame.columns = [f"{name} [{unit}]" if unit else name for name, unit in units_of.items()]
+    """Return a map as a table, one row a point, in the units shown, which are in the names of the columns."""
+    converted = dataset.copy()
+    headings: dict[str, str] = {}
+    for name, array in dataset.variables.items():
+        unit = unit_named(array.attrs.get("shown_units", ""))
+        converted[name] = (array.dims, unit.of(array.values))
+        key = array.attrs.get("key", name)
+        headings[str(name)] = f"{key} [{unit.symbol}]" if unit.symbol else key
+    frame = converted.to_dataframe().reset_index()
+    frame.columns = [headings[name] for name in frame.columns]
     text: str = frame.to_csv(index=False, lineterminator="\n")
     return text
-
-
-def _check_shares(design: Design, one: Axis) -> None:
-    """Refuse a range of a share that the components which stay do not leave room for."""
-    room = _room(design, one.path)
-    if one.values.max() > room + 1e-9:
-        msg = (
-            f"goes up to {100 * one.values.max():.4g} wt%, but the components that stay leave {100 * room:.4g} wt%; "
-            "lower the end of the range"
-        )
-        raise DesignError(Problem(msg, one.name))
-
-
-def _room(design: Design, path: Sequence[str]) -> float:
-    """Return the largest mass fraction that a component can have: its own and that of its partner."""
-    shares = getattr(design, path[0]).composition.shares
-    partner = design.partner(path[0], {path[2]})
-    return float(sum(share for name, share in shares.items() if name in (path[2], partner)))
-
-
-@cache
-def _numbers() -> dict[str, units.Kind]:
-    """Map every key of a design that is a number to what it measures."""
-    found: dict[str, units.Kind] = {}
-
-    def walk(model: type[BaseModel], path: tuple[str, ...]) -> None:
-        for name, info in model.model_fields.items():
-            here = (*path, name)
-            for measure in measures(info):
-                found[".".join(here)] = measure.kind if isinstance(measure, Measure) else units.RATIO
-            for inner in models(info.annotation):
-                walk(inner, here)
-            if get_origin(info.annotation) in (tuple, dict):
-                found.pop(".".join(here), None)  # a pair of lengths or a table of densities is no one number
-
-    walk(Design, ())
-    return {name: kind for name, kind in found.items() if not name.startswith(("published", "protocol"))}
-
-
-def _whole(path: Sequence[str], values: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.unique(np.round(values)) if tuple(path) in _COUNTS else values
-
-
-_COUNTS = {("stack", "bilayers"), ("stack", "series_cells")}
-
-
-def _path(text: str, design: Design) -> tuple[str, ...]:
-    """Split a key; a share has to be one of the design's composition, and gets the name of its material."""
-    path = key_path(text)
-    if path[1:2] != ("composition",) or len(path) != 3:
-        return path
-    head, _, rest = path
-    composition = getattr(getattr(design, head, None), "composition", None)
-    if composition is None:
-        msg = f"there is no {head}.composition in this design to change a share of"
-        raise DesignError(Problem(msg, text.strip()))
-    if rest not in design.library:
-        raise DesignError(Problem(design.library.unknown(rest), text.strip()))
-    name = design.library[rest].name
-    if name not in composition.shares:
-        msg = f"is not in the composition, which has {', '.join(composition.shares)}"
-        raise DesignError(Problem(msg, text.strip()))
-    return (head, "composition", name)
 
 
 map = design_map  # noqa: A001

@@ -22,17 +22,17 @@ CLOSE_PACKING = math.pi / (3.0 * math.sqrt(2.0))
 
 @dataclass(frozen=True)
 class Block:
-    """What the building block of an electrode is like (arrays broadcast).
+    """The building block of an electrode (arrays broadcast).
 
     Attributes
     ----------
     core_fraction : array
         Volume of active material over that of active material and solid electrolyte, 0 to 1.
     balance_mass_fraction : array
-        Mass fraction of active material in the whole composition at the balance threshold, with the other
-        components at their shares.
+        Mass fraction of active material in the whole composition at the balance threshold, the other components
+        keeping their shares.
     balance_of_pair : array
-        The same, of active material and solid electrolyte alone.
+        The same for active material and solid electrolyte alone.
     percolation_density : array
         Density at which the blocks touch, kg/m3.
     resistance_factor : array
@@ -47,7 +47,7 @@ class Block:
 
 
 def balance_mass_fraction(active_density: Values, electrolyte_density: Values, others: Values = 0.0) -> Values:
-    r"""Mass fraction of active material at the balance threshold.
+    r"""Return the mass fraction of active material at the balance threshold.
 
     .. math:: w = (1 - w_o)\,\frac{\varphi\rho_{AM}}{\varphi\rho_{AM} + (1-\varphi)\rho_{SE}}
 
@@ -75,7 +75,7 @@ def balance_mass_fraction(active_density: Values, electrolyte_density: Values, o
 
 
 def percolation_density(dense_density: Values) -> Values:
-    """Density of a composition at which close-packed building blocks touch, kg/m3.
+    """Return the density of a composition at which close-packed building blocks touch, kg/m3.
 
     Examples
     --------
@@ -86,7 +86,7 @@ def percolation_density(dense_density: Values) -> Values:
 
 
 def resistance_factor(core_fraction: Values, porosity: Values) -> Values:
-    r"""Conductivity of the solid electrolyte over the effective ionic conductivity of pressed building blocks.
+    r"""Return the conductivity of the solid electrolyte over the effective one of pressed building blocks.
 
     A core of radius R in a shell of radius :math:`R_o`, :math:`(R/R_o)^3 = s`, is pressed along the current
     from the percolation density to the actual one; each pole is cut at
@@ -118,7 +118,7 @@ def resistance_factor(core_fraction: Values, porosity: Values) -> Values:
 
     Examples
     --------
-    At the balance threshold, 20 % porosity: a seventh of the electrolyte's conductivity is left.
+    At the balance threshold and 20 % porosity, a seventh of the electrolyte's conductivity remains.
 
     >>> round(1 / resistance_factor(CLOSE_PACKING, 0.20), 3)
     0.142
@@ -145,7 +145,7 @@ def building_block(
     dense_density: Values,
     porosity: Values,
 ) -> Block:
-    """Describe the building block of a composition at a porosity.
+    """Return the building block of a composition at a porosity.
 
     Parameters
     ----------

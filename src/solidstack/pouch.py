@@ -6,16 +6,17 @@ from dataclasses import dataclass
 import numpy as np
 
 from . import units
-from .cell import Part, UnitCell
+from .cell import UnitCell
 from .design import Design
 from .electrode import Positive
+from .layer import Layer
 from .units import Values, shown
 
 PACKAGE = ("laminate", "tabs", "tab sealant")
 """Components of the package."""
 
 EDGES = "space at the edges"
-"""Volume on the stack's footprint that the overhangs leave beside the smaller layers."""
+"""Volume on the stack's footprint that the overhangs leave next to the smaller layers."""
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,7 @@ class Component:
     """One line of the breakdown.
 
     Mass, kg; share of the volume on the stack's footprint, m3 (flanges and tabs are outside it); cost, USD (NaN
-    where a price is unknown).
+    if a price is unknown).
     """
 
     mass: Values
@@ -61,18 +62,18 @@ class Cell:
 
 @dataclass(frozen=True)
 class Pouch:
-    """The cell, what it consists of, the layers stacked in it, and the materials whose price is unknown."""
+    """The cell, its components, the layers stacked in it, and the materials whose price is unknown."""
 
     cell: Cell
     components: Mapping[str, Component]
-    parts: tuple[Part, ...]
+    layers: tuple[Layer, ...]
     unpriced: tuple[str, ...]
 
 
 def pouch(design: Design, positive: Positive, unit: UnitCell) -> Pouch:
     """Stack unit cells into a pouch.
 
-    n bilayers (double-sided positives) have n + 1 negatives, of which the outer two face one side, and 2 n
+    n bilayers (double-sided positives) have n + 1 negatives, of which the outer two face a single side, and 2 n
     membranes. In a bipolar stack each of the 2 n sides carries m unit cells in series on bipolar foils, so
     there are 2 n m positive coatings and membranes, and the voltage is m times that of a unit cell.
     Each layer is weighed on its own area; the capacity is the positive's.
@@ -88,46 +89,17 @@ def pouch(design: Design, positive: Positive, unit: UnitCell) -> Pouch:
     -------
     Pouch
     """
-    stack, package = design.stack, design.pouch
-    n, m = stack.bilayers, stack.series_cells
-    width, length = stack.positive_size
-    positive_area = width * length
-    wide, long = width + 2.0 * stack.negative_overhang, length + 2.0 * stack.negative_overhang
-    negative_area = wide * long
-    wide, long = wide + 2.0 * stack.membrane_overhang, long + 2.0 * stack.membrane_overhang
-    membrane_area = wide * long
-    margin = 2.0 * (package.seal_width + package.clearance)
-    outline_area = (wide + margin) * (long + margin)
-
+    n, m = design.stack.bilayers, design.stack.series_cells
+    positive_area, negative_area, membrane_area, outline_area = _areas(design)
     sides = 2.0 * n * m
-    bipolar = 2.0 * n * (m - 1.0)
-    side = unit.side
-    coating = Part(
-        "positive",
-        positive.loading,
-        positive.thickness,
-        design.positive.composition.shares,
-    )
-    placed: list[tuple[Part, Values, Values]] = [
-        (coating, sides, positive_area),
-        (unit.positive_foil, n, positive_area),
-        (side.foil, n + 1.0, negative_area),
-        (unit.membrane, sides, membrane_area),
-    ]
-    if side.coating is not None:
-        placed.append((side.coating, sides, negative_area))
-    if np.any(np.asarray(m) > 1):
-        assert unit.bipolar_foil is not None  # the schema asks for it
-        placed.append((unit.bipolar_foil, bipolar, negative_area))
-        if side.on_bipolar is not None:
-            placed.append((side.on_bipolar, bipolar, negative_area))
+    layers = _layers(design, positive, unit)
 
     tally = Tally(design)
     stack_thickness: Values = 0.0
-    for part, count, area in placed:
-        tally.add(part, count * area)
-        stack_thickness = stack_thickness + count * part.thickness
-    thickness = stack_thickness + 2.0 * package.laminate.thickness
+    for layer, count, area in layers:
+        tally.add(layer, count * area)
+        stack_thickness = stack_thickness + count * layer.thickness
+    thickness = stack_thickness + 2.0 * design.pouch.laminate.thickness
     _package(design, outline_area, membrane_area, tally)
 
     mass = tally.total()
@@ -137,7 +109,7 @@ def pouch(design: Design, positive: Positive, unit: UnitCell) -> Pouch:
     volume = membrane_area * thickness
     tally.put(EDGES, 0.0, volume - tally.total(what="volume"), 0.0)
     outline_volume = outline_area * thickness
-    charged = thickness + sides * side.expansion
+    charged = thickness + sides * unit.side.expansion
     active = sides * positive_area * positive.loading * positive.am_mass_fraction
     cell = Cell(
         capacity=capacity,
@@ -163,7 +135,50 @@ def pouch(design: Design, positive: Positive, unit: UnitCell) -> Pouch:
         outline_area=outline_area,
         coated_sides=sides,
     )
-    return Pouch(cell, tally.components, tuple(part for part, _, _ in placed), tuple(sorted(tally.unpriced)))
+    return Pouch(cell, tally.components, tuple(layer for layer, _, _ in layers), tuple(sorted(tally.unpriced)))
+
+
+def _areas(design: Design) -> tuple[Values, Values, Values, Values]:
+    """Return the areas of a positive side, a negative, a membrane and the outline with flanges, m2."""
+    stack, package = design.stack, design.pouch
+    width, length = stack.positive_size
+    positive = width * length
+    wide, long = width + 2.0 * stack.negative_overhang, length + 2.0 * stack.negative_overhang
+    negative = wide * long
+    wide, long = wide + 2.0 * stack.membrane_overhang, long + 2.0 * stack.membrane_overhang
+    margin = 2.0 * (package.seal_width + package.clearance)
+    return positive, negative, wide * long, (wide + margin) * (long + margin)
+
+
+def _layers(design: Design, positive: Positive, unit: UnitCell) -> list[tuple[Layer, Values, Values]]:
+    """Return the layers of the stack: what each is, how many there are, and the area of one, m2."""
+    n, m = design.stack.bilayers, design.stack.series_cells
+    positive_area, negative_area, membrane_area, _ = _areas(design)
+    sides = 2.0 * n * m
+    side = unit.side
+    coating = Layer("positive", positive.loading, positive.thickness, design.positive.composition.shares)
+    layers: list[tuple[Layer, Values, Values]] = [
+        (coating, sides, positive_area),
+        (unit.positive_foil, n, positive_area),
+        (side.foil, n + 1.0, negative_area),
+        (unit.membrane, sides, membrane_area),
+    ]
+    if side.coating is not None:
+        layers.append((side.coating, sides, negative_area))
+    if np.any(np.asarray(m) > 1):
+        assert unit.bipolar_foil is not None  # the schema requires it
+        bipolar = 2.0 * n * (m - 1.0)
+        layers.append((unit.bipolar_foil, bipolar, negative_area))
+        if side.on_bipolar is not None:
+            layers.append((side.on_bipolar, bipolar, negative_area))
+    return layers
+
+
+def materials_of(design: Design, layers: Iterable[Layer]) -> tuple[str, ...]:
+    """Return the names of the materials in a cell, each once: those of its layers, then of its tabs."""
+    tabs = design.pouch.tabs
+    names = [name for layer in layers for name in layer.contents]
+    return tuple(dict.fromkeys([*names, tabs.positive_material, tabs.negative_material, tabs.sealant_material]))
 
 
 class Tally:
@@ -174,16 +189,16 @@ class Tally:
         self.components: dict[str, Component] = {}
         self.unpriced: set[str] = set()
 
-    def add(self, part: Part, area: Values) -> None:
-        """Put a layer on a total area."""
-        whole = area * part.areal_mass
-        if len(part.contents) == 1:
-            (material,) = part.contents
-            self.put(part.name, whole, area * part.thickness, self.price(material))
+    def add(self, layer: Layer, area: Values) -> None:
+        """Add a layer of a total area."""
+        whole = area * layer.areal_mass
+        if len(layer.contents) == 1:
+            (material,) = layer.contents
+            self.put(layer.name, whole, area * layer.thickness, self.price(material))
             return
-        electrode = part.name.removesuffix(" coating")
-        pores = area * part.thickness
-        for material, share in part.contents.items():
+        electrode = layer.name.removesuffix(" coating")
+        pores = area * layer.thickness
+        for material, share in layer.contents.items():
             mass = whole * share
             volume = mass / self.design.density_of(material)
             pores = pores - volume
@@ -191,7 +206,7 @@ class Tally:
         self.put(f"{electrode} pores", 0.0, pores, 0.0)
 
     def put(self, name: str, mass: Values, volume: Values, price: Values) -> None:
-        """Put a piece; pieces of the same name are added up."""
+        """Add a component; those of the same name are summed."""
         cost = mass * price
         old = self.components.get(name)
         if old is not None:
@@ -199,7 +214,7 @@ class Tally:
         self.components[name] = Component(mass, volume, cost)
 
     def price(self, material: str) -> Values:
-        """Price of a material, USD/kg; NaN, and noted, where it is unknown."""
+        """Return the price of a material, USD/kg; NaN if it is unknown, which `unpriced` then lists."""
         if material in self.design.prices:
             return self.design.prices[material]
         price = self.design.material(material).value("price")
@@ -209,7 +224,7 @@ class Tally:
         return price
 
     def total(self, names: Iterable[str] | None = None, what: str = "mass") -> Values:
-        """Sum of a column over the named components, or over all."""
+        """Return the sum of a column over the named components, or over all."""
         total: Values = 0.0
         for name in self.components if names is None else names:
             total = total + getattr(self.components[name], what)
@@ -217,7 +232,7 @@ class Tally:
 
 
 def _package(design: Design, outline_area: Values, membrane_area: Values, tally: Tally) -> None:
-    """Laminate on both faces out to the flanges, two tabs, a sealant film on either face of each."""
+    """Add the laminate on both faces out to the flanges, two tabs, and a sealant film on each face of a tab."""
     laminate, tabs = design.pouch.laminate, design.pouch.tabs
     area = 2.0 * outline_area
     price = 0.0 if laminate.price is None else laminate.price

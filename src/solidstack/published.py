@@ -1,6 +1,6 @@
 """Audit of published figures: which of them cannot all be true, and what would reconcile them.
 
-A stated figure stands for all values that round to its digits. The figures obey products such as
+A stated figure represents all values that round to its digits. The figures obey products such as
 energy = capacity x voltage, which are linear in logarithms, so whether all can be true is the feasibility of
 a small linear program; leaving one figure free shows whether that one alone explains the contradiction.
 """
@@ -20,11 +20,11 @@ from .quantities import annotations, measures
 from .sheet import Sheet, evaluate
 
 DESIGN_TOLERANCE = 0.03
-"""Relative difference between a published figure, with its rounding, and the design that is worth a word."""
+"""Relative difference between a published figure, with its rounding, and the design that is worth reporting."""
 
 
 SEARCHED = 300
-"""Most sets of figures that are looked at for contradictions."""
+"""Most sets of figures that are searched for contradictions."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Relation:
 
 
 def relations(series_cells: float = 1.0, delivered: float = 1.0) -> tuple[Relation, ...]:
-    """Return what the figures obey.
+    """Return the relations that the figures obey.
 
     Parameters
     ----------
@@ -70,7 +70,7 @@ def relations(series_cells: float = 1.0, delivered: float = 1.0) -> tuple[Relati
 
 @dataclass(frozen=True)
 class Claim:
-    """A stated figure: the interval, SI, that its digits stand for."""
+    """A stated figure: the interval, SI, that its digits represent."""
 
     name: str
     text: str
@@ -79,7 +79,7 @@ class Claim:
     kind: units.Kind | None
 
     def show(self, value: float) -> str:
-        """Write a value in the unit of the figure."""
+        """Return a value as text in the unit of the figure."""
         return f"{value:.4g}" if self.kind is None else f"{self.kind.shown.of(value):.4g} {self.kind.shown.symbol}"
 
 
@@ -87,8 +87,8 @@ class Claim:
 class Conflict:
     """Figures that cannot all be true, and what one of them would have to be.
 
-    `settles` says whether each of the cures lets all other stated figures stand, or those of this contradiction
-    alone.
+    `settles` is whether each of the cures is compatible with all other stated figures, or only with those of this
+    contradiction.
     """
 
     claims: tuple[Claim, ...]
@@ -99,13 +99,13 @@ class Conflict:
     def __str__(self) -> str:
         names = ", ".join(f"{claim.name.replace('_', ' ')} {claim.text}" for claim in self.claims)
         cure = f" Either {', or '.join(self.cures)}" if self.cures else " No single figure explains it"
-        cure += "." if self.settles or not self.cures else " (which settles this contradiction, not the others)."
+        cure += "." if self.settles or not self.cures else " (which settles this contradiction but not the others)."
         return f"cannot all be true: {names} ({'; '.join(self.relations)}).{cure}"
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """A stated figure beside the design's own."""
+    """A stated figure and the design's own."""
 
     claim: Claim
     design: float
@@ -113,7 +113,7 @@ class Comparison:
 
     @property
     def differs(self) -> bool:
-        """Whether the design is further away than rounding and `DESIGN_TOLERANCE`."""
+        """Whether the design differs by more than rounding and `DESIGN_TOLERANCE`."""
         return abs(self.deviation) > DESIGN_TOLERANCE
 
     def __str__(self) -> str:
@@ -132,11 +132,11 @@ class Audit:
 
     @property
     def agrees(self) -> bool:
-        """Whether nothing contradicts and nothing differs from the design."""
+        """Whether there is no contradiction and no difference from the design."""
         return not self.conflicts and not any(item.differs for item in self.comparisons)
 
     def to_dict(self) -> dict[str, Any]:
-        """Give the audit as plain data."""
+        """Return the audit as plain data."""
         return {
             "source": self.source,
             "agrees": self.agrees,
@@ -168,7 +168,7 @@ def audit(design: Design) -> Audit | None:
     Returns
     -------
     Audit or None
-        None where the design has no such table.
+        None if the design has no such table.
 
     Examples
     --------
@@ -181,40 +181,40 @@ def audit(design: Design) -> Audit | None:
     if not design.is_single:
         msg = f"has arrays of shape {design.shape}; an audit is of a single design"
         raise DesignError(msg)
-    found = claims(design.published)
+    stated = claims(design.published)
     sheet = evaluate(design)
     rules = relations(float(design.stack.series_cells), float(sheet.unit.side.capacity_share))
-    return Audit(design.published.source, tuple(_conflicts(found, rules)), tuple(_compare(found, sheet)))
+    return Audit(design.published.source, tuple(_conflicts(stated, rules)), tuple(_compare(stated, sheet)))
 
 
 def claims(published: Published) -> dict[str, Claim]:
     """Read the stated figures as intervals."""
-    found = {}
+    stated = {}
     for name, kind in _kinds().items():
         value = getattr(published, name)
         if value is None:
             continue
         if kind is None:
-            found[name] = Claim(name, f"{value:g}", value, value, None)
+            stated[name] = Claim(name, f"{value:g}", value, value, None)
             continue
         half = units.parse(_half_digit(value), kind)
         middle = units.parse(value, kind)
-        found[name] = Claim(name, value, middle - half, middle + half, kind)
-    return found
+        stated[name] = Claim(name, value, middle - half, middle + half, kind)
+    return stated
 
 
 @cache
 def _kinds() -> dict[str, units.Kind | None]:
-    found: dict[str, units.Kind | None] = {}
+    kinds: dict[str, units.Kind | None] = {}
     for name, info in Published.model_fields.items():
         stated = [item for item in annotations(info) if isinstance(item, Stated)]
         if stated or measures(info):
-            found[name] = stated[0].kind if stated else None
-    return found
+            kinds[name] = stated[0].kind if stated else None
+    return kinds
 
 
 def _half_digit(text: str) -> str:
-    """Half a unit of the last digit of a figure: "0.16 Ah" gives "0.005 Ah"."""
+    """Return half a unit of the last digit of a figure: "0.16 Ah" gives "0.005 Ah"."""
     match = re.match(r"\s*[+-]?(\d*)\.?(\d*)(?:[eE]([+-]?\d+))?(.*)", text, re.DOTALL)
     assert match is not None
     digits, decimals, exponent = f"{match[1]}{match[2]}", len(match[2]), int(match[3] or 0)
@@ -225,31 +225,31 @@ def _half_digit(text: str) -> str:
     return f"{half:.3g}{match[4]}"
 
 
-def _conflicts(found: Mapping[str, Claim], rules: Sequence[Relation]) -> list[Conflict]:
+def _conflicts(stated: Mapping[str, Claim], rules: Sequence[Relation]) -> list[Conflict]:
     """Find the smallest contradictory sets of figures.
 
-    Each further set lacks a figure of every set found before it, so sets that share figures are found as well.
+    Each further set is without one figure of every set before it, so sets that share figures are found as well.
     """
     cores: list[frozenset[str]] = []
     seen: set[frozenset[str]] = set()
-    open_sets = [frozenset(found)]
+    open_sets = [frozenset(stated)]
     while open_sets and len(seen) < SEARCHED:
         names = open_sets.pop(0)
         if names in seen:
             continue
         seen.add(names)
-        core = next((core for core in cores if core <= names), None) or _core(found, names, rules)
+        core = next((core for core in cores if core <= names), None) or _core(stated, names, rules)
         if core is None:
             continue
         if core not in cores:
             cores.append(core)
-        open_sets += [names - {name} for name in found if name in core]
-    return [_conflict({name: found[name] for name in found if name in core}, found, rules) for core in cores]
+        open_sets += [names - {name} for name in stated if name in core]
+    return [_conflict({name: stated[name] for name in stated if name in core}, stated, rules) for core in cores]
 
 
-def _core(found: Mapping[str, Claim], names: frozenset[str], rules: Sequence[Relation]) -> frozenset[str] | None:
-    """Leave out what is not needed for a contradiction; None where there is none."""
-    left = {name: found[name] for name in found if name in names}
+def _core(stated: Mapping[str, Claim], names: frozenset[str], rules: Sequence[Relation]) -> frozenset[str] | None:
+    """Leave out what is not needed for a contradiction; None if there is no contradiction."""
+    left = {name: stated[name] for name in stated if name in names}
     if _feasible(left, rules):
         return None
     for name in tuple(left):
@@ -259,10 +259,10 @@ def _core(found: Mapping[str, Claim], names: frozenset[str], rules: Sequence[Rel
     return frozenset(left)
 
 
-def _conflict(core: Mapping[str, Claim], found: Mapping[str, Claim], rules: Sequence[Relation]) -> Conflict:
-    """Say which relations a contradiction rests on, and what each of its figures would have to be."""
+def _conflict(core: Mapping[str, Claim], stated: Mapping[str, Claim], rules: Sequence[Relation]) -> Conflict:
+    """Return the relations behind a contradiction, and what each of its figures would have to be."""
     needed = tuple(rule.text for rule in rules if _feasible(core, [other for other in rules if other is not rule]))
-    for everything, settles in ((found, True), (core, False)):
+    for everything, settles in ((stated, True), (core, False)):
         cures = tuple(_cures(core, everything, rules))
         if cures:
             return Conflict(tuple(core.values()), needed, cures, settles)
@@ -270,7 +270,7 @@ def _conflict(core: Mapping[str, Claim], found: Mapping[str, Claim], rules: Sequ
 
 
 def _cures(core: Mapping[str, Claim], everything: Mapping[str, Claim], rules: Sequence[Relation]) -> Iterator[str]:
-    """Say what each figure of a contradiction would have to be for all others of `everything` to stand."""
+    """Yield what each figure of a contradiction would have to be for all others in `everything` to be true."""
     for name, claim in core.items():
         bounds = _range(name, {key: item for key, item in everything.items() if key != name}, rules)
         if bounds is None:
@@ -281,38 +281,38 @@ def _cures(core: Mapping[str, Claim], everything: Mapping[str, Claim], rules: Se
         elif claim.kind is units.MASS_SHARE:
             high = min(high, 1.0)
         if low > high:
-            continue  # no such count, or more than everything
+            continue  # no such count, or a share above 1
         shown = claim.show(low) if high - low < 1e-6 * high else f"{claim.show(low)} to {claim.show(high)}"
         yield f"{name.replace('_', ' ')} is {shown}"
 
 
-def _solve(found: Mapping[str, Claim], rules: Sequence[Relation], name: str = "", sign: float = 0.0) -> Any:
+def _solve(stated: Mapping[str, Claim], rules: Sequence[Relation], name: str = "", sign: float = 0.0) -> Any:
     """Solve the linear program in the logarithms of the figures: minimise sign times one of them."""
     from scipy.optimize import linprog
 
-    names = sorted({figure for rule in rules for figure in rule.powers} | set(found))
+    names = sorted({figure for rule in rules for figure in rule.powers} | set(stated))
     rows = [[rule.powers.get(figure, 0) for figure in names] for rule in rules]
     return linprog(
         [sign * (figure == name) for figure in names],
         A_ub=[*rows, *([-power for power in row] for row in rows)] or None,
         b_ub=[*(math.log(rule.high) for rule in rules), *(-math.log(rule.low) for rule in rules)] or None,
-        bounds=[(math.log(found[n].low), math.log(found[n].high)) if n in found else (None, None) for n in names],
+        bounds=[(math.log(stated[n].low), math.log(stated[n].high)) if n in stated else (None, None) for n in names],
     )
 
 
-def _feasible(found: Mapping[str, Claim], rules: Sequence[Relation]) -> bool:
-    return bool(_solve(found, rules).status == 0)
+def _feasible(stated: Mapping[str, Claim], rules: Sequence[Relation]) -> bool:
+    return bool(_solve(stated, rules).status == 0)
 
 
 def _range(name: str, others: Mapping[str, Claim], rules: Sequence[Relation]) -> tuple[float, float] | None:
-    """Range of a figure that the others allow; None where they allow none or any."""
+    """Return the range of a figure that the others allow; None if they allow none or any."""
     lowest, highest = _solve(others, rules, name, 1.0), _solve(others, rules, name, -1.0)
     if lowest.status != 0 or highest.status != 0:
         return None
     return math.exp(lowest.fun), math.exp(-highest.fun)
 
 
-def _compare(found: Mapping[str, Claim], sheet: Sheet) -> list[Comparison]:
+def _compare(stated: Mapping[str, Claim], sheet: Sheet) -> list[Comparison]:
     own = {
         "mass": sheet.cell.mass,
         "volume": sheet.cell.volume,
@@ -332,7 +332,7 @@ def _compare(found: Mapping[str, Claim], sheet: Sheet) -> list[Comparison]:
         "coated_sides": sheet.cell.coated_sides,
     }
     result = []
-    for name, claim in found.items():
+    for name, claim in stated.items():
         value = float(own[name])
         nearest = min(max(value, claim.low), claim.high)
         deviation = (

@@ -31,27 +31,28 @@ class Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True, str_strip_whitespace=True)
 
     unwritten: ClassVar[str] = ""
-    """Name of the only field, where a file writes its content in place of the table."""
+    """Name of the only field, if a file writes its content in place of the table."""
 
 
 def reject(message: str) -> PydanticCustomError:
-    """Make the error that a validator raises; its message is shown as it is."""
+    """Return the error that a validator raises; its message is shown as it is."""
     return PydanticCustomError("solidstack", "{message}", {"message": message})
 
 
-def reject_all(found: list[Problem]) -> PydanticCustomError:
-    """Make the error of a validator that looks at several keys; each problem names its own, from the table checked."""
-    return PydanticCustomError("solidstack_many", "several problems", {"found": [(p.key, p.message) for p in found]})
+def reject_all(several: list[Problem]) -> PydanticCustomError:
+    """Return the error of a validator of several keys; each problem has its own key, relative to the table checked."""
+    pairs = [(problem.key, problem.message) for problem in several]
+    return PydanticCustomError("solidstack_many", "several problems", {"problems": pairs})
 
 
 def from_file(info: ValidationInfo) -> bool:
-    """Whether the values come from a file, where units must be written, or from Python, where floats are SI."""
+    """Return whether the values come from a file, where units must be written, or from Python, where floats are SI."""
     return bool(info.context and info.context.get("file"))
 
 
 @dataclass(frozen=True)
 class Measure:
-    """What a field measures, and the bounds it obeys.
+    """What a field measures, and its bounds.
 
     In files a value is text with a unit; a bare number is allowed for counts and ratios only. In Python a
     number or an array is SI, and text is read as in a file. Every element has to be finite and in bounds.
@@ -87,11 +88,11 @@ class Measure:
         return {"anyOf": [{"type": "number"}, text], "description": f"{self.kind.name}{self.bounds()}"}
 
     def example(self) -> str:
-        """Write an example as it stands in a file."""
+        """Return an example as it is written in a file."""
         return f'"{self.kind.example}"' if self.kind.shown is not units.ONE else self.kind.example
 
     def bounds(self) -> str:
-        """Say the bounds in words, in the unit shown; empty where there are none."""
+        """Return the bounds in words, in the unit shown; empty if there are none."""
         words = [
             f"{word} {self.show(bound)}"
             for word, bound in (
@@ -141,13 +142,13 @@ class Measure:
                 right = " or ".join(f'"{value} {symbol}"' for symbol in symbols)
                 msg = f"{value} has no unit; write for example {right}"
                 raise reject(msg)
-        array = _array(value, "give a number or an array of numbers in SI")
+        array = _array(value, "use a number or an array of numbers in SI")
         return float(array) if array.ndim == 0 else array
 
-    def _check(self, result: Values, given: Any) -> None:
+    def _check(self, result: Values, received: Any) -> None:
         array = np.asarray(result)
         if array.size == 0:
-            msg = "is an empty array; give at least one value"
+            msg = "is an empty array; it needs at least one value"
             raise reject(msg)
         if not np.isfinite(array).all():
             msg = f"is not finite ({_first(array, ~np.isfinite(array))}); every value must be a number"
@@ -160,22 +161,22 @@ class Measure:
         ):
             if bound is None or not (bad := compare(array, bound)).any():
                 continue
-            shown = f'"{given}"' if isinstance(given, str) else self.show(float(array[bad].flat[0]))
+            shown = f'"{received}"' if isinstance(received, str) else self.show(float(array[bad].flat[0]))
             msg = f"{shown} is out of bounds: {self.kind.name} {rule} {self.show(bound)}"
-            if self.kind.bare and self.kind.percent and isinstance(given, (int, float)) and 1.0 < given <= 100.0:
-                msg += f'; did you mean "{given} {self.kind.percent[0]}"?'
+            if self.kind.bare and self.kind.percent and isinstance(received, (int, float)) and 1.0 < received <= 100.0:
+                msg += f'; did you mean "{received} {self.kind.percent[0]}"?'
             raise reject(msg)
 
 
-def _array(value: Any, wanted: str) -> NDArray[np.float64]:
-    """Take numbers as an array of floats; booleans, complex numbers and objects are none."""
+def _array(value: Any, cure: str) -> NDArray[np.float64]:
+    """Return numbers as an array of floats; booleans, complex numbers and objects are refused."""
     try:
         array = np.asarray(value)
         if array.dtype.kind in "iuf":
             return array.astype(float)
     except (TypeError, ValueError, OverflowError):
         pass
-    msg = f"is {_what(value)}; {wanted}"
+    msg = f"is {_what(value)}; {cure}"
     raise reject(msg)
 
 
@@ -205,11 +206,11 @@ class Count:
         return {"type": "integer", "minimum": self.least, "maximum": self.most}
 
     def example(self) -> str:
-        """Write an example as it stands in a file."""
+        """Return an example as it is written in a file."""
         return str(max(self.least, 2))
 
-    def _wanted(self) -> str:
-        return f"a whole number, {self.least} to {self.most}"
+    def _words(self) -> str:
+        return f"a whole number from {self.least} to {self.most}"
 
     @staticmethod
     def write(value: Values) -> Any:
@@ -219,34 +220,34 @@ class Count:
     def validate(self, value: Any, info: ValidationInfo) -> Values:
         """Read a count and check it."""
         if isinstance(value, (str, bool, dict)) or (from_file(info) and isinstance(value, (list, tuple))):
-            msg = f"is {_what(value)}; write {self._wanted()}, without quotes"
+            msg = f"is {_what(value)}; write {self._words()}, without quotes"
             raise reject(msg)
-        array = _array(value, f"write {self._wanted()}")
+        array = _array(value, f"write {self._words()}")
         bad = ~np.isfinite(array) | (array != np.round(array)) | (array < self.least) | (array > self.most)
         if bad.any():
-            msg = f"{_first(array, bad):g} is out of bounds: wanted is {self._wanted()}"
+            msg = f"{_first(array, bad):g} is not {self._words()}"
             raise reject(msg)
         return float(array) if array.ndim == 0 else array
 
 
 def problems(error: ValidationError, model: type[Strict], document: TomlDocument | None = None) -> list[Problem]:
     """Turn pydantic's errors into ours: dotted key, line, rule, value, and the nearest known key."""
-    found = []
+    result = []
     items = error.errors(include_url=False)
     for item in items:
         if item["type"] == "too_short" and any(_inside(other["loc"], item["loc"]) for other in items):
             continue  # the list is short only because its items were refused
         if item["type"] == "solidstack_many":
             around, _ = _walk(model, item["loc"])
-            for key, message in item["ctx"]["found"]:
+            for key, message in item["ctx"]["problems"]:
                 keys = (*around, *(int(part) if part.isdigit() else part for part in key.split(".")))
                 dotted = ".".join(map(str, keys))
-                found.append(Problem(message, dotted, document.line(keys) if document else None))
+                result.append(Problem(message, dotted, document.line(keys) if document else None))
             continue
         keys, table = _walk(model, item["loc"])
         line = document.line(keys) if document is not None else None
-        found.append(Problem(_message(item, table), ".".join(str(key) for key in keys), line))
-    return sorted(found, key=lambda problem: problem.line or 0)
+        result.append(Problem(_message(item, table), ".".join(str(key) for key in keys), line))
+    return sorted(result, key=lambda problem: problem.line or 0)
 
 
 def _inside(location: tuple[str | int, ...], outer: tuple[str | int, ...]) -> bool:
@@ -254,14 +255,14 @@ def _inside(location: tuple[str | int, ...], outer: tuple[str | int, ...]) -> bo
 
 
 def known_keys(model: type[Strict]) -> list[str]:
-    """Keys that a table may have in a file."""
+    """Return the keys that a table may have in a file."""
     return list(model.model_fields)
 
 
 def _walk(model: type[Strict], location: tuple[str | int, ...]) -> tuple[tuple[str | int, ...], type[Strict]]:
-    """Follow a location of pydantic's through the models.
+    """Follow one of pydantic's locations through the models.
 
-    Returns the keys as they stand in the file (without the tags that pydantic adds for the members of a
+    Returns the keys as they are in the file (without the tags that pydantic adds for the members of a
     union) and the innermost table around the last key.
     """
     keys: list[str | int] = []
@@ -294,7 +295,7 @@ def models(annotation: Any) -> list[type[Strict]]:
 
 
 def annotations(info: FieldInfo) -> list[Any]:
-    """Return everything that stands in the annotation of a field, at any depth."""
+    """Return everything in the annotation of a field, at any depth."""
 
     def dig(annotation: Any) -> Iterator[Any]:
         yield annotation
@@ -305,7 +306,7 @@ def annotations(info: FieldInfo) -> list[Any]:
 
 
 def measures(info: FieldInfo) -> "list[Measure | Count]":
-    """Return what a field measures; empty where it is no number."""
+    """Return what a field measures; empty if it is not a number."""
     return [part for part in annotations(info) if isinstance(part, (Measure, Count))]
 
 
@@ -317,19 +318,19 @@ def _message(item: Any, table: type[Strict]) -> str:
         case "extra_forbidden":
             known = known_keys(table)
             close = units.nearest(str(item["loc"][-1]), known)
-            return f"unknown key; {f'did you mean {close}?' if close else 'known are ' + ', '.join(known)}"
+            return f"unknown key; {f'did you mean {close}?' if close else 'choose from ' + ', '.join(known)}"
         case "missing" if isinstance(item["loc"][-1], int):
             return f"value {item['loc'][-1] + 1} of the list is missing"
         case "missing":
             return f"is missing{_example(table, str(item['loc'][-1]))}"
         case "tuple_type" | "list_type":
             key = item["loc"][-1]
-            tables = f" of tables: write [[{key}]] in place of [{key}]" if isinstance(value, dict) else ""
-            return f"is {_what(value)}; a list is wanted{tables}"
+            tables = f" of tables: write [[{key}]] instead of [{key}]" if isinstance(value, dict) else ""
+            return f"is {_what(value)}; expected a list{tables}"
         case "too_long":
-            return f"has {item['ctx']['actual_length']} values; {item['ctx']['max_length']} are wanted"
+            return f"has {item['ctx']['actual_length']} values; expected {item['ctx']['max_length']}"
         case "too_short":
-            return "is empty; at least one value is wanted"
+            return "is empty; expected at least one value"
         case "string_too_short" | "string_too_long":
             limits = item["ctx"]
             return f'"{value}" is too {"short" if "min_length" in limits else "long"}'
@@ -338,11 +339,11 @@ def _message(item: Any, table: type[Strict]) -> str:
         case "string_type":
             return f'is {_what(value)}; write text, as in "name"'
         case "model_type" | "model_attributes_type" | "dict_type":
-            return f"is {_what(value)}; a table is wanted"
+            return f"is {_what(value)}; expected a table"
         case "union_tag_invalid":
             return _unknown_word(str(item["ctx"]["tag"]), item["ctx"]["expected_tags"])
         case "union_tag_not_found":
-            return "kind is missing; it says which"
+            return f"kind is missing; choose one of {', '.join(_kinds(table, item['loc']))}"
         case "literal_error" | "enum":
             return _unknown_word(str(value), item["ctx"]["expected"])
         case _:
@@ -350,18 +351,25 @@ def _message(item: Any, table: type[Strict]) -> str:
 
 
 def _example(table: type[Strict], key: str) -> str:
-    """Say how a missing value or table would be written."""
+    """Explain how a missing value or table is written."""
     info = table.model_fields[key]
-    if found := [part for part in annotations(info) if hasattr(part, "example")]:
-        return f"; write for example {key} = {found[0].example()}"
+    if quantity := next((part for part in annotations(info) if hasattr(part, "example")), None):
+        return f"; write for example {key} = {quantity.example()}"
     if inner := models(info.annotation):
         required = [name for name, field in inner[0].model_fields.items() if field.is_required()]
-        return f"; a table [{key}] is needed, with {', '.join(required)}"
+        return f"; add a table [{key}] with {', '.join(required)}"
     return ""
+
+
+def _kinds(table: type[Strict], location: tuple[str | int, ...]) -> Iterator[str]:
+    """Yield the kinds of the tables that a key at a location may be."""
+    key = next(str(part) for part in reversed(location) if part in table.model_fields)
+    for model in models(table.model_fields[key].annotation):
+        yield from get_args(model.model_fields["kind"].annotation)
 
 
 def _unknown_word(word: str, expected: str) -> str:
     known = re.findall(r"'([^']*)'", expected)
     close = units.nearest(word, known)
-    hint = f"did you mean {close}? Known are" if close else "known are"
-    return f'"{word}" is unknown; {hint} {", ".join(known)}'
+    hint = f"did you mean {close}? Choose" if close else "choose"
+    return f'"{word}" is not recognised; {hint} one of {", ".join(known)}'

@@ -13,15 +13,17 @@ from . import advice, units
 from .cell import ElectrodeEnergy, Negative, Normalised, Resistance, UnitCell, unit_cell
 from .design import Design
 from .electrode import Corrected, Positive, Simulated, Thresholds, corrected, positive_electrode
-from .html import table
-from .pouch import Cell, Pouch, pouch
+from .html import plain_table, table
+from .pouch import Cell, Pouch, materials_of, pouch
 from .units import Shown, Unit, Values
 from .version import __version__
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Sheet:
     """What a design is: thresholds, positive electrode, energies, cell, breakdown (SI; arrays for arrays).
+
+    Its `repr`, which `print` shows, is a short table of the headline figures; `to_dict` has them all.
 
     Attributes
     ----------
@@ -32,9 +34,9 @@ class Sheet:
     pouch : Pouch
         Components and layers.
     twin : Corrected or None
-        The positive's ionic figures with the effective conductivity of its digital twin, where that was given.
+        The positive's ionic figures with the effective conductivity of its digital twin, if there is one.
     simulated : Simulated or None
-        Capacities of a simulated discharge, where they were given.
+        Capacities of a simulated discharge, if there was one.
     """
 
     design: Design
@@ -66,16 +68,17 @@ class Sheet:
         return self._breakdown("cost")
 
     def _breakdown(self, column: str) -> dict[str, Values]:
-        found = {name: getattr(part, column) for name, part in self.pouch.components.items()}
-        return {name: value for name, value in found.items() if np.ndim(value) or value != 0.0}
+        values = {name: getattr(part, column) for name, part in self.pouch.components.items()}
+        return {name: value for name, value in values.items() if np.ndim(value) or value != 0.0}
 
     @cached_property
     def warnings(self) -> tuple[str, ...]:
-        """What an expert would point out. For arrays, each says of how many designs it holds."""
-        return tuple(advice.advise(self))
+        """What an expert would point out. For arrays, each says how many designs it applies to."""
+        scales = advice.Scales(self.design, self.thresholds, self.positive, self.unit, self.pouch)
+        return tuple(advice.advise(scales))
 
     def figures(self) -> Iterator["Figure"]:
-        """Give every number of the sheet with its group, key, label and unit, in the order of the JSON."""
+        """Yield every number of the sheet with its group, name, key, label and unit, in the order of the JSON."""
         for group in GROUPS:
             part = getattr(self, group)
             if part is None:
@@ -84,6 +87,7 @@ class Sheet:
                 shown: Shown = field.metadata["shown"]
                 yield Figure(
                     group,
+                    field.name,
                     shown.key or _key(field.name, shown.unit),
                     shown.label,
                     shown.unit,
@@ -91,7 +95,7 @@ class Sheet:
                 )
 
     def to_dict(self) -> dict[str, Any]:
-        """Give the sheet as plain data with units in the keys: None where undefined, lists for arrays.
+        """Return the sheet as plain data with units in the keys: None where undefined, lists for arrays.
 
         ``inputs`` is the design itself and ``own_materials`` the user's materials in it, so that a stored sheet can
         be evaluated, drawn and mapped again, elsewhere as well.
@@ -102,7 +106,7 @@ class Sheet:
             "warnings": list(self.warnings),
         }
         for figure in self.figures():
-            result.setdefault(_JSON_NAMES.get(figure.group, figure.group), {})[figure.key] = _plain(figure.shown)
+            result.setdefault(JSON_NAMES.get(figure.group, figure.group), {})[figure.key] = _plain(figure.shown)
         regime = self.thresholds.regime
         result["thresholds"]["regime"] = {
             field.name: _plain(getattr(regime, field.name)) for field in dataclasses.fields(regime)
@@ -120,29 +124,26 @@ class Sheet:
         return result
 
     def to_json(self, indent: int | None = 2) -> str:
-        """Give `to_dict` as JSON text (never NaN or Infinity)."""
+        """Return `to_dict` as JSON text (never NaN or Infinity)."""
         return json.dumps(self.to_dict(), indent=indent, allow_nan=False, ensure_ascii=False)
 
     def materials_used(self) -> dict[str, dict[str, Any]]:
-        """Give the values of the materials of this design with quality and source; the design's own are "given"."""
-        tabs = self.design.pouch.tabs
-        names = [name for part in self.pouch.parts for name in part.contents]
-        names += [tabs.positive_material, tabs.negative_material, tabs.sealant_material]
-        found: dict[str, dict[str, Any]] = {}
-        for name in dict.fromkeys(names):
-            found[name] = {}
+        """Return the values of this design's materials with quality and source; the design's own are "given"."""
+        values: dict[str, dict[str, Any]] = {}
+        for name in materials_of(self.design, self.pouch.layers):
+            values[name] = {}
             for key in MATERIAL_KEYS:
                 entry = self.design.material(name).default(key)
-                given = self._given(name, key)
-                if given is not None:
-                    found[name][key] = {"value": given, "quality": "given", "source": "the design"}
+                replacement = self._replacement(name, key)
+                if replacement is not None:
+                    values[name][key] = {"value": replacement, "quality": "given", "source": "the design"}
                 elif entry is not None:
                     text = entry.model_dump(mode="json")["value"]
-                    found[name][key] = {"value": text, "quality": entry.quality, "source": entry.source}
-        return found
+                    values[name][key] = {"value": text, "quality": entry.quality, "source": entry.source}
+        return values
 
-    def _given(self, name: str, key: str) -> str | None:
-        """Write the value that the design gives in place of a material's default; None where it gives none."""
+    def _replacement(self, name: str, key: str) -> str | None:
+        """Return the value that the design puts in place of a material's default, as text; None if there is none."""
         design = self.design
         table = {"density": design.densities, "price": design.prices}.get(key, {})
         value: Any = table.get(name)
@@ -152,21 +153,54 @@ class Sheet:
             return None
         return "varied" if np.ndim(value) else units.text(float(value), MATERIAL_KEYS[key])
 
+    def __repr__(self) -> str:
+        """Short table of the headline figures; for arrays their ranges."""
+        rows: list[tuple[str, str]] = []
+        if self.design.is_single:
+            rows.append(("Regime", self._regime()))
+        figures = {(figure.group, figure.name): figure for figure in self.figures()}
+        for name, label in HEADLINES.items():
+            figure = figures.get(name)
+            if figure is not None and np.isfinite(figure.value).any():
+                rows.append((label, f"{_range(figure.shown)} {figure.unit.label}"))
+        if self.warnings:
+            rows.append(("Warnings", f"{len(self.warnings)}, see .warnings"))
+        size = "" if self.design.is_single else f": array of designs, shape {self.design.shape}"
+        return plain_table(f'Sheet of "{self.design.name}"{size}', rows)
+
+    def _regime(self) -> str:
+        regime = self.thresholds.regime
+        return f"{regime.composition}, {regime.density}, loading {regime.loading}"
+
     def _repr_html_(self) -> str:
         if not self.design.is_single:
             return table(self.design.name, ("sheet of designs", ""), [("shape", str(self.design.shape))])
         rows = [(HEADINGS[f.group], f.label, *_number_and_unit(f)) for f in self.figures() if _defined(f.value)]
-        regime = self.thresholds.regime
-        rows.insert(0, ("Regime", f"{regime.composition}, {regime.density}, loading {regime.loading}", "", ""))
+        rows.insert(0, ("Regime", self._regime(), "", ""))
         rows += [("Warning", text, "", "") for text in self.warnings]
         return table(self.design.name, ("", "", "", ""), rows)
 
 
 @dataclass(frozen=True)
 class Figure:
-    """A number of the sheet."""
+    """A number of the sheet.
+
+    Attributes
+    ----------
+    group, name : str
+        Where it is: attribute ``name`` of the sheet's attribute ``group``.
+    key : str
+        Key in the JSON, with the unit.
+    label : str
+        In words.
+    unit : Unit
+        Shown.
+    value : array
+        SI.
+    """
 
     group: str
+    name: str
     key: str
     label: str
     unit: Unit
@@ -177,6 +211,31 @@ class Figure:
         """The value in the unit shown."""
         return self.unit.of(self.value)
 
+
+HEADLINES: Mapping[tuple[str, str], str] = {
+    ("thresholds", "balance_am_mass_fraction"): "Balance threshold, active material",
+    ("thresholds", "percolation_density"): "Percolation threshold, density",
+    ("thresholds", "loading_threshold"): "Loading threshold",
+    ("positive", "loading"): "Positive: loading, one side",
+    ("positive", "density"): "Positive: density",
+    ("positive", "porosity"): "Positive: porosity",
+    ("positive", "thickness"): "Positive: thickness, one side",
+    ("positive", "areal_capacity"): "Positive: areal capacity",
+    ("positive", "ionic_asr"): "Positive: ionic resistance",
+    ("positive", "ir_drop"): "Positive: IR drop at the rated current",
+    ("twin", "effective_conductivity"): "Digital twin: effective ionic conductivity",
+    ("simulated", "rated_capacity"): "Simulated: capacity at the rated current",
+    ("electrode_energy", "with_negative_and_membrane"): "Electrodes and membrane: specific energy",
+    ("cell", "capacity"): "Cell: capacity",
+    ("cell", "energy"): "Cell: energy",
+    ("cell", "average_voltage"): "Cell: average voltage",
+    ("cell", "mass"): "Cell: mass",
+    ("cell", "thickness"): "Cell: thickness",
+    ("cell", "specific_energy"): "Cell: specific energy",
+    ("cell", "energy_density"): "Cell: energy density",
+    ("cell", "cost_per_energy"): "Cell: material cost",
+}
+"""What `print(sheet)` shows, group and name of each figure, and the words for it there."""
 
 GROUPS = (
     "thresholds",
@@ -209,7 +268,7 @@ MATERIAL_KEYS = {
     "ionic_conductivity": units.CONDUCTIVITY,
     "price": units.PRICE,
 }
-_JSON_NAMES = {"electrode_energy": "electrode_energy_Wh_kg"}
+JSON_NAMES = {"electrode_energy": "electrode_energy_Wh_kg"}
 
 
 def evaluate(
@@ -228,10 +287,10 @@ def evaluate(
     mask_infeasible : bool
         For arrays: designs that cannot exist (denser than dense) become NaN instead of an error.
     effective_conductivity : array, optional
-        Of the solid electrolyte in the positive electrode, through the plane, S/m, as its digital twin has it; the
-        sheet then shows the ionic figures with it beside those of the closed form.
+        Effective ionic conductivity of the positive electrode through the plane, S/m, computed on its digital twin;
+        the sheet then shows the ionic figures that follow from it next to those of the closed form.
     simulated : Simulated, optional
-        Capacities of a simulated discharge, which the sheet then shows; `solidstack.report` makes them.
+        Capacities of a simulated discharge, which the sheet then includes.
 
     Returns
     -------
@@ -251,7 +310,7 @@ def evaluate(
     """
     received: Any = design
     if not isinstance(received, Design):
-        msg = f"evaluate wants a Design, not {type(received).__name__}; read a design file with solidstack.load(path)"
+        msg = f"evaluate takes a Design, not {type(received).__name__}; read a design file with solidstack.load(path)"
         raise TypeError(msg)
     thresholds, positive = positive_electrode(design, mask_infeasible=mask_infeasible)
     unit = unit_cell(design, positive, mask_infeasible=mask_infeasible)
@@ -287,6 +346,13 @@ def _plain(value: Any) -> Any:
         return str(array)
     number = float(array)
     return number if np.isfinite(number) else None
+
+
+def _range(values: Any) -> str:
+    """Write a number, or the range of an array, to 4 digits; NaN and infinity are left out."""
+    finite = np.asarray(values)[np.isfinite(values)]
+    low, high = f"{finite.min():.4g}", f"{finite.max():.4g}"
+    return low if low == high else f"{low} to {high}"
 
 
 def _defined(value: Values) -> bool:

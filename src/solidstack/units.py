@@ -1,4 +1,4 @@
-"""Text with units to SI floats and back, and the unit that each quantity is shown in.
+"""Text with units to SI floats and back, and the unit in which each quantity is shown.
 
 Units exist in files, on the command line and in displays only. Everything between is a float or a NumPy
 array in SI. `parse` is the way in; `Unit.of` and `text` are the ways out.
@@ -187,12 +187,21 @@ PRESSURE = Kind("pressure", "Pa", MPA, "240 MPa")
 MODULUS = Kind("modulus", "Pa", GPA, "18.5 GPa")
 CONCENTRATION = Kind("concentration", "mol/m^3", KMOL_M3, "49.1 kmol/m^3")
 DURATION = Kind("time", "s", HOUR, "1 h")
+FREQUENCY = Kind("frequency", "1/s", HERTZ, "1000 Hz")
 PRICE = Kind("price per mass", "USD/kg", USD_KG, "22 USD/kg")
 
 _ALSO = {"S/m": (S_CM,), "J/mol": (KJ_MOL,), "mol/m^3": (MOL_L,)}
-"""More units in which the field writes a dimension, beside those that its kinds are shown in."""
+"""More units in which the field writes a dimension, besides those that its kinds are shown in."""
 
-# The field's units only: an unknown one is then refused with a near match instead of read as something exotic.
+_SI = {
+    MWH_CM2: "J/m^2",
+    USD_KWH: "USD/J",
+    USD: "USD",
+    VOL_PERCENT: "",
+}
+"""SI unit behind a unit in which results are shown and for which there is no `Kind`."""
+
+# Only the units of this field: an unknown one is then refused with a near match instead of read as something exotic.
 _DEFINITIONS = f"""
 kilo- = 1e3 = k-
 mega- = 1e6 = M-
@@ -234,13 +243,13 @@ electron_volt = {FARADAY!r} * joule / mole = eV
 
 _SYMBOLS = (
     "m mm um nm cm g mg kg ug s min h A mA uA K degC mol kmol V mV J kJ W kW C N Pa kPa MPa GPa bar ohm "
-    "kohm S  mS uS L l mL eV meV USD wt% vol% % g/cm^3 kg/m^3 mg/cm^2 g/m^2 mAh/g mAh/cm^2 mA/g mA/cm^2 "
+    "kohm S mS uS Hz kHz L l mL eV meV USD wt% vol% % g/cm^3 kg/m^3 mg/cm^2 g/m^2 mAh/g mAh/cm^2 mA/g mA/cm^2 "
     "Wh/kg Wh/L mS/cm S/cm S/m ohm cm^2 cm^2/s m^2/s A/m^2 mV/K mol/L Ah Wh kWh Ah/kg USD/kg USD/kWh kJ/mol degF in "
     "psi "
 ).split()
 
-_NUMBER = r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?"
-_QUANTITY = re.compile(rf"\s*({_NUMBER})\s*(.*?)\s*")
+NUMBER = r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?"
+_QUANTITY = re.compile(rf"\s*({NUMBER})\s*(.*?)\s*")
 _PERCENT = re.compile(r"(?:(wt|vol|mass|mol)\.?\s*)?%")
 _SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
 
@@ -255,7 +264,7 @@ def _registry() -> "pint.UnitRegistry[Any]":
 
 
 def _tidy(unit: str) -> str:
-    """Bring the ways in which people write a unit into one: µ, Ω, superscripts, cm-2, mAh, middle dots."""
+    """Rewrite a unit into one spelling, whichever way people write it: µ, Ω, superscripts, cm-2, mAh, middle dots."""
     unit = (
         unit.replace("µ", "u")
         .replace("μ", "u")
@@ -272,7 +281,7 @@ def _tidy(unit: str) -> str:
 
 @cache
 def _usual(si: str) -> dict[str, Unit]:
-    """Units in which the field writes a dimension: known without pint, whose import takes longer than a design."""
+    """Usual units of a dimension, known without pint, whose import takes longer than the evaluation of a design."""
     shown = [kind.shown for kind in _KINDS if kind.si == si and kind.shown.symbol]
     return {unit.symbol: unit for unit in (*shown, *_ALSO.get(si, ()))}
 
@@ -281,18 +290,18 @@ def _usual(si: str) -> dict[str, Unit]:
 def _conversion(unit: str, si: str) -> tuple[float, float]:
     """Factor and offset with ``si = factor * value + offset``; raises pint's errors."""
     registry = _registry()
-    zero, one = (registry.Quantity(value, _tidy(unit)).to(si or "").magnitude for value in (0.0, 1.0))
+    at_zero, at_one = (registry.Quantity(value, _tidy(unit)).to(si or "").magnitude for value in (0.0, 1.0))
     # 15 digits, so that pint's product of prefixes is the decimal that is meant (999.9999999999999 is 1000)
-    return float(f"{one - zero:.15g}"), float(f"{zero:.15g}")
+    return float(f"{at_one - at_zero:.15g}"), float(f"{at_zero:.15g}")
 
 
 def article(noun: str) -> str:
-    """Put a or an before a noun."""
+    """Return a noun with its article, a or an."""
     return f"{'an' if noun[0] in 'aeiou' else 'a'} {noun}"
 
 
 def _dimension_words(unit: str) -> str:
-    """Say what a unit measures, in words where a known kind has that dimension."""
+    """Describe what a unit measures, in words if a kind has that dimension."""
     registry = _registry()
     dimension = registry.Quantity(1.0, _tidy(unit)).dimensionality
     for kind in _KINDS:
@@ -310,7 +319,7 @@ def parse(text: str, kind: Kind) -> float:
     Parameters
     ----------
     text : str
-        Number and unit. Ways of writing that are understood: ``mg/cm^2``, ``mg/cm2``, ``mg cm-2``, ``mg cm⁻²``,
+        Number and unit. These spellings are understood: ``mg/cm^2``, ``mg/cm2``, ``mg cm-2``, ``mg cm⁻²``,
         ``um``, ``µm``, ``mAh/g``, ``mA h g^-1``, ``degC``, ``wt%``.
     kind : Kind
         What is expected.
@@ -357,12 +366,15 @@ def parse(text: str, kind: Kind) -> float:
     try:
         factor, offset = _conversion(unit, kind.si)
     except pint.DimensionalityError:
-        wanted = f'wanted is {article(kind.name)}, for example "{kind.example}"'
-        msg = f'"{text}" is {_dimension_words(unit)}; {wanted}'
+        msg = f'"{text}" is {_dimension_words(unit)}; {_expected(kind)}'
         raise UnitError(msg) from None
     except Exception:
         raise UnitError(_unknown_unit(text, unit, kind)) from None
     return _scaled(match[1], factor, offset)
+
+
+def _expected(kind: Kind) -> str:
+    return f'expected {article(kind.name)}, for example "{kind.example}"'
 
 
 def _scaled(number: str, factor: float, offset: float = 0.0) -> float:
@@ -371,22 +383,39 @@ def _scaled(number: str, factor: float, offset: float = 0.0) -> float:
 
 
 def _parse_percent(number: str, word: str, text: str, kind: Kind) -> float:
-    given = f"{'wt' if word == 'mass' else word}%"
+    percent = f"{'wt' if word == 'mass' else word}%"
     if not kind.percent:
-        msg = f'"{text}" is a percentage; wanted is {article(kind.name)}, for example "{kind.example}"'
+        msg = f'"{text}" is a percentage; {_expected(kind)}'
         raise UnitError(msg)
-    if given not in kind.percent:
+    if percent not in kind.percent:
         right = " or ".join(f'"{number} {p}"' for p in kind.percent)
-        what = "does not say of what (mass or volume)" if given == "%" else f"is not {article(kind.name)}"
+        what = "does not say of what (mass or volume)" if percent == "%" else f"is not {article(kind.name)}"
         msg = f'"{text}" {what}; write {right}'
         raise UnitError(msg)
     return _scaled(number, 0.01)
 
 
+def si_symbol(unit: Unit) -> str:
+    """Return the SI unit of what a unit shows, as `parse` reads it; empty for ratios.
+
+    Examples
+    --------
+    >>> si_symbol(WH_KG)
+    'J/kg'
+    """
+    return _SI[unit] if unit in _SI else next(kind.si for kind in _KINDS if kind.shown == unit)
+
+
+@cache
+def unit_named(symbol: str) -> Unit:
+    """Return the unit that results are shown in, by its symbol."""
+    return next(value for value in globals().values() if isinstance(value, Unit) and value.symbol == symbol)
+
+
 def _number_problem(text: str, kind: Kind) -> str:
     if re.match(r"\s*[+-]?(nan|inf)", text, re.IGNORECASE):
         return f'"{text}" is not finite; write a number such as "{kind.example}"'
-    if re.match(rf"\s*{_NUMBER},\d", text) or re.match(r"\s*\d+,\d", text):
+    if re.match(rf"\s*{NUMBER},\d", text) or re.match(r"\s*\d+,\d", text):
         return f'"{text}" has a comma; write a decimal point, as in "{kind.example}"'
     return f'"{text}" does not start with a number; write for example "{kind.example}"'
 
@@ -394,31 +423,30 @@ def _number_problem(text: str, kind: Kind) -> str:
 def _unknown_unit(text: str, unit: str, kind: Kind) -> str:
     close = nearest(unit, _SYMBOLS)
     hint = f"; did you mean {close}?" if close else ""
-    wanted = f'wanted is {article(kind.name)}, for example "{kind.example}"'
-    return f'"{text}" has the unknown unit "{unit}"{hint} ({wanted})'
+    return f'"{text}" has the unknown unit "{unit}"{hint} ({_expected(kind)})'
 
 
 def nearest(word: str, known: Sequence[str], count: int = 3) -> str:
-    """Name the known words nearest to a mistyped one, as ``"a" or "b"``; empty when none is near."""
+    """Return the known words nearest to a mistyped one, as ``"a" or "b"``; empty if none is near."""
     folded: dict[str, str] = {}
     for name in known:
         folded.setdefault(name.casefold(), name)
     exact = folded.get(word.casefold())
-    found = [exact] if exact else [folded[m] for m in difflib.get_close_matches(word.casefold(), folded, count, 0.65)]
-    return " or ".join(f'"{name}"' for name in found)
+    close = [exact] if exact else [folded[m] for m in difflib.get_close_matches(word.casefold(), folded, count, 0.65)]
+    return " or ".join(f'"{name}"' for name in close)
 
 
 def text(si: float, kind: Kind) -> str:
     """Write an SI value as text that `parse` reads back to the very same float.
 
-    The shown unit is used, or another of the field's where that takes fewer digits.
+    The shown unit is used, or another usual one if that takes fewer digits.
 
     Examples
     --------
     >>> text(0.21, AREAL_MASS)
     '21 mg/cm^2'
     """
-    found = []
+    candidates = []
     choices: dict[str, Unit | None] = {kind.shown.symbol: kind.shown}
     if kind.si:
         choices |= {**_usual(kind.si), kind.si: None}
@@ -431,9 +459,9 @@ def text(si: float, kind: Kind) -> str:
             candidate = f"{number:.{digits}g} {symbol}".strip()
             if parse(candidate, kind) == si:
                 # the shown unit unless it needs more digits than another
-                found.append((digits, symbol != kind.shown.symbol, candidate))
+                candidates.append((digits, symbol != kind.shown.symbol, candidate))
                 break
-    return min(found)[2] if found else f"{si!r} {kind.si}".strip()
+    return min(candidates)[2] if candidates else f"{si!r} {kind.si}".strip()
 
 
 @dataclass(frozen=True)
@@ -446,7 +474,7 @@ class Shown:
 
 
 def shown(label: str, unit: Unit = ONE, key: str = "") -> Any:
-    """Declare a field of a result: its words, the unit it is shown in, and its JSON key where not the usual one."""
+    """Declare a field of a result: its words, the unit it is shown in, and its JSON key if not the usual one."""
     return field(metadata={"shown": Shown(label, unit, key)})
 
 

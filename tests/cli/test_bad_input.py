@@ -17,16 +17,17 @@ CASES = {
     "96 %": (
         (COMPOSITION, '{ NCM622 = "93 wt%", SPE = "1 wt%", "carbon black" = "2 wt%" }'),
         "line 8: positive.composition: the shares sum to 96 wt%, not 100 wt% (NCM622 93, SPE 1, carbon black 2); "
-        "correct one of them",
+        "correct one of the shares",
     ),
     "104 %": (
         (COMPOSITION, '{ NCM622 = "93 wt%", SPE = "9 wt%", "carbon black" = "2 wt%" }'),
         "line 8: positive.composition: the shares sum to 104 wt%, not 100 wt% (NCM622 93, SPE 9, carbon black 2); "
-        "correct one of them",
+        "correct one of the shares",
     ),
     "wt% and vol% mixed": (
         ('SPE = "5 wt%"', 'SPE = "5 vol%"'),
-        "line 8: positive.composition: mixes vol% (SPE) and wt% (NCM622, carbon black); write all in one of them",
+        "line 8: positive.composition: mixes vol% (SPE) and wt% (NCM622, carbon black); "
+        "write all shares in the same one",
     ),
     "percentage of what": (
         ('SPE = "5 wt%"', 'SPE = "5 %"'),
@@ -39,22 +40,22 @@ CASES = {
     ),
     "thickness above dense": (
         (DENSITY, 'thickness = "40 um"'),
-        "line 10: positive.thickness: means 4.77 g/cm^3 is above the dense density 4.29 g/cm^3 of this composition "
-        "(porosity would be -11.3 %). Raise it, or give porosity instead.",
+        "line 10: positive.thickness: implies 4.77 g/cm^3, which is above the dense density 4.29 g/cm^3 of this "
+        "composition (porosity would be -11.3 %). Raise it, or give porosity instead.",
     ),
     "two densities": (
         (DENSITY, 'density = "3.5 g/cm^3"\nporosity = "5 %"'),
-        "line 11: positive.porosity: contradicts positive.density: porosity means 4.075 g/cm^3, density means "
-        "3.5 g/cm^3; leave one of them out",
+        "line 11: positive.porosity: contradicts positive.density: this porosity implies 4.075 g/cm^3, the density "
+        "3.5 g/cm^3; remove one of the two",
     ),
     "density and thickness": (
         (DENSITY, 'density = "3.5 g/cm^3"\nthickness = "60 um"'),
-        "line 11: positive.thickness: contradicts positive.density: thickness means 3.182 g/cm^3, density means "
-        "3.5 g/cm^3; leave one of them out",
+        "line 11: positive.thickness: contradicts positive.density: this thickness implies 3.182 g/cm^3, the density "
+        "3.5 g/cm^3; remove one of the two",
     ),
     "no density": (
         (DENSITY, ""),
-        'line 7: positive: one of density, porosity or thickness is needed, for example density = "3.5 g/cm^3"',
+        'line 7: positive: density, porosity or thickness is missing; write for example density = "3.5 g/cm^3"',
     ),
     "zero thickness": (
         (MEMBRANE, MEMBRANE.replace("82", "0")),
@@ -66,24 +67,24 @@ CASES = {
     ),
     "zero bilayers": (
         ("bilayers = 2\npositive", "bilayers = 0\npositive"),
-        "line 26: stack.bilayers: 0 is out of bounds: wanted is a whole number, 1 to 1000",
+        "line 26: stack.bilayers: 0 is not a whole number from 1 to 1000",
     ),
     "half a bilayer": (
         ("bilayers = 2\npositive", "bilayers = 2.5\npositive"),
-        "line 26: stack.bilayers: 2.5 is out of bounds: wanted is a whole number, 1 to 1000",
+        "line 26: stack.bilayers: 2.5 is not a whole number from 1 to 1000",
     ),
     "bilayers as text": (
         ("bilayers = 2\npositive", 'bilayers = "2"\npositive'),
-        "line 26: stack.bilayers: is text; write a whole number, 1 to 1000, without quotes",
+        "line 26: stack.bilayers: is text; write a whole number from 1 to 1000, without quotes",
     ),
     "wrong dimension": (
         ('loading = "19.09 mg/cm^2"            #', 'loading = "19.09 mg/cm^3"            #'),
-        'line 9: positive.loading: "19.09 mg/cm^3" is a density; wanted is an areal mass, for example "21 mg/cm^2"',
+        'line 9: positive.loading: "19.09 mg/cm^3" is a density; expected an areal mass, for example "21 mg/cm^2"',
     ),
     "unknown unit": (
         (MEMBRANE, MEMBRANE.replace("um", "umm")),
         'line 23: membrane.thickness: "82 umm" has the unknown unit "umm"; did you mean "um" or "mm"? '
-        '(wanted is a length, for example "82 um")',
+        '(expected a length, for example "82 um")',
     ),
     "no unit": (
         (MEMBRANE, MEMBRANE.replace('"82 um"', "82")),
@@ -95,12 +96,12 @@ CASES = {
     ),
     "unknown material": (
         ("NCM622 = ", "NCM662 = "),
-        'line 8: positive.composition.NCM662: material "NCM662" is unknown; did you mean "NCM622" or "NMC622"? '
+        'line 8: positive.composition.NCM662: there is no material "NCM662"; did you mean "NCM622" or "NMC622"? '
         'Add your own with "solidstack materials add FILE"',
     ),
     "material of another role": (
         (MEMBRANE, MEMBRANE.replace("SPE", "Cu")),
-        'line 22: membrane.material: "Cu" is a metal; wanted is a solid-electrolyte: LATP, Li10GeP2S12, Li3InCl6, '
+        'line 22: membrane.material: "Cu" is a metal; expected a solid-electrolyte: LATP, Li10GeP2S12, Li3InCl6, '
         "Li3PS4, Li3YCl6, Li6PS5Cl, Li7P3S11, LLTO, LLZO, PEO-LiTFSI, SPE",
     ),
     "unknown key": (
@@ -109,17 +110,17 @@ CASES = {
     ),
     "unknown table": (
         ("[membrane]", "[quux]"),
-        "line 21: quux: unknown key; known are name, temperature, densities, positive, negative, membrane, "
+        "line 21: quux: unknown key; choose from name, temperature, densities, positive, negative, membrane, "
         "stack, pouch, rating, prices, published",
     ),
     "unknown kind": (
         ('kind = "lithium-foil"', 'kind = "lithium foil"'),
-        'line 17: negative: "lithium foil" is unknown; did you mean "lithium-foil"? Known are lithium-foil, '
+        'line 17: negative: "lithium foil" is not recognised; did you mean "lithium-foil"? Choose one of lithium-foil, '
         "lithium-on-collector, graphite, silicon, anode-free",
     ),
     "key of another kind": (
         ('kind = "lithium-foil"\nthickness = "40 um"', 'kind = "anode-free"\nthickness = "40 um"'),
-        "line 19: negative.thickness: unknown key; known are kind, collector, first_cycle_efficiency, "
+        "line 19: negative.thickness: unknown key; choose from kind, collector, first_cycle_efficiency, "
         "interface_resistance",
     ),
     "below 0 K": (
@@ -144,39 +145,39 @@ CASES = {
     ),
     "no active material": (
         (COMPOSITION, '{ SPE = "98 wt%", "carbon black" = "2 wt%" }'),
-        "line 8: positive.composition: has no active material; known are graphite, LCO, LFP, LNMO, NCM622, NCM811, "
+        "line 8: positive.composition: has no active material; choose from graphite, LCO, LFP, LNMO, NCM622, NCM811, "
         "NCM83, S, Si",
     ),
     "no solid electrolyte": (
         (COMPOSITION, '{ NCM622 = "98 wt%", "carbon black" = "2 wt%" }'),
-        "line 8: positive.composition: has no solid electrolyte; known are LATP, Li10GeP2S12, Li3InCl6, Li3PS4, "
+        "line 8: positive.composition: has no solid electrolyte; choose from LATP, Li10GeP2S12, Li3InCl6, Li3PS4, "
         "Li3YCl6, Li6PS5Cl, Li7P3S11, LLTO, LLZO, PEO-LiTFSI, SPE",
     ),
     "bipolar without a foil": (
         ("bilayers = 2\npositive", "series_cells = 2\nbilayers = 2\npositive"),
-        'line 25: stack: series_cells is above 1, so bipolar_foil = { material = "...", thickness = "..." } is needed',
+        'line 25: stack: series_cells is above 1; add bipolar_foil = { material = "...", thickness = "..." }',
     ),
     "no energy": (
         ('average_voltage = "3.81 V"           #', 'average_voltage = "0 V"           #'),
-        "positive.average_voltage: 0 V against Li is not above the negative's 0 V: the cell would give no energy; "
+        "positive.average_voltage: 0 V against Li is not above the negative's 0 V: the cell would have no energy; "
         "check the materials",
     ),
     "a material twice": (
         ("NCM622 = ", 'NMC622 = "1 wt%", NCM622 = '),
-        "line 8: positive.composition: NCM622 is given twice, as NMC622 and as NCM622; add the two up",
+        "line 8: positive.composition: NCM622 appears twice, as NMC622 and as NCM622; add the two together",
     ),
     "nothing of the active material": (
         (COMPOSITION, '{ NCM622 = "0 wt%", SPE = "98 wt%", "carbon black" = "2 wt%" }'),
-        "line 8: positive.composition: has 0 wt% of active material; there is no capacity without",
+        "line 8: positive.composition: has 0 wt% of active material, so no capacity; add some",
     ),
     "an empty composition": (
         (COMPOSITION, "{}"),
-        "line 8: positive.composition: is no table of shares; write for example "
+        "line 8: positive.composition: is not a table of shares; write for example "
         '{ NCM622 = "93 wt%", SPE = "5 wt%", "carbon black" = "2 wt%" }',
     ),
     "with and without its lithium": (
         (COMPOSITION, '{ NCM622 = "83 wt%", S = "10 wt%", SPE = "5 wt%", "carbon black" = "2 wt%" }'),
-        "line 8: positive.composition: mixes NCM622, made with its lithium, and S, made without; take one kind",
+        "line 8: positive.composition: mixes NCM622, made with its lithium, and S, made without; use one kind",
     ),
     "a percentage without its sign": (
         (DENSITY, "porosity = 12"),
@@ -194,7 +195,7 @@ CASES = {
     ),
     "three lengths of two": (
         ('["29.0 mm", "40.5 mm"]', '["29.0 mm", "40.5 mm", "1 mm"]'),
-        "line 27: stack.positive_size: has 3 values; 2 are wanted",
+        "line 27: stack.positive_size: has 3 values; expected 2",
     ),
     "a missing value": (
         ('thickness = "82 um"', ""),
@@ -204,9 +205,9 @@ CASES = {
         ('loading = "19.09 mg/cm^2"            #', "loading = { value = 3 }            #"),
         'line 9: positive.loading: is a table; write text with a unit, for example "21 mg/cm^2"',
     ),
-    "a value where a table is wanted": (
+    "a value where expected a table": (
         ('laminate = { areal_mass = "203 g/m^2", thickness = "113 um" }', "laminate = 3"),
-        "line 32: pouch.laminate: is a number; a table is wanted",
+        "line 32: pouch.laminate: is a number; expected a table",
     ),
 }
 
@@ -233,7 +234,7 @@ def test_the_message_is_exactly_this(run: Run, edited: Edited) -> None:
     path = edited((MEMBRANE, MEMBRANE.replace("82 um", "82").replace("SPE", "SPX")))
     assert run("evaluate", path).err == (
         f"error: {path}: 2 problems\n"
-        '  line 22: membrane.material: material "SPX" is unknown; did you mean "SPE"? '
+        '  line 22: membrane.material: there is no material "SPX"; did you mean "SPE"? '
         'Add your own with "solidstack materials add FILE"\n'
         '  line 23: membrane.thickness: "82" has no unit; write for example "82 um"\n'
     )
@@ -249,7 +250,7 @@ def test_the_message_is_exactly_this(run: Run, edited: Edited) -> None:
         (b"  \n\t\n", "is empty"),
         (b'name = "ok"\nnote = "\xff\xfe"\n', "line 2: is not UTF-8 text (byte 0xff); save it as UTF-8"),
         (b"\x00\x01\x02", "is not TOML: "),
-        (b"# " + b"x" * 10_000_000, "has 10.0 MB; such a file is a few kB, the limit is 1 MB"),
+        (b"# " + b"x" * 10_000_000, "has 10.0 MB; such a file has a few kB, and at most 1 MB are read"),
         (b"a = " + b"[" * 100_000, "is not "),
     ],
 )
@@ -276,12 +277,12 @@ def test_rules_between_keys_are_told_beside_wrong_keys(run: Run, edited: Edited)
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"[" * 100_000, "is not a usable JSON file: it is nested too deep"),
+        (b"[" * 100_000, "is not a usable JSON file: it is nested too deeply"),
         (b"{} x", "line 1: is not JSON: Extra data (column 4)"),
-        (b"[1, 2]", "holds no JSON object"),
+        (b"[1, 2]", "does not contain a JSON object"),
         (b"", "is empty"),
         (b'{"name": "\xff"}', "line 1: is not UTF-8 text (byte 0xff); save it as UTF-8"),
-        (b" " * 10_000_000, "has 10.0 MB; such a file is a few kB, the limit is 1 MB"),
+        (b" " * 10_000_000, "has 10.0 MB; such a file has a few kB, and at most 1 MB are read"),
         (b"{}", "4 problems"),
     ],
 )
@@ -301,7 +302,7 @@ def test_a_very_deep_key(run: Run, tmp_path: Path) -> None:
 
 
 def test_a_directory_and_a_missing_file(run: Run, tmp_path: Path) -> None:
-    assert run("evaluate", tmp_path).err == f"error: {tmp_path}: is a directory; give a file\n"
+    assert run("evaluate", tmp_path).err == f"error: {tmp_path}: is a folder; give a file in it\n"
     missing = tmp_path / "no.toml"
     assert run("evaluate", missing).err == f"error: {missing}: there is no such file; check the path\n"
 
@@ -318,8 +319,8 @@ def test_temperature_outside_a_materials_range_is_a_warning(run: Run, edited: Ed
     result = run("evaluate", edited(('"45 degC"', '"120 degC"')))
     assert result.code == 0
     assert (
-        "warning: temperature 120 degC is outside the range in which the conductivity of SPE is known (20 to 80 degC): "
-        "it is extrapolated; give positive.ionic_conductivity and membrane.ionic_conductivity if you know it\n"
+        "warning: temperature 120 degC is outside the range in which the conductivity of SPE is known (20 to 80 degC), "
+        "so it is extrapolated; set positive.ionic_conductivity and membrane.ionic_conductivity if you know it\n"
     ) in result.err
 
 
@@ -332,8 +333,8 @@ def test_a_users_material_in_place_of_ours_is_said_aloud(
     monkeypatch.setenv("SOLIDSTACK_MATERIALS", str(tmp_path))
     result = run("evaluate", "examples/pouch-0.16Ah.toml")
     assert result.code == 0
-    assert f"warning: material SPE is the user's own ({own}), in place of the shipped one\n" in result.err
-    assert f"note: SPE of {own} is used in place of the shipped one\n" in run("materials", "show", "SPE").err
+    assert f"warning: material SPE is your own ({own}), which replaces the shipped one\n" in result.err
+    assert f"note: your SPE ({own}) replaces the shipped one\n" in run("materials", "show", "SPE").err
 
 
 @pytest.mark.parametrize(
@@ -346,10 +347,10 @@ def test_a_users_material_in_place_of_ours_is_said_aloud(
             ("--set", "kinetics.ideal_electronics=on"),
             "kinetics.ideal_electronics: is text; write true or false, without quotes",
         ),
-        (("--set", "stack.bilayers=x"), "stack.bilayers: is text; write a whole number, 1 to 1000, without quotes"),
+        (("--set", "stack.bilayers=x"), "stack.bilayers: is text; write a whole number from 1 to 1000, without quotes"),
         (
             ("--set", "positive.composition.NCM622=99 wt%"),
-            "positive.composition.NCM622: leaves -1 wt% for SPE, which balances it; at most 98 wt% are left",
+            "positive.composition.NCM622: leaves -1 wt% for SPE, which balances it; it can be at most 98 wt%",
         ),
     ],
 )
@@ -363,30 +364,30 @@ def test_changes_on_the_command_line(run: Run, arguments: tuple[str, ...], messa
     [
         (
             ("map", "porsity", "D"),
-            '"porsity" is no kind of map; did you mean "porosity"? Known are porosity, ir-drop, electrode-energy, '
+            '"porsity" is not a kind of map; did you mean "porosity"? Choose from porosity, ir-drop, electrode-energy, '
             "membrane, stack",
         ),
         (("map", "custom", "D"), "a map needs two keys, x and y, or a kind"),
         (
             ("map", "stack", "D", "--x", "positive.loading=10 um:20 um:5"),
-            'positive.loading: "10 um" is a length; wanted is an areal mass, for example "21 mg/cm^2"',
+            'positive.loading: "10 um" is a length; expected an areal mass, for example "21 mg/cm^2"',
         ),
         (
             ("map", "stack", "D", "--electrolyte", "LLTZO"),
-            'material "LLTZO" is unknown; did you mean "LLZO" or "LLTO"? Add your own with',
+            'there is no material "LLTZO"; did you mean "LLZO" or "LLTO"? Add your own with',
         ),
         (
-            ("map", "stack", "D", "--figure", "cell.mass"),
-            '--figure "cell.mass" is no number of the sheet; did you mean',
+            ("map", "stack", "D", "--figure", "cell.mas_g"),
+            '"cell.mas_g" is not a number of the sheet; did you mean "cell.mass_g"',
         ),
-        (("map", "stack", "D", "-o", "OUT/map.xyz"), "has no known ending for a figure; take .png, .svg, .pdf"),
-        (("map", "stack", "D", "D", "-o", "OUT/map.nc"), "2 maps do not go into one .nc file"),
-        (("materials", "show", "NCM62"), 'material "NCM62" is unknown; did you mean "NCM622" or "NMC622"?'),
-        (("thresholds", "--active", "SPE"), "SPE is a solid-electrolyte; wanted is an active-material: "),
+        (("map", "stack", "D", "-o", "OUT/map.xyz"), "has no known ending for a figure; use .png, .svg, .pdf"),
+        (("map", "stack", "D", "D", "-o", "OUT/map.nc"), "2 maps do not fit into one .nc file"),
+        (("materials", "show", "NCM62"), 'there is no material "NCM62"; did you mean "NCM622" or "NMC622"?'),
+        (("thresholds", "--active", "SPE"), "SPE is a solid-electrolyte; expected an active-material: "),
         (("run", "D", "-o", "OUT/file/report"), "cannot be written (Not a directory); choose another place with -o"),
         (("run", "D", "-o", "OUT/file"), "is a file; give a folder"),
         (("map", "stack", "D", "-o", "OUT"), "has no known ending for a figure"),
-        (("schema", "-o", "OUT"), "is a directory; give the path of a file"),
+        (("schema", "-o", "OUT"), "is a folder; give the path of a file"),
     ],
 )
 def test_other_commands(run: Run, tmp_path: Path, arguments: tuple[str, ...], message: str) -> None:

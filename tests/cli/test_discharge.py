@@ -10,6 +10,8 @@ import pytest
 
 from solidstack.design import load as load_design
 from solidstack.design.protocol import read_protocol
+from solidstack.outcomes import Outcome
+from solidstack.progress import Progress
 from solidstack.twin.electrochemistry.cycle import discharge as cycle
 from solidstack.twin.runs import load
 from solidstack.twin.structure import formats
@@ -117,8 +119,8 @@ def test_a_run_that_was_killed_goes_on_from_its_checkpoint(run: Run, electrode: 
     folder.mkdir()
     checkpoint = folder / "checkpoint.npz"
 
-    def kill(words: str, share: float) -> None:
-        if share >= 0.5:  # the charge is done and saved
+    def kill(state: Progress) -> None:
+        if state.share >= 0.5:  # the charge is done and saved
             raise KilledError
 
     design = load_design(EXAMPLE).with_(kinetics__ideal_electronics=True)
@@ -150,7 +152,7 @@ def test_a_run_that_was_killed_goes_on_from_its_checkpoint(run: Run, electrode: 
     assert not checkpoint.exists()
 
 
-def test_what_stores_no_charge_says_why_and_fails(run: Run, electrode: Path, tmp_path: Path) -> None:
+def test_what_stores_no_charge_gives_the_reason_and_fails(run: Run, electrode: Path, tmp_path: Path) -> None:
     structure = formats.read(electrode)
     labels = structure.labels.copy()
     labels[-2:] = 2  # no active material on the collector
@@ -159,7 +161,9 @@ def test_what_stores_no_charge_says_why_and_fails(run: Run, electrode: Path, tmp
     assert result.code == 1
     assert "the electrode stores no charge: of the active material 100 % has no electronic path" in result.err
     assert "inactive active material: 100 %" in result.out
-    assert load(tmp_path / "out").outcome.startswith("the electrode stores no charge")
+    loaded = load(tmp_path / "out")
+    assert loaded.outcome is Outcome.DISCONNECTED
+    assert loaded.end_reason.startswith("the electrode stores no charge")
     data = json.loads(run("twin", "discharge", tmp_path / "off.npz", EXAMPLE, "--json").out)
     assert (data["inactive_am_pct"], data["steps"][0]["average_voltage_V"]) == (100.0, None)
 
@@ -169,7 +173,7 @@ def test_what_stores_no_charge_says_why_and_fails(run: Run, electrode: Path, tmp
     [
         (("discharge", "{electrode}", EXAMPLE, "-o", ""), "-o is given an empty name"),
         (("discharge", "{electrode}", EXAMPLE, "-o", "{wide}"), "is a file; give a folder"),
-        (("discharge", "{electrode}", EXAMPLE, "-o", "{out}", "--fields", ","), "names no time"),
+        (("discharge", "{electrode}", EXAMPLE, "-o", "{out}", "--fields", ","), "has no valid time"),
         (("discharge", "{electrode}", EXAMPLE, "-o", "{out}", "--fields", "2 um"), '"2 um" is a length'),
         (("discharge", "{electrode}", EXAMPLE, "--animation"), "give -o DIR"),
         (("discharge", "{electrode}", EXAMPLE, "--protocol", "none.toml"), "none.toml"),
@@ -211,7 +215,7 @@ def test_bad_input(run: Run, electrode: Path, tmp_path: Path, arguments: tuple[s
     assert not (tmp_path / "out").exists()
 
 
-def test_a_structure_without_roles_says_so(run: Run, tmp_path: Path) -> None:
+def test_a_structure_without_roles_is_refused(run: Run, tmp_path: Path) -> None:
     path = tmp_path / "labels.npy"
     np.save(path, np.ones((4, 4, 4), np.uint8))
     result = run("twin", "discharge", path, EXAMPLE, "--voxel", "1 um")
@@ -271,6 +275,8 @@ def test_rates(run: Run, tmp_path: Path) -> None:
     assert "threshold" in result.out
     assert path.exists()
     data = json.loads(run("twin", "rates", EXAMPLE, "--rates", "0.1,1", "--model", "SPMe", "--json").out)
+    assert data["outcome"][0][0] == Outcome.VOLTAGE
+    assert data["end_reason"][0][0] == "reached 2.7 V"
     assert data["capacity_kept"][0][0] == 1.0
     thresholds = data["loading_threshold_mg_cm2"]
     # L* falls with the square root of the current

@@ -22,7 +22,7 @@ def test_list(run: Run) -> None:
     for cell in literature.load():
         assert cell.key in result.out
         assert cell.doi in result.out
-    assert "specific energy over positive coating and membrane for 3 of them" in result.out
+    assert " cells, 3 with a specific energy over positive coating and membrane" in result.out
     assert run("literature").out == result.out
 
 
@@ -95,8 +95,8 @@ def test_membrane_fills_the_gap_only(run: Run) -> None:
     ("text", "message"),
     [
         ("30", 'error: --membrane: "30" has no unit; write for example "30 um"'),
-        ("30 mg", 'error: --membrane: "30 mg" is a mass; wanted is a length'),
-        ("-3 um", 'error: --membrane: "-3 um" is out of bounds; write a thickness above 0 um and at most 10 mm'),
+        ("30 mg", 'error: --membrane: "30 mg" is a mass; expected a length'),
+        ("-3 um", 'error: --membrane: "-3 um" is out of bounds; it must be above 0 um and at most 10 mm'),
     ],
 )
 def test_membrane_that_is_none(run: Run, text: str, message: str) -> None:
@@ -112,13 +112,17 @@ def test_show(run: Run) -> None:
     assert "https://doi.org/10.1038/s41560-020-0575-z" in result.out
     assert "average voltage" in result.out
     assert (
-        "over both electrodes with collectors, and membrane: no specific energy, since mass of the positive collector "
-        "per area is not given and does not follow from what is; mass of the negative electrode per area is not given"
+        "over both electrodes with collectors, and membrane: no specific energy, because the mass of the positive "
+        "collector per area is not stated and does not follow from what is; the mass of the negative "
+        "electrode per area is not stated"
     ) in result.out
     data = json.loads(run("literature", "show", "lee-2020", "--json").out)
     assert data["origins"]["average_voltage_V"]["origin"] == "stated"
     wrong = run("literature", "show", "lee-2021")
-    assert (wrong.code, wrong.err.startswith('error: published cell "lee-2021" is unknown; did you mean "lee-202')) == (
+    assert (
+        wrong.code,
+        wrong.err.startswith('error: there is no published cell "lee-2021"; did you mean "lee-202'),
+    ) == (
         2,
         True,
     )
@@ -143,7 +147,7 @@ def test_plot_bad_input(run: Run, tmp_path: Path) -> None:
     result = run("literature", "plot", "-o", place)
     assert (result.code, result.err) == (
         2,
-        f"error: {place}: has no known ending for a figure; take .png, .svg, .pdf\n",
+        f"error: {place}: has no known ending for a figure; use .png, .svg, .pdf\n",
     )
     missing = run("literature", "plot", tmp_path / "none.toml", "-o", tmp_path / "a.png")
     assert missing.code == 2
@@ -162,10 +166,10 @@ def test_add(run: Run, tmp_path: Path) -> None:
     again = run("literature", "add", written(tmp_path, name="mine.toml"))
     assert again.out.startswith("1 cell replaced: ")
     shadow = run("literature", "add", written(tmp_path, ("own-2026", "lee-2020"), name="other.toml"))
-    assert shadow.err == "warning: lee-2020 is used in place of the shipped cell of that key\n"
+    assert shadow.err == "warning: lee-2020 replaces the shipped cell of that key\n"
     wrong = run("literature", "add", written(tmp_path, ('"10.1000/own"', '"own"'), name="wrong.toml"))
     assert (wrong.code, wrong.out) == (2, "")
-    assert 'wrong.toml: line 3: cell.0.doi: "own" is no DOI; write it as' in wrong.err
+    assert 'wrong.toml: line 3: cell.0.doi: "own" is not a DOI; write it as' in wrong.err
 
 
 @pytest.mark.parametrize("command", [(), ("list",), ("show",), ("plot",), ("add",)])

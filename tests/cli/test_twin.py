@@ -131,7 +131,7 @@ def test_compare(run: Run, tmp_path: Path) -> None:
             '--conductivity names "1" twice; give one value',
         ),
         (("transport", "BUILT", "--conductivity", "1=-1"), "conductivity of NCM622: -1.0 S/m is out of bounds"),
-        (("transport", "BUILT", "--conductivity", "1=1 kg"), "is a mass; wanted is a conductivity"),
+        (("transport", "BUILT", "--conductivity", "1=1 kg"), "is a mass; expected a conductivity"),
         (("transport", "BUILT", "--tolerance", "1"), "tolerance: 1 is out of bounds: 1e-8 to 0.1 (1e-4 is usual)"),
         (("transport", "BUILT", "--field", "OUT/f.vti"), "--field is of one direction; add --direction x, y or z"),
         (
@@ -150,7 +150,7 @@ def test_compare(run: Run, tmp_path: Path) -> None:
         (("export", "BUILT", "OUT/e.abc"), "e.abc: has no known ending for a structure; take .zarr, .npz, .tif"),
         (("export", "BUILT", "OUT/e.stl"), "e.stl: is a surface of one phase; say of which"),
         (("picture", "BUILT", "OUT/e.abc", "--slices"), "has no known ending for a figure"),
-        (("compare", EXAMPLE, "--porosity", "2"), '--porosity "2" is not LO:HI:N in percent, as in 2:26:9'),
+        (("compare", EXAMPLE, "--porosity", "2"), '--porosity: "2" is not a range; write LO:HI:N, as in'),
         (("compare", EXAMPLE, "--voxels", "4"), "voxels: 4 along a cell are too few; take at least 16"),
     ],
 )

@@ -279,14 +279,14 @@ def test_table_with_deviations_in_the_unit_of_the_values(tmp_path):
         ("conductivity (mS/cm),x\n20,1\n", r"has no column of temperature"),
         ("T,conductivity (mS/cm)\n20,1\n", r'line 2: T: "20\.0" has no unit; write for example "20\.0 degC"'),
         ("T (degC),conductivity\n20,1\n", r'line 2: conductivity: "1\.0" has no unit'),
-        ("T (degC),conductivity (mV)\n20,1\n", r'line 2: conductivity \(mV\): "1\.0 mV" is a voltage; wanted is a con'),
+        ("T (degC),conductivity (mV)\n20,1\n", r'line 2: conductivity \(mV\): "1\.0 mV" is a voltage; expected a con'),
         ("1000/T (1/K),sigma (mS/cm)\n3.3,1\n", r'column "1000/T \(1/K\)" is 1/T; write the temperature itself'),
         ("T (degC),log sigma (S/cm)\n20,-3\n", r'column "log sigma \(S/cm\)" is a logarithm'),
         ("T (degC),sigma (mS/cm)\n20,1\n30,bad\n", r'line 3: sigma \(mS/cm\): "bad" is not a number'),
         ("T (degC),sigma (mS/cm)\n20,1\n30,-1\n", r"line 3: sigma \(mS/cm\): -1 mS/cm is not above 0"),
         ("20,1\n30,2\n", r"has no line of names above the numbers"),
         ("T (degC),sigma (mS/cm)\n20,1\n", r"one temperature only \(20\.0 degC\)"),
-        ("nothing here", r"holds no row with 2 numbers"),
+        ("nothing here", r"has no row with 2 numbers"),
     ],
 )
 def test_table_refused(tmp_path, text, words):

@@ -84,7 +84,7 @@ def test_nothing_to_save_says_why() -> None:
     object.__setattr__(nothing, "found", ())
     with pytest.raises(MeasurementError, match="eis: found no property to save as a material: no temperature is known"):
         save_material([nothing], "SPE")
-    with pytest.raises(MaterialError, match='material "SPF" is unknown; did you mean "SPE"'):
+    with pytest.raises(MaterialError, match='there is no material "SPF"; did you mean "SPE"'):
         save_material([conducted()], "new", based_on="SPF")
 
 

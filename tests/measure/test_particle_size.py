@@ -209,7 +209,7 @@ def test_size_without_unit_is_said(tmp_path: Path) -> None:
         ("size (um),volume (%)\n1,50\n2,50\n", "has 2 diameters; a distribution has 3 or more"),
         ("size (um),volume (%)\n1,50\n2,n/a\n4,50\n", 'line 3: volume .%.: "n/a" is not a number'),
         ("size (um),volume (%)\n1,0\n2,0\n4,0\n", "adds up to 0 and not to 100 %"),
-        ("nothing\n", "holds no row with 2 numbers"),
+        ("nothing\n", "has no row with 2 numbers"),
     ],
 )  # fmt: skip
 def test_bad_tables(tmp_path: Path, text: str, words: str) -> None:

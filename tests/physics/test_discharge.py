@@ -17,8 +17,8 @@ from solidstack.constants import FARADAY
 from solidstack.kernels.electrochemistry import multigrid as coupled_multigrid
 from solidstack.kernels.electrochemistry.voxel import ELECTRONIC, STORES
 from solidstack.kinetics import CellParameters
+from solidstack.twin.domain import prepare
 from solidstack.twin.electrochemistry.cycle import discharge as simulate
-from solidstack.twin.electrochemistry.domain import prepare
 from solidstack.twin.electrochemistry.equations import Equations
 from solidstack.twin.electrochemistry.fields import Fields
 from solidstack.twin.structure.voxels import Structure

@@ -7,21 +7,15 @@ from typing import Any
 import numpy as np
 import pytest
 import xarray as xr
-from matplotlib.figure import Figure
-from PIL import Image
 
-from solidstack.errors import OutputError
 from solidstack.plot import discharge as figures
 from solidstack.plot import save as save_figure
-from solidstack.twin.electrochemistry.fields import Particles, Snapshot
+from solidstack.twin.electrochemistry.fields import Particles
 from solidstack.twin.results import SPLIT
 from solidstack.twin.runs import Measured
 
 from ..runs import made
-
-
-def labels(figure: Figure) -> list[str]:
-    return [text for axes in figure.axes for text in (axes.get_xlabel(), axes.get_ylabel())]
+from .texts import labels, words
 
 
 def test_curves_drawn_are_the_data() -> None:
@@ -34,12 +28,6 @@ def test_curves_drawn_are_the_data() -> None:
     np.testing.assert_array_equal(axes.lines[1].get_xdata(), made().capacity[10:] / 3600.0)
     np.testing.assert_array_equal(axes.lines[3].get_ydata(), made(shift=0.01).voltage[10:])
     np.testing.assert_array_equal(axes.lines[4].get_xdata(), [0.0, 1.0, 2.0])
-
-
-def words(figure: Figure) -> list[str]:
-    """Entries of the legends, of the figure's and of its axes."""
-    found = [*figure.legends, *(axes.get_legend() for axes in figure.axes)]
-    return [text.get_text() for legend in found if legend is not None for text in legend.get_texts()]
 
 
 def rates(
@@ -58,7 +46,7 @@ def rates(
     )
 
 
-def test_parts_are_stacked_to_the_overpotential() -> None:
+def test_contributions_are_stacked_to_the_overpotential() -> None:
     figure = figures.draw_split(made())
     right = figure.axes[1]
     assert right.get_ylabel() == "Overpotential, mV"
@@ -67,8 +55,8 @@ def test_parts_are_stacked_to_the_overpotential() -> None:
     assert lowest == pytest.approx(-80.0)
 
 
-def test_the_mean_of_a_part_is_over_the_charge() -> None:
-    # rows are dense where a limit is approached; there the part is three times as large
+def test_the_mean_of_a_contribution_is_over_the_charge() -> None:
+    # rows are dense where a limit is approached; there the contribution is three times as large
     run = made()
     capacity = run.capacity.copy()
     capacity[10:] = np.concatenate([np.linspace(0.0, 90.0, 2), np.linspace(170.0, 180.0, 8)]) * 3600.0
@@ -83,7 +71,7 @@ def test_the_mean_of_a_part_is_over_the_charge() -> None:
     assert len(found) == 4  # equilibrium, cell, ions, sum
 
 
-def test_parts_of_nothing() -> None:
+def test_contributions_of_nothing() -> None:
     run = made()
     split = dict.fromkeys(SPLIT, np.zeros(20)) | {"equilibrium": run.voltage}
     figure = figures.draw_split(dataclasses.replace(run, split=split))
@@ -190,20 +178,6 @@ def test_sensitivity_is_sorted_bars_from_the_base() -> None:
     assert words(figure) == ["times 0.5", "times 2"]
 
 
-def test_impedance_in_ohm_square_centimetres() -> None:
-    frequency = np.array([1.0, 10.0, 100.0])
-    z = np.array([10.0 - 3.0j, 5.0 - 4.0j, 1.0 - 0.1j]) * 1e-4
-    figure = figures.draw_impedance([("twin", frequency, z), ("line", frequency, 2.0 * z)])
-    nyquist, bode, phase = figure.axes
-    assert labels(figure)[:4] == ["Re Z, Ω cm²", "−Im Z, Ω cm²", "Frequency, Hz", "|Z|, Ω cm²"]
-    assert nyquist.get_aspect() == 1.0
-    np.testing.assert_allclose(nyquist.lines[0].get_xdata(), [10.0, 5.0, 1.0])
-    np.testing.assert_allclose(nyquist.lines[1].get_ydata(), [6.0, 8.0, 0.2])
-    np.testing.assert_allclose(bode.lines[0].get_ydata(), np.abs(1e4 * z))
-    np.testing.assert_allclose(phase.lines[0].get_ydata(), -np.degrees(np.angle(z)))
-    assert words(figure) == ["twin", "line"]
-
-
 def test_resistances_are_stacked_with_their_sum() -> None:
     figure = figures.draw_resistances({"a": {"ionic": 5.0, "membrane": 2.5}, "b": {"ionic": 4.0}})
     axes = figure.axes[0]
@@ -214,43 +188,12 @@ def test_resistances_are_stacked_with_their_sum() -> None:
 
 def test_every_figure_is_written_without_a_warning(tmp_path: Path) -> None:
     run = made()
-    z = np.array([1.0 - 1.0j, 0.5]) * 1e-4
     drawn = {
         "profiles": figures.draw_profiles(run),
         "split": figures.draw_split(run, run.steps[0]),
         "course": figures.draw_course(run),
         "rates": figures.draw_rates(rates()),
-        "impedance": figures.draw_impedance([("twin", np.array([1.0, 10.0]), z)]),
     }
     for name, figure in drawn.items():
         assert save_figure(figure, tmp_path / f"{name}.png").stat().st_size > 5000, name
         assert figure.get_figwidth() <= 7.2, name
-
-
-def snapshots() -> list[Snapshot]:
-    field = np.full((4, 3, 3), 0.5, np.float32)
-    field[0] = np.nan
-    return [Snapshot(t, 4.0 - t / 1e4, field + np.float32(t / 1e4), field, field) for t in (0.0, 1000.0, 2000.0)]
-
-
-def test_animation(tmp_path: Path) -> None:
-    path = figures.animate(made(), snapshots(), tmp_path / "film.gif")
-    with Image.open(path) as film:
-        assert film.n_frames == 3  # type: ignore[attr-defined]
-        frames = []
-        for number in range(3):
-            film.seek(number)
-            frames.append(np.asarray(film.convert("RGB")))
-    slices = [frame[:, : frame.shape[1] // 2] for frame in frames]  # the curve, which has a point that moves, is right
-    # by more than the colours of a film, which differ a little between frames
-    assert (np.abs(slices[0].astype(int) - slices[2].astype(int)).max(axis=2) > 60).mean() > 0.1
-    assert [entry.name for entry in tmp_path.iterdir()] == ["film.gif"]
-
-
-def test_animations_that_cannot_be(tmp_path: Path) -> None:
-    with pytest.raises(OutputError, match=r"take \.gif"):
-        figures.animate(made(), snapshots(), tmp_path / "film.mp4")
-    with pytest.raises(OutputError, match="without snapshots"):
-        figures.animate(made(), [], tmp_path / "film.gif")
-    with pytest.raises(OutputError, match="without snapshots"):
-        figures.animate(dataclasses.replace(made(), depth=np.zeros(0)), snapshots(), tmp_path / "film.gif")

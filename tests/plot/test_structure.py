@@ -130,7 +130,7 @@ def test_what_cannot_be_viewed_is_told(sphere: Structure, tmp_path: Path, monkey
     assert str(told.value) == "has no voxel of NCM622, SPE, carbon black; there is nothing to draw"
     with pytest.raises(OutputError) as wrong:
         render(sphere, tmp_path / "a.jpg")
-    assert str(wrong.value).endswith("a.jpg: has no known ending for a figure; take .png, .svg, .pdf")
+    assert str(wrong.value).endswith("a.jpg: has no known ending for a figure; use .png, .svg, .pdf")
 
     real = builtins.__import__
 

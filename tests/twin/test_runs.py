@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from solidstack.errors import OutputError, StructureError
+from solidstack.outcomes import Outcome
 from solidstack.twin.results import SPLIT, Run, Step
 from solidstack.twin.runs import Measured, branches, curves, deviation, load, read_measured, save
 
@@ -22,7 +23,8 @@ def test_round_trip(tmp_path: Path) -> None:
     for name in ("time", "voltage", "current_density", "capacity", "stoichiometry", "temperature", "depth"):
         assert np.array_equal(getattr(again, name), getattr(run, name)), name
     assert again.steps == run.steps
-    assert (again.outcome, again.active_loading, dict(again.balance)) == ("complete", 0.2, dict(run.balance))
+    assert (again.outcome, again.end_reason) == (run.outcome, run.end_reason) == (Outcome.COMPLETE, "complete")
+    assert (again.active_loading, dict(again.balance)) == (0.2, dict(run.balance))
     for name in SPLIT:
         assert np.array_equal(again.split[name], run.split[name])
     assert set(again.profiles) == {"stoichiometry", "reaction"}
@@ -203,7 +205,7 @@ def test_our_own_curves_are_read_as_measured(tmp_path: Path) -> None:
         ("capacity (mAh/g),voltage (V)\n0,4\n1,3\n", "no curve of 3 points"),
         ("capacity (mAh/g),voltage (V)\n1,4\n1,3\n1,2\n", "no curve of 3 points"),
         ("0,4\n1,3\n2,2\n", "it has no header"),
-        ("", "holds no row"),
+        ("", "has no row"),
     ],
 )
 def test_measured_that_cannot_be_read(tmp_path: Path, text: str, words: str) -> None:
@@ -221,7 +223,7 @@ def joined(*steps: tuple[str, float, float, float, float]) -> Run:
     rows = np.concatenate([np.linspace(0.0, c, 3) for c in capacity])
     volts = np.concatenate([np.linspace(v, w, 3) for v, w in zip(begin, end, strict=True)])
     made_of = tuple(
-        Step(kind, f"steps.{n}", 3 * n, 3 * n + 2, capacity[n], 0.0, 0.0, 3.7, 1.0, "", 0.0)
+        Step(kind, f"steps.{n}", 3 * n, 3 * n + 2, capacity[n], 0.0, 0.0, 3.7, 1.0, Outcome.VOLTAGE, "", 0.0)
         for n, kind in enumerate(kinds)
     )
     flat = np.zeros(size)

@@ -15,25 +15,25 @@ from .common import changes_option, load_changed, located
 @changes_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(designs: tuple[str, ...], changes: tuple[str, ...], as_json: bool) -> int:
-    """Check DESIGN files: every problem with its key, line and cure; exit code 2 where there is one.
+    """Check DESIGN files: every problem with its key, line and cure; exit code 2 if there is a problem.
 
-    Then the physical warnings, and, where the file has a [published] table, which of the stated figures
-    cannot all be true, what would reconcile them, and how the design compares.
+    A valid file is followed by physical warnings and, if it has a [published] table, by which of the stated
+    figures cannot all be true, what would reconcile them, and how the design compares.
 
     \b
     Example:
       solidstack check examples/pouch-0.16Ah.toml
     """
     results = []
-    wrong = False
+    valid = True
     for path in designs:
         try:
             with located(path):
                 design = load_changed(path, changes)
                 sheet = evaluate(design)
-                found = audit(design)
+                published = audit(design)
         except InputError as error:
-            wrong = True
+            valid = False
             results.append(
                 {
                     "file": path,
@@ -48,26 +48,26 @@ def command(designs: tuple[str, ...], changes: tuple[str, ...], as_json: bool) -
                 "file": path,
                 "valid": True,
                 "warnings": list(sheet.warnings),
-                "published": None if found is None else found.to_dict(),
+                "published": None if published is None else published.to_dict(),
             }
         )
         if not as_json:
-            _print(path, sheet.warnings, found)
+            _print(path, sheet.warnings, published)
     if as_json:
         click.echo(json.dumps(results[0] if len(results) == 1 else results, indent=2, ensure_ascii=False))
-    return 2 if wrong else 0
+    return 0 if valid else 2
 
 
-def _print(path: str, warnings: tuple[str, ...], found: Audit | None) -> None:
+def _print(path: str, warnings: tuple[str, ...], published: Audit | None) -> None:
     click.secho(f"{path}: valid", fg="green")
     for text in warnings:
         click.secho(f"  warning: {text}", fg="yellow")
-    if found is None:
+    if published is None:
         return
-    click.echo(f"  published figures ({found.source or 'source not given'}):")
-    for conflict in found.conflicts:
+    click.echo(f"  published figures ({published.source or 'no source stated'}):")
+    for conflict in published.conflicts:
         click.secho(f"    {conflict}", fg="red")
-    for item in found.comparisons:
+    for item in published.comparisons:
         click.secho(f"    {item}", fg="yellow" if item.differs else None)
-    if not found.conflicts:
+    if not published.conflicts:
         click.echo("    the stated figures agree with each other")

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import math
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -11,9 +12,11 @@ import click
 import numpy as np
 
 from ..design import Design, key_path, load
-from ..errors import DesignError, InputError, OutputError
+from ..errors import DesignError, InputError, OutputError, UnitError
 from ..files import staged_folder
+from ..ranges import parse_range
 from ..sheet import HEADINGS, Sheet
+from ..units import Kind
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -48,7 +51,7 @@ def load_changed(path: str, changes: Sequence[str]) -> Design:
 
 @contextlib.contextmanager
 def located(path: str) -> Iterator[None]:
-    """Put the file before an error that does not name one."""
+    """Put the file before an error that does not name it."""
     try:
         yield
     except InputError as error:
@@ -58,8 +61,8 @@ def located(path: str) -> Iterator[None]:
 
 
 def _value(path: tuple[str, ...], text: str) -> Any:
-    """Leave text with a unit; counts, ratios, true and false are written bare."""
-    from ..maps import kind_of
+    """Return text with a unit as it is, and counts, ratios, true and false as values."""
+    from ..axes import kind_of
 
     try:
         bare = kind_of(path).bare
@@ -71,8 +74,49 @@ def _value(path: tuple[str, ...], text: str) -> Any:
         return text
 
 
+def range_option(text: str, option: str, kind: Kind, most: float = math.inf) -> tuple[float, float, int]:
+    """Read the ``LO:HI:N`` of an option, in the unit in which its kind is shown unless another one is written.
+
+    Parameters
+    ----------
+    text : str
+        What `solidstack.ranges.parse_range` reads.
+    option : str
+        Its name, for errors.
+    kind : Kind
+        What is expected; above 0.
+    most : float
+        Upper bound, exclusive, in the unit shown.
+
+    Returns
+    -------
+    low, high : float
+        In the unit shown.
+    count : int
+        Number of values.
+
+    Raises
+    ------
+    UnitError
+        Not a range, or an end out of bounds.
+    """
+    unit = kind.shown
+    try:
+        span = parse_range(text, kind, unit.symbol)
+    except UnitError as error:
+        msg = f"{option}: {error.problems[0].message}"
+        raise UnitError(msg) from None
+    # 12 digits undo the conversion: 7 % is 0.07, and 0.07 / 0.01 is 7.000000000000001
+    low, high = (float(f"{unit.of(end):.12g}") for end in (span.low, span.high))
+    if span.log or not 0.0 < low <= high < most:
+        limit = "" if most == math.inf else f" and below {most:g} {unit.symbol}"
+        msg = f'{option}: "{text}" must be LO:HI:N with ends above 0{limit}'
+        raise UnitError(msg)
+    return low, high, span.count
+
+
 def notes(sheet: Sheet, *, named: bool = False) -> None:
-    """Say the warnings of a sheet, on stderr, with the name of the design where there are several."""
+    """Print the warnings of a sheet on stderr, with the name of the design if there are several."""
     name = f"{sheet.design.name}: " if named else ""
     for text in sheet.warnings:
         click.secho(f"warning: {name}{text}", err=True, fg="yellow")
@@ -89,28 +133,26 @@ def _plain(value: Any) -> Any:
 
 
 def warn(text: str) -> None:
-    """Say a warning, on stderr."""
+    """Print a warning on stderr."""
     click.secho(f"warning: {text}", err=True, fg="yellow")
 
 
 def number(value: Any) -> str:
-    """Write a number with 4 digits, or a dash where it is undefined."""
+    """Return a number with 4 digits as text, or a dash if it is undefined."""
     return f"{float(value):.4g}" if np.isfinite(value) else "–"
 
 
 def sheet_table(sheets: Sequence[Sheet]) -> Any:
-    """Put the sheets of one or several designs side by side."""
-    from rich.table import Table
+    """Return the sheets of one or several designs side by side."""
     from rich.text import Text
 
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("")
+    table = columns("")
     for sheet in sheets:
         table.add_column(Text(sheet.design.name), justify="right", overflow="fold")
     table.add_column("")
-    columns = [list(sheet.figures()) for sheet in sheets]
+    figures = [list(sheet.figures()) for sheet in sheets]
     group = ""
-    for row in zip(*columns, strict=True):
+    for row in zip(*figures, strict=True):
         if row[0].group != group:
             group = row[0].group
             if group != "thresholds":
@@ -128,6 +170,27 @@ def sheet_table(sheets: Sequence[Sheet]) -> Any:
     for name in names:
         masses = [sheet.mass_breakdown.get(name, np.nan) * 1e3 for sheet in sheets]
         table.add_row(Text(f"  {name}"), *(number(mass) for mass in masses), "g")
+    return table
+
+
+def columns(*headings: str, right: Sequence[str] = (), fold: bool = False) -> Any:
+    """Return an empty table for the terminal, in the one style of all commands.
+
+    Parameters
+    ----------
+    *headings : str
+        Of the columns.
+    right : sequence of str
+        Headings of the columns that are aligned on the right, as numbers are.
+    fold : bool
+        Whether long cells are wrapped instead of cut.
+    """
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for heading in headings:
+        overflow: Any = "fold" if fold else "ellipsis"
+        table.add_column(heading, justify="right" if heading in right else "left", overflow=overflow)
     return table
 
 

@@ -13,9 +13,9 @@ from .common import changes_option, load_changed, located, notes, sheet_table, s
 @changes_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON (a list for several designs).")
 def command(designs: tuple[str, ...], changes: tuple[str, ...], as_json: bool) -> None:
-    """Print the design sheet of DESIGN; several give a comparison table.
+    """Print the design sheet of DESIGN; several designs are shown side by side.
 
-    Thresholds, regime, positive electrode, energies, cell, and what the mass consists of.
+    It has thresholds, regime, positive electrode, energies, cell, and the mass of each component.
 
     \b
     Example:

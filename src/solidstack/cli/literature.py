@@ -1,7 +1,7 @@
 """`solidstack literature`: list, show, plot, add."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any, TypeVar, get_args
 
 import click
@@ -22,7 +22,7 @@ from ..literature import (
 from ..literature.energy import NAMES
 from ..literature.schema import Family
 from ..units import nearest, parse
-from .common import number, print_json, show, warn
+from .common import columns, number, print_json, show, warn
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -41,10 +41,10 @@ SHOWN: dict[str, units.Unit] = {
     "pressure": units.MPA,
     "specific_energy": units.WH_KG,
 }
-"""Values of a row in JSON, and the unit each is in; its key has the suffix."""
+"""Values of a row in JSON, and the unit of each, which is the suffix of its key."""
 
 JSON_NAMES = {"active_share": "am", "specific_energy": "stated_specific_energy"}
-"""Names in JSON where they are not those of the row: `am_wt_pct` as in the sheet of a design."""
+"""Names in JSON that differ from those in the row: `am_wt_pct` as in the sheet of a design."""
 
 SORTS: dict[str, str] = {
     "year": "",
@@ -68,7 +68,7 @@ def _basis_options(function: F) -> F:
         click.option(
             "--library-voltage",
             is_flag=True,
-            help="For cells whose voltage is not stated: the active material's against lithium, of the material "
+            help="For cells whose voltage is not stated, use the active material's against lithium from the material "
             "library; else they have no specific energy.",
         ),
         click.option(
@@ -94,7 +94,7 @@ def _parsed(membrane: str) -> float:
         msg = f"--membrane: {reason}"
         raise LiteratureError(msg) from None
     if not (0.0 < value <= 1e-2):
-        msg = f'--membrane: "{membrane}" is out of bounds; write a thickness above 0 um and at most 10 mm'
+        msg = f'--membrane: "{membrane}" is out of bounds; it must be above 0 um and at most 10 mm'
         raise LiteratureError(msg)
     return value
 
@@ -104,9 +104,9 @@ def _parsed(membrane: str) -> float:
 def command(ctx: click.Context) -> None:
     """Published solid-state cells: list them, plot designs among them, or add your own rows.
 
-    Every value has where it was read and whether it was stated, derived or read from a figure. Your own rows are
-    files or folders named in the environment variable SOLIDSTACK_LITERATURE, and what "add" has copied to your data
-    folder; they go before shipped ones of the same key.
+    Every value is marked as stated, derived or read from a figure, with where it was read. Your own rows are files or
+    folders named in the environment variable SOLIDSTACK_LITERATURE, and those that "add" has copied to your data
+    folder; they replace shipped ones of the same key.
 
     \b
     Examples:
@@ -134,7 +134,7 @@ def list_cells(
 ) -> None:
     """List the published cells with loading, share of active material, capacity and normalised specific energy.
 
-    Values that follow from others of the row are marked ', those read from a figure ~. A dash is a gap.
+    Values that follow from others in the row are marked ', those read from a figure ~. A dash is a gap.
 
     \b
     Example:
@@ -151,38 +151,30 @@ def list_cells(
     if as_json:
         print_json([as_data(cell, energy, own=cell.key in own) for cell, energy in rows])
         return
-    from rich.table import Table
+    show(_table(rows, own))
+    finite = sum(math.isfinite(energy.value) for _, energy in rows)
+    click.echo(f"{len(rows)} cells, {finite} with a specific energy over {BASES[basis]}")
+    if any(energy.assumed and math.isfinite(energy.value) for _, energy in rows):
+        click.echo("* with the voltage of the material library, against lithium")
+
+
+def _table(rows: Sequence[tuple[PublishedCell, NormalisedEnergy]], own: Collection[str]) -> Any:
     from rich.text import Text
 
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for heading, side in (
-        ("Key", "left"),
-        ("Electrolyte", "left"),
-        ("Active\nwt%", "right"),
-        ("Coating\nmg cm⁻²", "right"),
-        ("Capacity\nmAh cm⁻²", "right"),
-        ("mAh g⁻¹", "right"),
-        ("Normalised\nWh kg⁻¹", "right"),
-        ("Cell", "left"),
-        ("DOI", "left"),
-    ):
-        table.add_column(heading, justify=side, overflow="fold")  # type: ignore[arg-type]
+    numbers = ("Active\nwt%", "Coating\nmg cm⁻²", "Capacity\nmAh cm⁻²", "mAh g⁻¹", "Normalised\nWh kg⁻¹")
+    table = columns("Key", "Electrolyte", *numbers, "Cell", "DOI", right=numbers, fold=True)
     for cell, energy in rows:
-        columns = ("active_share", "coating_loading", "areal_capacity", "specific_capacity")
+        names = ("active_share", "coating_loading", "areal_capacity", "specific_capacity")
         mark = "*" if energy.assumed and math.isfinite(energy.value) else ""
         table.add_row(
             cell.key,
             cell.family,
-            *(_cell_text(cell, name) for name in columns),
+            *(_cell_text(cell, name) for name in names),
             number(units.WH_KG.of(energy.value)) + mark,
             Text(cell.title + (" (your own)" if cell.key in own else "")),
             cell.doi,
         )
-    show(table)
-    known = sum(math.isfinite(energy.value) for _, energy in rows)
-    click.echo(f"{len(rows)} cells; specific energy over {BASES[basis]} for {known} of them")
-    if any(energy.assumed and math.isfinite(energy.value) for _, energy in rows):
-        click.echo("* with the voltage of the material library, against lithium")
+    return table
 
 
 def _order(row: tuple[PublishedCell, NormalisedEnergy], sort: str) -> tuple[Any, ...]:
@@ -208,7 +200,7 @@ def _cell_text(cell: PublishedCell, name: str) -> str:
 
 
 def as_data(cell: PublishedCell, energy: NormalisedEnergy, *, own: bool) -> dict[str, Any]:
-    """Give a row as plain data: values in the unit of the key's suffix, null where unknown, and their origins."""
+    """Return a row as plain data: values in the unit of the key's suffix, null if unknown, and their origins."""
     data: dict[str, Any] = {
         "key": cell.key,
         "doi": cell.doi,
@@ -251,7 +243,7 @@ def as_data(cell: PublishedCell, energy: NormalisedEnergy, *, own: bool) -> dict
 @_basis_options
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def show_cell(key: str, basis: Any, library_voltage: bool, membrane: str | None, as_json: bool) -> None:
-    """Show every value of cell KEY with its origin, and how the normalised specific energy comes about.
+    """Show every value of cell KEY with its origin, and how the normalised specific energy is computed.
 
     \b
     Example:
@@ -262,31 +254,28 @@ def show_cell(key: str, basis: Any, library_voltage: bool, membrane: str | None,
     if cell is None:
         close = nearest(key, list(cells))
         hint = f"did you mean {close}?" if close else 'see "solidstack literature list"'
-        msg = f'published cell "{key}" is unknown; {hint}'
+        msg = f'there is no published cell "{key}"; {hint}'
         raise LiteratureError(msg)
     energy = normalised(cell, basis, library_voltage=library_voltage, membrane_thickness=_thickness(membrane))
     if as_json:
         print_json(as_data(cell, energy, own=key in own_keys()))
         return
-    from rich.table import Table
     from rich.text import Text
 
     click.secho(f"{cell.label}: {cell.title}" if cell.authors else cell.label, bold=True)
     click.echo(f"{cell.active_material} with {cell.catholyte} | {cell.membrane} | {cell.negative}")
     click.echo(f"{cell.url}, read ({cell.reading}) at {cell.read_at}")
     click.echo(cell.evidence)
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in ("Value", "", "Origin", "Where, or how"):
-        table.add_column(heading, overflow="fold")
+    table = columns("Value", "", "Origin", "Where, or how", fold=True)
     for name in NAMES:
         known = find(cell, name)
         if known is not None:
             table.add_row(NAMES[name], known.text(), known.origin, Text(known.how))
     show(table)
     if cell.specific_energy is not None:
-        click.echo(f"the source's specific energy is over {cell.specific_energy.basis}")
+        click.echo(f"the specific energy in the source is over {cell.specific_energy.basis}")
     if energy.missing:
-        click.echo(f"over {BASES[basis]}: no specific energy, since {'; '.join(energy.missing)}")
+        click.echo(f"over {BASES[basis]}: no specific energy, because {'; '.join(energy.missing)}")
     else:
         click.echo(f"over {BASES[basis]}: {units.WH_KG.of(energy.value):.4g} Wh/kg")
         for known in energy.inputs:
@@ -317,8 +306,8 @@ def plot_cells(
 ) -> None:
     """Draw loading over share of active material for the published cells, your designs and measured cells.
 
-    Area is areal capacity, colour the normalised specific energy, shape the electrolyte; lines join equal loadings of
-    active material.
+    The area of a mark is its areal capacity, its colour the normalised specific energy, its shape the electrolyte;
+    lines join equal loadings of active material.
 
     \b
     Example:
@@ -334,7 +323,7 @@ def plot_cells(
     for path in designs:
         design = load_design(path)
         if not design.is_single:
-            msg = "is a sheet of designs; give files of one design each"
+            msg = "is an array of designs; give a file for each design"
             raise LiteratureError(msg, source=path)
         sheets.append(evaluate(design))
     crosses = () if measured is None else read_measured(measured)
@@ -360,10 +349,10 @@ def add_cells(file: str) -> None:
     """
     from ..literature import shipped
 
-    ours = {cell.key for cell in shipped()}
+    keys = {cell.key for cell in shipped()}
     cells, place, replaced = add(file)
     click.echo(f"{len(cells)} cell{'s' if len(cells) > 1 else ''} {'replaced' if replaced else 'added'}: {place}")
     for cell in cells:
         click.echo(f"  {cell.key}: {cell.title}")
-        if cell.key in ours:
-            warn(f"{cell.key} is used in place of the shipped cell of that key")
+        if cell.key in keys:
+            warn(f"{cell.key} replaces the shipped cell of that key")

@@ -5,9 +5,9 @@ from pathlib import Path
 import click
 
 from ..errors import DesignError
-from ..maps import design_map, save
+from ..maps import design_map, save, variable
 from ..materials import default_library
-from ..units import article, nearest
+from ..units import article
 from .common import changes_option, load_changed, located
 
 
@@ -17,13 +17,13 @@ from .common import changes_option, load_changed, located
 @click.option("-o", "--output", metavar="FILE", help="netCDF (.nc), table (.csv) or figure (.png, .svg, .pdf).")
 @click.option("--x", metavar="KEY=LO:HI:N", help='Axis, as in positive.loading="10:40 mg/cm^2:61"; end with :log.')
 @click.option("--y", metavar="KEY=LO:HI:N", help="Axis.")
-@click.option("--figure", metavar="GROUP.KEY", help="What to draw, as in cell.energy_density_Wh_L.")
+@click.option("--figure", metavar="GROUP.KEY", help="What to draw, as in cell.energy_density or as in the JSON.")
 @click.option(
     "--electrolyte",
     "electrolytes",
     metavar="NAME",
     multiple=True,
-    help="Draw a panel with this solid electrolyte in place of the design's. May be repeated.",
+    help="Add a panel with this solid electrolyte in place of the design's. May be repeated.",
 )
 @changes_option
 def command(
@@ -38,9 +38,9 @@ def command(
 ) -> None:
     """Map the sheet of DESIGN over two keys.
 
-    KIND is porosity, ir-drop, electrode-energy, membrane or stack, which bring their axes; or "custom" with
-    --x and --y. Drawn with both thresholds, the loading threshold and the design's own point. Several designs
-    or --electrolyte give panels side by side on one colour scale.
+    KIND is porosity, ir-drop, electrode-energy, membrane or stack, each with its own axes; or "custom" with
+    --x and --y. The figure shows the balance, percolation and loading thresholds and the design's own point.
+    Several designs or electrolytes give panels side by side on one colour scale.
 
     \b
     Examples:
@@ -55,7 +55,7 @@ def command(
     if electrolytes:
         for name in electrolytes:
             if (material := default_library()[name]).role != "solid-electrolyte":
-                msg = f"--electrolyte {name} is {article(material.role)}; wanted is a solid-electrolyte"
+                msg = f"--electrolyte {name} is {article(material.role)}; name a solid-electrolyte"
                 raise DesignError(msg)
         pairs = [(base, name) for base in bases for name in electrolytes]
         bases = [base.with_material(base.positive_materials("solid-electrolyte")[0], name) for base, name in pairs]
@@ -68,17 +68,13 @@ def command(
             maps.append(design_map(base, x, y, kind=named))
     for dataset in maps:
         if figure is not None:
-            if figure not in dataset:
-                close = nearest(figure, [str(name) for name in dataset.data_vars])
-                hint = f"did you mean {close}?" if close else "write GROUP.KEY, as in cell.mass_g"
-                msg = f'--figure "{figure}" is no number of the sheet; {hint}'
-                raise DesignError(msg)
-            dataset.attrs["figure"] = figure
-            dataset.attrs["title"] = dataset[figure].attrs["long_name"]
+            name = variable(dataset, figure)
+            dataset.attrs["figure"] = name
+            dataset.attrs["title"] = dataset[name].attrs["long_name"]
     path = Path(output or f"{kind}.png")
     if path.suffix.lower() in (".nc", ".csv"):
         if len(maps) > 1:
-            msg = f"{len(maps)} maps do not go into one {path.suffix} file; write them one by one, or draw a figure"
+            msg = f"{len(maps)} maps do not fit into one {path.suffix} file; write them one by one, or draw a figure"
             raise DesignError(msg)
         save(maps[0], path)
     else:

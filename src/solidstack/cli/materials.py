@@ -18,16 +18,16 @@ from ..materials import (
     default_library,
 )
 from ..quantities import measures
-from .common import show
+from .common import columns, show
 
 
 @click.group("materials", invoke_without_command=True)
 @click.pass_context
 def command(ctx: click.Context) -> None:
-    """List the materials, show one, or add your own.
+    """List the materials, show a material, or add your own.
 
-    Your own are files or folders named in the environment variable SOLIDSTACK_MATERIALS, and what "add" has
-    copied to your data folder. They go before shipped ones of the same name.
+    Your own materials are files or folders named in the environment variable SOLIDSTACK_MATERIALS, and those that
+    "add" has copied to your data folder. They replace shipped ones of the same name.
 
     \b
     Examples:
@@ -42,7 +42,7 @@ def command(ctx: click.Context) -> None:
 @command.command("list")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def list_materials(as_json: bool) -> None:
-    """List the materials with role, density and what matters for the role.
+    """List the materials with role, density and the main properties for the role.
 
     \b
     Example:
@@ -56,16 +56,12 @@ def list_materials(as_json: bool) -> None:
         ]
         click.echo(json.dumps(data, indent=2))
         return
-    from rich.table import Table
-
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in ("Name", "Role", "Density, g cm⁻³", "", ""):
-        table.add_column(heading)
+    table = columns("Name", "Role", "Density, g cm⁻³", "", "")
     for material, shipped in sorted(rows, key=lambda row: (row[0].role, row[0].name.casefold())):
         density = material.default("density").value / 1e3
         table.add_row(material.name, material.role, f"{density:.3g}", _gist(material), "" if shipped else "your own")
     show(table)
-    _say_shadows()
+    _note_shadows()
 
 
 @command.command("show")
@@ -83,7 +79,6 @@ def show_material(name: str, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(material.model_dump(mode="json", exclude_none=True), indent=2, ensure_ascii=False))
         return
-    from rich.table import Table
     from rich.text import Text
 
     head = f"{material.name}: {material.role}" + (f", {material.formula}" if material.formula else "")
@@ -93,9 +88,7 @@ def show_material(name: str, as_json: bool) -> None:
     if material.note:
         click.echo(material.note)
     click.echo(f"file: {library.source(name)}")
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in ("Property", "", "Value", "Quality", "Source"):
-        table.add_column(heading, overflow="fold")
+    table = columns("Property", "", "Value", "Quality", "Source", fold=True)
     for key in Material.model_fields:
         entries = getattr(material, key)
         if not (isinstance(entries, tuple) and entries and isinstance(entries[0], Entry)):
@@ -113,7 +106,7 @@ def show_material(name: str, as_json: bool) -> None:
             f"{_shown(spread, 'low')} to {_shown(spread, 'high')}, {spread.decades:.2g} decades "
             f"(standard deviation of log10); {spread.source}" + (f" ({spread.note})" if spread.note else "")
         )
-    _say_shadows(material.name)
+    _note_shadows(material.name)
 
 
 @command.command("add")
@@ -126,15 +119,15 @@ def add_material(file: str) -> None:
       solidstack materials add my-electrolyte.toml
     """
     for material, place, replaced in add(file):
-        what = "replaced your earlier one" if replaced else "added"
+        what = "replaced" if replaced else "added"
         click.echo(f"{material.name} ({material.role}) {what}: {place}")
-        _say_shadows(material.name)
+        _note_shadows(material.name)
 
 
-def _say_shadows(name: str | None = None) -> None:
+def _note_shadows(name: str | None = None) -> None:
     for shadowed, path in default_library().shadowed().items():
         if name is None or shadowed == name:
-            click.secho(f"note: {shadowed} of {path} is used in place of the shipped one", err=True, fg="yellow")
+            click.secho(f"note: your {shadowed} ({path}) replaces the shipped one", err=True, fg="yellow")
 
 
 def _shown(table: Any, name: str) -> str:
@@ -170,13 +163,13 @@ def _value(entry: Any) -> str:
 
 
 def _in_unit(entry: Entry, value: float) -> str:
-    """Write a value of an entry's curve in the unit that the entry is shown in."""
+    """Return a value of an entry's curve as text in the unit in which the entry is shown."""
     kinds: dict[type[Entry], units.Kind] = {OpenCircuitPotential: units.VOLTAGE, Diffusivity: units.DIFFUSIVITY}
     kind = kinds.get(type(entry), units.CONDUCTIVITY)
     return f"{kind.shown.of(value):.3g} {kind.shown.symbol}"
 
 
 def _gist(material: Material) -> str:
-    """Say in a few words what matters for the role."""
+    """Return the main properties for the role."""
     entries = [material.default(key) for key in ("specific_capacity", "average_voltage", "ionic_conductivity")]
     return ", ".join(_shown(entry, "value") for entry in entries if entry is not None)

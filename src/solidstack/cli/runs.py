@@ -79,7 +79,7 @@ def check_figures(paths: Sequence[str]) -> None:
 
     for path in paths:
         if Path(path).suffix.lower() not in FORMATS:
-            msg = f"is not a file type for figures; choose one of {', '.join(FORMATS)}"
+            msg = f"has no known ending for a figure; take {', '.join(FORMATS)}"
             raise OutputError(msg, source=path)
 
 

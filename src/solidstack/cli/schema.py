@@ -11,9 +11,9 @@ from ..files import write_atomic
 @click.command("schema")
 @click.option("-o", "--output", metavar="FILE", help="Write to a file instead of the screen.")
 def command(output: str | None) -> None:
-    """Print the JSON Schema of a design file, with which an editor completes and checks it.
+    """Print the JSON Schema of a design file, with which an editor can complete and check it.
 
-    The line "#:schema design.schema.json" at the top of a design file names it for editors that know TOML.
+    The line "#:schema design.schema.json" at the top of a design file tells editors for TOML where it is.
 
     \b
     Example:

@@ -9,7 +9,7 @@ from ..electrode import pair_thresholds
 from ..errors import MaterialError
 from ..materials import default_library
 from ..units import article
-from .common import show
+from .common import columns, show
 
 
 @click.command("thresholds")
@@ -21,7 +21,7 @@ from .common import show
     multiple=True,
     help="Solid electrolyte; default: SPE, Li6PS5Cl, Li3InCl6, LLZO.",
 )
-@click.option("--all", "everything", is_flag=True, help="All pairs that the library has.")
+@click.option("--all", "everything", is_flag=True, help="All pairs of the library.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(actives: tuple[str, ...], electrolytes: tuple[str, ...], everything: bool, as_json: bool) -> None:
     """Print the balance and percolation thresholds of active materials with solid electrolytes.
@@ -39,36 +39,31 @@ def command(actives: tuple[str, ...], electrolytes: tuple[str, ...], everything:
         (actives, "active-material", ("NCM622", "NCM811")),
         (electrolytes, "solid-electrolyte", ("SPE", "Li6PS5Cl", "Li3InCl6", "LLZO")),
     ):
-        known = [name for name in library if library[name].role == role]
-        materials = [library[name] for name in (known if everything else names or usual)]
+        choice = [name for name in library if library[name].role == role]
+        materials = [library[name] for name in (choice if everything else names or usual)]
         for material in materials:
             if material.role != role:
-                msg = f"{material.name} is {article(material.role)}; wanted is {article(role)}: {', '.join(known)}"
+                msg = f"{material.name} is {article(material.role)}; expected {article(role)}: {', '.join(choice)}"
                 raise MaterialError(msg)
         chosen.append(materials)
     rows = []
     for active, electrolyte in itertools.product(*chosen):
-        found = pair_thresholds(active.default("density").value, electrolyte.default("density").value)
+        pair = pair_thresholds(active.default("density").value, electrolyte.default("density").value)
         rows.append(
             {
                 "active_material": active.name,
                 "solid_electrolyte": electrolyte.name,
-                "balance_am_wt_pct": 100.0 * found.balance_am_mass_fraction,
-                "percolation_density_g_cm3": found.percolation_density / 1e3,
-                "dense_density_g_cm3": found.dense_density / 1e3,
-                "percolation_porosity_pct": 100.0 * found.percolation_porosity,
+                "balance_am_wt_pct": 100.0 * pair.balance_am_mass_fraction,
+                "percolation_density_g_cm3": pair.percolation_density / 1e3,
+                "dense_density_g_cm3": pair.dense_density / 1e3,
+                "percolation_porosity_pct": 100.0 * pair.percolation_porosity,
             }
         )
     if as_json:
         click.echo(json.dumps(rows, indent=2))
         return
-    from rich.table import Table
-
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in ("Active material", "Solid electrolyte"):
-        table.add_column(heading)
-    for heading in ("Balance, wt% AM", "Percolation, g cm⁻³", "Dense, g cm⁻³"):
-        table.add_column(heading, justify="right")
+    numbers = ("Balance, wt% AM", "Percolation, g cm⁻³", "Dense, g cm⁻³")
+    table = columns("Active material", "Solid electrolyte", *numbers, right=numbers)
     for row in rows:
         table.add_row(
             str(row["active_material"]),

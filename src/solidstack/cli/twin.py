@@ -18,7 +18,7 @@ from ..twin.structure.coating import Necks, Particles, Placement, Shell
 from ..twin.structure.metrics import measure
 from ..twin.structure.packing import read_size_table
 from ..twin.structure.voxels import AXES
-from .common import changes_option, load_changed, located, number, print_json, show, warn
+from .common import changes_option, load_changed, located, number, print_json, range_option, show, warn
 from .discharge import COMMANDS
 from .validate import validate_command
 
@@ -394,14 +394,7 @@ def _conductivities(given: Sequence[str]) -> dict[str, float]:
 
 
 def _range(text: str) -> list[float]:
-    parts = text.split(":")
-    try:
-        low, high, count = float(parts[0]), float(parts[1]), int(parts[2])
-        if len(parts) != 3 or count < 1 or not 0.0 < low <= high < 100.0:
-            raise ValueError
-    except (ValueError, IndexError):
-        msg = f'--porosity "{text}" is not LO:HI:N in percent, as in 2:26:9'
-        raise StructureError(msg) from None
+    low, high, count = range_option(text, "--porosity", units.POROSITY, 100.0)
     return [(low + (high - low) * step / max(1, count - 1)) / 100.0 for step in range(count)]
 
 

@@ -11,8 +11,10 @@ import numpy as np
 import tomli_w
 from pydantic import Field, PrivateAttr, ValidationError, ValidationInfo, field_validator, model_validator
 
+from .. import units
 from ..errors import DesignError, Problem, UnitError
 from ..files import TomlDocument, parse_toml, read_json, read_toml
+from ..html import plain_table
 from ..materials import Library, Material, default_library
 from ..quantities import Strict, problems, reject, reject_all
 from ..units import Values
@@ -27,7 +29,7 @@ _DENSITY_KEYS = {"positive": ("density", "porosity", "thickness"), "negative": (
 class Design(Strict):
     """A battery design in SI, immutable.
 
-    Make one with `load`, `Design.from_toml`, `Design.from_dict` (text with units) or `Design.model_validate`
+    Create one with `load`, `Design.from_toml`, `Design.from_dict` (text with units) or `Design.model_validate`
     (SI numbers); change it with `with_`. Numbers may be arrays that broadcast against each other: everything
     computed from the design is then an array of that shape.
     """
@@ -77,9 +79,9 @@ class Design(Strict):
             ]
             msg = f"arrays do not broadcast against each other: {', '.join(shapes)}"
             raise reject(msg) from None
-        found = [*self._role_problems(), *self._density_problems()]
-        if found:
-            raise reject_all(found)
+        several = [*self._role_problems(), *self._density_problems()]
+        if several:
+            raise reject_all(several)
         return self
 
     def _role_problems(self) -> Iterator[Problem]:
@@ -90,38 +92,38 @@ class Design(Strict):
                 ("solid-electrolyte", "solid electrolyte"),
             ):
                 if role not in roles:
-                    known = ", ".join(name for name in self._library if self._library[name].role == role)
-                    yield Problem(f"has no {words}; known are {known}", f"{where}.composition")
+                    choice = ", ".join(name for name in self._library if self._library[name].role == role)
+                    yield Problem(f"has no {words}; choose from {choice}", f"{where}.composition")
             active: Any = sum(
                 composition.shares[n] for n, r in zip(composition.shares, roles, strict=True) if r == ACTIVE
             )
             if ACTIVE in roles and np.any(np.asarray(active) <= 0.0):
-                yield Problem("has 0 wt% of active material; there is no capacity without", f"{where}.composition")
+                yield Problem("has 0 wt% of active material, so no capacity; add some", f"{where}.composition")
         made = {self.material(name).as_made: name for name in self.positive_materials(ACTIVE)}
         if len(made) > 1:
             msg = (
-                f"mixes {made['discharged']}, made with its lithium, and {made['charged']}, made without; take one kind"
+                f"mixes {made['discharged']}, made with its lithium, and {made['charged']}, made without; use one kind"
             )
             yield Problem(msg, "positive.composition")
         shares = self.positive.composition.shares
         electrolytes = [n for n in self.positive_materials("solid-electrolyte") if np.any(np.asarray(shares[n]) > 0.0)]
         if len(electrolytes) > 1 and self.positive.ionic_conductivity is None:
-            msg = f"mixes {' and '.join(electrolytes)}; give positive.ionic_conductivity of the mixture"
+            msg = f"mixes {' and '.join(electrolytes)}; set positive.ionic_conductivity of the mixture"
             yield Problem(msg, "positive.composition")
 
     def _density_problems(self) -> Iterator[Problem]:
-        """Compare density, porosity and thickness where several are given, and the density with the dense one.
+        """Compare density, porosity and thickness if several are given, and the density with the dense density.
 
-        Whether the densities of arrays can exist is left to the evaluation, which can mask them in a map.
+        Whether the densities of arrays are possible is left to the evaluation, which can mask them in a map.
         """
         positive = self.positive
         dense = self.dense_density()
-        means = {
+        implied = {
             "density": positive.density,
             "porosity": None if positive.porosity is None else dense * (1.0 - positive.porosity),
             "thickness": None if positive.thickness is None else positive.loading / positive.thickness,
         }
-        known = {key: np.asarray(value) for key, value in means.items() if value is not None}
+        known = {key: np.asarray(value) for key, value in implied.items() if value is not None}
         if not known:
             return
         first, density = next(iter(known.items()))
@@ -131,17 +133,17 @@ class Design(Strict):
             if apart.any():
                 here, there = (float(np.broadcast_to(v, ratio.shape)[apart].flat[0]) for v in (value, density))
                 msg = (
-                    f"contradicts positive.{first}: {key} means {here / 1e3:.4g} g/cm^3, "
-                    f"{first} means {there / 1e3:.4g} g/cm^3; leave one of them out"
+                    f"contradicts positive.{first}: this {key} implies {here / 1e3:.4g} g/cm^3, "
+                    f"the {first} {there / 1e3:.4g} g/cm^3; remove one of the two"
                 )
                 yield Problem(msg, f"positive.{key}")
         if np.ndim(dense) == 0 and density.ndim == 0 and density > dense * (1.0 + 1e-9):
             yield Problem(_too_dense(first, float(density), float(dense)), f"positive.{first}")
 
     def _compositions(self) -> list[tuple[str, schema.Composition]]:
-        found = [("positive", self.positive.composition)]
         negative = getattr(self.negative, "composition", None)
-        return [*found, ("negative", negative)] if negative is not None else found
+        both = ("positive", self.positive.composition), ("negative", negative)
+        return [(where, composition) for where, composition in both if composition is not None]
 
     def dense_density(self, shares: Mapping[str, Values] | None = None) -> Values:
         r"""Density of a coating without pores, :math:`\rho_0 = 1/\sum_i w_i/\rho_i`, kg/m3.
@@ -165,13 +167,13 @@ class Design(Strict):
         return self._library[name]
 
     def density_of(self, name: str) -> Values:
-        """True density of a material, kg/m3: as given in the design, else the default of its file."""
-        given = self.densities.get(name)
-        value: Values = self.material(name).default("density").value if given is None else given
+        """Return the true density of a material, kg/m3: the design's, else the default of its file."""
+        own = self.densities.get(name)
+        value: Values = self.material(name).default("density").value if own is None else own
         return value
 
     def positive_materials(self, role: str) -> list[str]:
-        """Names of the materials of a role in the positive electrode."""
+        """Return the names of the materials of a role in the positive electrode."""
         return [name for name in self.positive.composition.shares if self.material(name).role == role]
 
     @property
@@ -181,7 +183,7 @@ class Design(Strict):
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Shape that the arrays of this design broadcast to; () for a single design."""
+        """Shape to which the arrays of this design broadcast; () for a single design."""
         return np.broadcast_shapes(*(np.shape(value) for value in _leaves(self.model_dump())))
 
     def with_(self, **changes: Any) -> "Design":
@@ -191,8 +193,8 @@ class Design(Strict):
         ----------
         **changes
             Keys joined by two underscores, as in ``positive__loading`` or ``protocol__steps__0__current`` (the first
-            step). Numbers and arrays are SI; text is read with its unit. A whole table may be given as a dictionary.
-            Giving one of density, porosity and thickness drops the other two. A single share, as in
+            step). Numbers and arrays are SI; text is read with its unit. A dictionary replaces a whole table.
+            Setting one of density, porosity and thickness drops the other two. A single share, as in
             ``positive__composition__NCM622=0.9``, is balanced by the solid electrolyte (a share of the solid
             electrolyte by the active material).
 
@@ -246,9 +248,9 @@ class Design(Strict):
         for table in {path[0] for path in shares}:
             composition = data.get(table, {}).get("composition")
             if composition is None:
-                msg = "has no composition to change a share of; give the whole composition"
+                msg = "has no composition in which to change a share; set the whole composition"
                 raise DesignError(Problem(msg, table))
-            given = {}
+            changed = {}
             for path, value in shares.items():
                 if path[0] != table:
                     continue
@@ -258,32 +260,32 @@ class Design(Strict):
                 if name not in composition:
                     msg = f"is not in the composition, which has {', '.join(composition)}"
                     raise DesignError(Problem(msg, ".".join(path)))
-                given[name] = _share(value, ".".join(path))
-            composition.update(given)
-            partner = self.partner(table, set(given))
+                changed[name] = _share(value, ".".join(path))
+            composition.update(changed)
+            partner = self.partner(table, set(changed))
             if partner is not None:
                 rest = 1.0 - sum(value for name, value in composition.items() if name != partner)
-                # 14 decimals: 1 - 0.96 is 0.04, and what is left of 1 - 1 is no negative share
+                # 14 decimals: 1 - 0.96 is 0.04, and the remainder of 1 - 1 is not a negative share
                 composition[partner] = np.round(rest, 14)[()] + 0.0
                 if np.any(np.asarray(composition[partner]) < 0.0):
-                    room = 1.0 - sum(v for name, v in composition.items() if name not in (partner, *given))
+                    room = 1.0 - sum(v for name, v in composition.items() if name not in (partner, *changed))
                     msg = (
                         f"leaves {100 * float(np.min(composition[partner])):.4g} wt% for {partner}, which balances it; "
-                        f"at most {100 * float(np.min(room)):.4g} wt% are left"
+                        f"it can be at most {100 * float(np.min(room)):.4g} wt%"
                     )
-                    raise DesignError(Problem(msg, f"{table}.composition.{' and '.join(given)}"))
+                    raise DesignError(Problem(msg, f"{table}.composition.{' and '.join(changed)}"))
 
-    def partner(self, table: str, given: Collection[str]) -> str | None:
-        """Name the component that balances changed shares: the solid electrolyte, else the active material."""
+    def partner(self, table: str, changed: Collection[str]) -> str | None:
+        """Return the component that balances changed shares: the solid electrolyte, else the active material."""
         shares = getattr(self, table).composition.shares
         for role in ("solid-electrolyte", "active-material"):
             for name in shares:
-                if self.material(name).role == role and name not in given:
+                if self.material(name).role == role and name not in changed:
                     return str(name)
         return None
 
     def with_material(self, old: str, new: str) -> "Design":
-        """Return a copy in which one material takes the place of another everywhere, at the same shares.
+        """Return a copy in which one material replaces another everywhere, at the same shares.
 
         Values of the design that belong to the old material (conductivity, kinetics) are dropped.
         """
@@ -309,7 +311,7 @@ class Design(Strict):
 
     @classmethod
     def from_dict(cls, data: dict[str, Any], *, library: Library | None = None, source: str = "design") -> "Design":
-        """Make a design from a dictionary of texts with units, as `to_dict` writes it."""
+        """Return the design of a dictionary of texts with units, as `to_dict` writes it."""
         try:
             return cls.model_validate(data, context={"file": True, "library": library or default_library()})
         except ValidationError as error:
@@ -317,33 +319,49 @@ class Design(Strict):
 
     @classmethod
     def from_toml(cls, text: str, *, library: Library | None = None, source: str = "text") -> "Design":
-        """Make a design from the text of a design file."""
+        """Return the design of the text of a design file."""
         document = parse_toml(text, source, DesignError)
         return _validated(document.data, document, library or default_library())
 
     def to_dict(self) -> dict[str, Any]:
-        """Give the design as plain texts with units that read back to the very same values."""
+        """Return the design as plain texts with units that read back to exactly the same values."""
         return _plain(self.model_dump(mode="json", exclude_none=True))
 
     def to_toml(self) -> str:
-        """Give the text of a design file that reads back to the same design (arrays cannot be written)."""
+        """Return the text of a design file that reads back to the same design (arrays cannot be written)."""
         if not self.is_single:
             msg = f"has arrays of shape {self.shape}; only a single design can be written to a file"
             raise DesignError(msg)
         return tomli_w.dumps(self.to_dict())
 
     def fingerprint(self) -> str:
-        """Give a hash of the design and of the user's own materials in it, for provenance."""
+        """Return a hash of the design and of the user's own materials in it, for provenance."""
         text = json.dumps([self.to_dict(), self.own_materials()], sort_keys=True, default=str)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     def own_materials(self) -> dict[str, Any]:
-        """Give the content of the material files of this design that are not shipped, by name."""
-        words = {"Li", "graphite", "Si"}  # which negatives bring along unnamed
+        """Return the content of the material files of this design that are not shipped, by name."""
+        words = {"Li", "graphite", "Si"}  # which negatives use without naming them
         for path, value in _items(self.to_dict()):
             words |= {*path, *([value] if isinstance(value, str) else [])}
         names = sorted({self._library.name_of(word) for word in words if word in self._library})
         return {name: self._library.data(name) for name in names if not self._library.is_shipped(name)}
+
+    def __repr__(self) -> str:
+        """What the design is, in a few lines; `to_toml` writes all of it."""
+        positive, membrane, stack = self.positive, self.membrane, self.stack
+        width, length = (_range(edge, units.LENGTH) for edge in stack.positive_size)
+        rows = [
+            ("positive", f"{', '.join(positive.composition.shares)}; {_range(positive.loading, units.AREAL_MASS)}"),
+            ("negative", self.negative.kind),
+            ("membrane", f"{membrane.material}, {_range(membrane.thickness, units.THICKNESS)}"),
+            ("stack", f"bilayers: {_range(stack.bilayers, units.RATIO)}; positives of {width} x {length}"),
+            ("temperature", _range(self.temperature, units.TEMPERATURE)),
+        ]
+        size = "" if self.is_single else f": array of designs, shape {self.shape}"
+        return plain_table(f'Design "{self.name}"{size}', rows)
+
+    __str__ = __repr__
 
     def _repr_html_(self) -> str:
         from ..html import table
@@ -402,9 +420,9 @@ def _validated(data: dict[str, Any], document: TomlDocument | None, library: Lib
     try:
         return Design.model_validate(data, context=context)
     except ValidationError as error:
-        found = problems(error, Design, document)
-    # the rules between keys are asked after those of each key; where the positive is sound, ask its rules as well
-    if "positive" in data and not {problem.key.partition(".")[0] for problem in found} & {"positive", "densities"}:
+        several = problems(error, Design, document)
+    # rules between keys are checked after those of each key; if the keys of the positive are valid, check its rules too
+    if "positive" in data and not {problem.key.partition(".")[0] for problem in several} & {"positive", "densities"}:
         rest = {
             "negative": {"kind": "anode-free"},
             "membrane": {"material": "SPE", "thickness": "1 um"},
@@ -415,21 +433,21 @@ def _validated(data: dict[str, Any], document: TomlDocument | None, library: Lib
             Design.model_validate(own | rest, context=context)
         except ValidationError as error:
             more = [p for p in problems(error, Design, document) if p.key.startswith(("positive", "densities"))]
-            found = sorted([*found, *more], key=lambda problem: problem.line or 0)
-    raise DesignError(found, source=document.source if document else "")
+            several = sorted([*several, *more], key=lambda problem: problem.line or 0)
+    raise DesignError(several, source=document.source if document else "")
 
 
 def key_path(text: str) -> tuple[str, ...]:
-    """Split a dotted key; the name of a material, after ``composition.``, may hold dots and spaces."""
+    """Split a dotted key; the name of a material, after ``composition.``, may contain dots and spaces."""
     head, dot, material = text.strip().partition(".composition.")
     return (head, "composition", material) if dot else tuple(head.split("."))
 
 
 def _index(tables: list[Any], path: Sequence[str]) -> int:
-    """Read the last key of a path as the number, from 0, of a table in a list."""
+    """Read the last key of a path as the index, from 0, of a table in a list."""
     if path[-1].isdecimal() and int(path[-1]) < len(tables):
         return int(path[-1])
-    msg = f"there is no number {path[-1]} in {'.'.join(path[:-1])}; it has 0 to {len(tables) - 1}"
+    msg = f"there is no number {path[-1]} in {'.'.join(path[:-1])}; its numbers are 0 to {len(tables) - 1}"
     raise DesignError(Problem(msg, ".".join(path)))
 
 
@@ -440,10 +458,12 @@ def _is_share(path: Sequence[str]) -> bool:
 def _too_dense(key: str, density: float, dense: float) -> str:
     porosity = 100.0 * (1.0 - density / dense)
     cure = "Lower it" if key == "density" else "Raise it"
-    means = "" if key == "density" else "means "
+    implied = "" if key == "density" else "implies "
+    above = "is above" if key == "density" else "which is above"
+    comma = "" if key == "density" else ","
     return (
-        f"{means}{density / 1e3:.3g} g/cm^3 is above the dense density {dense / 1e3:.3g} g/cm^3 of this composition "
-        f"(porosity would be {porosity:.1f} %). {cure}, or give porosity instead."
+        f"{implied}{density / 1e3:.3g} g/cm^3{comma} {above} the dense density {dense / 1e3:.3g} g/cm^3 of this "
+        f"composition (porosity would be {porosity:.1f} %). {cure}, or give porosity instead."
     )
 
 
@@ -460,17 +480,23 @@ def _plain(data: dict[str, Any]) -> dict[str, Any]:
 
 
 def _share(value: Any, key: str) -> Any:
-    from .. import units
-
     if not isinstance(value, str):
         return np.asarray(value, dtype=float)[()]
     if "vol" in value:
-        msg = f'"{value}": one share is changed by mass; write wt%'
+        msg = f'"{value}": a single share is changed by mass; write wt%'
         raise DesignError(Problem(msg, key))
     try:
         return units.parse(value, units.SHARE)
     except UnitError as error:
         raise DesignError(Problem(error.problems[0].message, key)) from None
+
+
+def _range(values: Values, kind: units.Kind) -> str:
+    """Write a value, or the range of an array, in the unit shown."""
+    low, high = float(np.min(values)), float(np.max(values))
+    unit = kind.shown
+    numbers = f"{unit.of(low):.6g}" if low == high else f"{unit.of(low):.6g} to {unit.of(high):.6g}"
+    return f"{numbers} {unit.symbol}".strip()
 
 
 def _leaves(value: Any) -> list[Any]:
@@ -482,7 +508,7 @@ def _leaves(value: Any) -> list[Any]:
 
 
 def _items(data: dict[str, Any], path: tuple[str, ...] = ()) -> list[tuple[tuple[str, ...], Any]]:
-    found = []
+    items = []
     for key, value in data.items():
-        found += _items(value, (*path, key)) if isinstance(value, dict) else [((*path, key), value)]
-    return found
+        items += _items(value, (*path, key)) if isinstance(value, dict) else [((*path, key), value)]
+    return items

@@ -33,7 +33,7 @@ Basis = Literal["C", "A/kg", "A/m^2"]
 Limit = Literal["voltage", "current", "capacity", "time"]
 
 _RATE_EXAMPLES = '"C/10", "0.1C", "18 mA/g" (of active material) or "0.3 mA/cm^2" (of electrode)'
-_C_RATE = re.compile(rf"\s*({units._NUMBER})?\s*C\s*(?:/\s*({units._NUMBER}))?\s*")
+_C_RATE = re.compile(rf"\s*({units.NUMBER})?\s*C\s*(?:/\s*({units.NUMBER}))?\s*")
 _BOUNDS: dict[Basis, tuple[float, units.Kind | None]] = {
     "C": (1e4, None),
     "A/kg": (1e6, units.SPECIFIC_CURRENT),
@@ -143,7 +143,7 @@ def _rate(text: str) -> tuple[float, Basis]:
         except UnitError:
             # the first error knows the number and the unit; only what is wanted is wider here
             reason = error.problems[0].message
-    for cut in ("; wanted is ", " (wanted is ", "; write "):
+    for cut in ("; expected ", " (expected ", "; write "):
         reason = reason.partition(cut)[0]
     msg = f"{reason}; write a current such as {_RATE_EXAMPLES}"
     raise UnitError(msg) from None

@@ -25,7 +25,7 @@ SUM_TOLERANCE = 1e-6
 """Allowed distance of the sum of mass fractions from 1: rounding, not a missing per cent."""
 
 AGREEMENT = 0.01
-"""Relative agreement asked of density, porosity and thickness when more than one is given: their rounding."""
+"""Relative agreement required of density, porosity and thickness if more than one is given: their rounding."""
 
 ArealMass = Annotated[Values, Measure(units.AREAL_MASS, above=0.0, most=10.0)]
 SheetMass = Annotated[Values, Measure(units.SHEET_MASS, above=0.0, most=100.0)]
@@ -61,14 +61,14 @@ def library_of(info: ValidationInfo) -> Library:
 
 
 def each_once(value: Any, info: ValidationInfo) -> Any:
-    """Refuse a table that names a material twice, by its name and an alias."""
+    """Refuse a table that names a material twice, by its name and by an alias."""
     library = library_of(info)
     seen: dict[str, str] = {}
     for word in value if isinstance(value, Mapping) else ():
         if isinstance(word, str) and word in library:
             name = library.name_of(word)
             if name in seen:
-                msg = f"{name} is given twice, as {seen[name]} and as {word}; add the two up"
+                msg = f"{name} appears twice, as {seen[name]} and as {word}; add the two together"
                 raise reject(msg)
             seen[name] = word
     return value
@@ -76,7 +76,7 @@ def each_once(value: Any, info: ValidationInfo) -> Any:
 
 @dataclass(frozen=True)
 class Named:
-    """The name of a known material, of one of the roles where roles are given; aliases become the name."""
+    """The name of a material in the library, with one of the roles if there are any; aliases become the name."""
 
     roles: tuple[str, ...] = ()
 
@@ -99,8 +99,8 @@ class Named:
             raise reject(str(error)) from None
         if self.roles and material.role not in self.roles:
             fitting = ", ".join(name for name in library if library[name].role in self.roles)
-            wanted = units.article(" or ".join(self.roles))
-            msg = f'"{value}" is {units.article(material.role)}; wanted is {wanted}: {fitting}'
+            role = units.article(" or ".join(self.roles))
+            msg = f'"{value}" is {units.article(material.role)}; expected {role}: {fitting}'
             raise reject(msg)
         return material.name
 
@@ -152,7 +152,7 @@ class Composition(Strict):
     def _wrap(cls, value: Any, info: ValidationInfo) -> Any:
         if not isinstance(value, Mapping) or not value:
             example = '{ NCM622 = "93 wt%", SPE = "5 wt%", "carbon black" = "2 wt%" }'
-            msg = f"is no table of shares; write for example {example}"
+            msg = f"is not a table of shares; write for example {example}"
             raise reject(msg)
         if set(value) == {"shares"} and not from_file(info):
             return value
@@ -165,7 +165,7 @@ class Composition(Strict):
         bases = {share.basis for share in shares.values()}
         if len(bases) > 1:
             by = {basis: ", ".join(n for n, s in shares.items() if s.basis == basis) for basis in sorted(bases)}
-            msg = f"mixes vol% ({by['vol%']}) and wt% ({by['wt%']}); write all in one of them"
+            msg = f"mixes vol% ({by['vol%']}) and wt% ({by['wt%']}); write all shares in the same one"
             raise reject(msg)
         basis = bases.pop() if bases else "wt%"
         total = np.asarray(sum(share.value for share in shares.values()))
@@ -173,7 +173,7 @@ class Composition(Strict):
         if off.any():
             wrong = float(total[off].flat[0]) if total.ndim else float(total)
             parts = ", ".join(f"{name} {np.asarray(s.value).flat[0] * 100:.6g}" for name, s in shares.items())
-            msg = f"the shares sum to {100 * wrong:.6g} {basis}, not 100 {basis} ({parts}); correct one of them"
+            msg = f"the shares sum to {100 * wrong:.6g} {basis}, not 100 {basis} ({parts}); correct one of the shares"
             raise reject(msg)
         values = {name: share.value for name, share in shares.items()}
         if basis == "vol%":
@@ -207,10 +207,12 @@ class Positive(Strict):
 
     composition: Composition
     loading: ArealMass = Field(description="dry coating, one side")
-    density: Density | None = Field(None, description="of the coating; or give porosity or thickness")
+    density: Density | None = Field(None, description="of the coating; alternatively porosity or thickness")
     porosity: Porosity | None = None
     thickness: Thickness | None = Field(None, description="of the coating, one side")
-    process: Process | None = Field(None, description="how the coating is densified; checked against what it can reach")
+    process: Process | None = Field(
+        None, description="how the coating is densified; the porosity is checked against what it can reach"
+    )
     specific_capacity: SpecificCapacity | None = Field(
         None, description="of the active material, discharge; default from the material"
     )
@@ -228,7 +230,7 @@ class Positive(Strict):
     @model_validator(mode="after")
     def _one_density(self) -> Self:
         if self.density is None and self.porosity is None and self.thickness is None:
-            msg = 'one of density, porosity or thickness is needed, for example density = "3.5 g/cm^3"'
+            msg = 'density, porosity or thickness is missing; write for example density = "3.5 g/cm^3"'
             raise reject(msg)
         return self
 
@@ -251,14 +253,14 @@ class LithiumOnCollector(Strict):
 
 
 class _Host(Strict):
-    """A coated negative electrode whose active material takes up the lithium."""
+    """A coated negative electrode whose active material hosts the lithium."""
 
     n_p_ratio: Ratio = Field(1.1, description="reversible areal capacity, negative over positive")
     composition: Composition | None = Field(
         None, description="default: its balance threshold with the solid electrolyte of the positive"
     )
-    density: Density | None = Field(None, description="of the coating; or give porosity")
-    porosity: Porosity | None = Field(None, description="default 18 %, assumed: the densest positive of Ref")
+    density: Density | None = Field(None, description="of the coating; alternatively porosity")
+    porosity: Porosity | None = Field(None, description="default 18 %, assumed: the densest positive of the reference")
     specific_capacity: SpecificCapacity | None = Field(None, description="default from the material")
     average_voltage: Voltage | None = Field(None, description="against Li; default from the material")
     first_cycle_efficiency: Efficiency | None = Field(None, description="default from the material")
@@ -268,7 +270,7 @@ class _Host(Strict):
     @model_validator(mode="after")
     def _not_both(self) -> Self:
         if self.density is not None and self.porosity is not None:
-            msg = "gives density and porosity; give one of them"
+            msg = "has both density and porosity; remove one"
             raise reject(msg)
         return self
 
@@ -314,7 +316,7 @@ class Membrane(Strict):
 
 
 class Stack(Strict):
-    """How many layers, how large, with which overhangs."""
+    """Number of layers, their size and overhangs."""
 
     bilayers: Number = Field(description="double-sided positive electrodes")
     positive_size: tuple[Length, Length]
@@ -326,7 +328,7 @@ class Stack(Strict):
     @model_validator(mode="after")
     def _bipolar(self) -> Self:
         if self.bipolar_foil is None and np.any(np.asarray(self.series_cells) > 1):
-            msg = 'series_cells is above 1, so bipolar_foil = { material = "...", thickness = "..." } is needed'
+            msg = 'series_cells is above 1; add bipolar_foil = { material = "...", thickness = "..." }'
             raise reject(msg)
         return self
 
@@ -348,8 +350,8 @@ class Tabs(Strict):
     positive_material: _METAL = "Al"
     negative_material: _METAL = "Ni"
     sealant_material: _MATERIAL = "PP"
-    sealant_margin: Width = Field(2e-3, description="of the sealant film beyond the tab, on either edge")
-    sealant_thickness: Thickness = Field(0.1e-3, description="of one film; a tab has one on either face")
+    sealant_margin: Width = Field(2e-3, description="of the sealant film beyond the tab, on each edge")
+    sealant_thickness: Thickness = Field(0.1e-3, description="of one film; a tab has one on each face")
 
 
 class Pouch(Strict):
@@ -358,12 +360,12 @@ class Pouch(Strict):
     laminate: Laminate = Laminate.model_validate({})
     seal_width: Width = Field(3e-3, description="flange on each of the four edges")
     clearance: Width = Field(0.0, description="between membrane and seal, per edge")
-    expansion_space: Thickness | None = Field(None, description="thickness kept free for plated lithium, whole cell")
+    expansion_space: Thickness | None = Field(None, description="thickness reserved for plated lithium, whole cell")
     tabs: Tabs = Tabs.model_validate({})
 
 
 class Rating(Strict):
-    """The rate at which the IR drop and the loading threshold are judged."""
+    """The rate at which the IR drop and the loading threshold are evaluated."""
 
     c_rate: Ratio = 0.5
     one_c: SpecificCurrent | None = Field(None, description="current per mass of active material at 1C")
@@ -371,49 +373,57 @@ class Rating(Strict):
 
 
 class Twin(Strict):
-    """The digital twin: the piece of the positive electrode that is built from voxels, and how."""
+    """The digital twin: the section of the positive electrode that is built from voxels, and how."""
 
-    size: Thickness | None = Field(None, description="edge in the plane; default: what a few million voxels allow")
+    size: Thickness | None = Field(
+        None, description="edge in the plane; default: as large as a few million voxels allow"
+    )
     thickness: Thickness | None = Field(None, description="through the plane; default: as the coating, or the size")
     voxel: Thickness | None = Field(None, description="edge; default: half of the solid electrolyte's film")
     seed: Annotated[Values, Count(0, 2**31 - 1)] = 0.0
     arrangement: Literal["random", "close-packed"] = "random"
     pressing: Literal["isostatic", "uniaxial"] = Field(
-        "isostatic", description="of the packing, from the percolation threshold on"
+        "isostatic", description="of the packing, beyond the percolation threshold"
     )
     particle_diameter: Thickness = Field(8.55e-6, description="of the active material; the median by volume")
     particle_d10: Thickness | None = Field(None, description="10 % of the volume is finer; default: all are equal")
     particle_d90: Thickness | None = Field(None, description="90 % of the volume is finer")
-    electrolyte: Literal["shell", "necks", "particles"] = Field("shell", description="how it lies on the particles")
+    electrolyte: Literal["shell", "necks", "particles"] = Field(
+        "shell", description="how it is distributed on the particles"
+    )
     electrolyte_diameter: Thickness = Field(2e-6, description="of solid electrolyte particles")
-    additive: Literal["surfaces", "dispersed"] = Field("surfaces", description="where the carbon lies")
+    additive: Literal["surfaces", "dispersed"] = Field("surfaces", description="where the carbon is")
     additive_size: Thickness = Field(0.8e-6, description="of a cluster of carbon or binder")
 
 
 class Kinetics(Strict):
-    """What charge and discharge of the digital twin take; each key replaces the value of the material's file.
+    """Parameters of charge and discharge of the digital twin; each key replaces the value of the material's file.
 
-    Values are at the design's temperature. At another one they change as the material's own do.
+    Values are at the design's temperature. At another one they change as the material's own values do.
     """
 
     exchange_current_density: CurrentDensity | None = Field(
         None, description="of every active material, per area of interface, half full"
     )
-    diffusivity: Diffusivity | None = Field(None, description="of lithium in every active material, at any fill")
-    electronic_conductivity: Conductivity | None = Field(None, description="of every active material, at any fill")
+    diffusivity: Diffusivity | None = Field(
+        None, description="of lithium in every active material, at any stoichiometry"
+    )
+    electronic_conductivity: Conductivity | None = Field(
+        None, description="of every active material, at any stoichiometry"
+    )
     additive_conductivity: Conductivity | None = Field(None, description="electronic, of every conductive additive")
     interface_resistance: ArealResistance = Field(
         0.0, description="between active material and solid electrolyte, per area of interface"
     )
     lithium_exchange_current_density: CurrentDensity | None = Field(None, description="of the lithium electrode")
     transference_number: TransferenceNumber | None = Field(
-        None, description="of the positive's solid electrolyte, and of the membrane where it is the same"
+        None, description="of the positive's solid electrolyte, and of the membrane if it is the same"
     )
     salt_concentration: Concentration | None = Field(None, description="as made; of the same electrolytes")
     salt_diffusivity: Diffusivity | None = Field(None, description="of the same electrolytes")
     thermodynamic_factor: ThermodynamicFactor | None = Field(None, description="1 + d ln f / d ln c, same electrolytes")
     ideal_electronics: bool = Field(
-        False, strict=True, description="all active material at the collector's potential, whatever touches it"
+        False, strict=True, description="all active material is at the collector's potential, connected or not"
     )
     initial_stoichiometry: SiteFraction | None = Field(
         None, description="lithium in the active material at the start, 1 is full; default: as made"
@@ -422,7 +432,7 @@ class Kinetics(Strict):
 
 @dataclass(frozen=True)
 class Stated:
-    """A stated figure, kept as the text that was written: its digits are its uncertainty."""
+    """A stated figure, kept as the text as written: its digits are its uncertainty."""
 
     kind: units.Kind
 
@@ -435,14 +445,14 @@ class Stated:
     def validate(self, value: Any, info: ValidationInfo) -> str:
         """Check that the text is a quantity of the kind, above zero."""
         if not isinstance(value, str):
-            msg = f'is {value!r}; write the figure as it was stated, in quotes, for example "{self.kind.example}"'
+            msg = f'is {value!r}; write the figure as stated, in quotes, for example "{self.kind.example}"'
             raise reject(msg)
         Measure(self.kind, above=0.0).validate(value, info)
         return value
 
 
 class Published(Strict):
-    """Figures stated elsewhere for this cell; `solidstack check` compares them. Write them as they were stated.
+    """Figures stated elsewhere for this cell; `solidstack check` compares them. Write them exactly as stated.
 
     The digits of a figure are its uncertainty: "0.16 Ah" stands for 0.155 to 0.165 Ah.
     """

@@ -1,11 +1,11 @@
-r"""Specific energy of published cells on a common mass, with the origin of every value in it.
+r"""Specific energy of published cells on a common mass basis, with the origin of every value in it.
 
-A cell's own specific energy counts what its authors chose to count. The literature is compared on
+The specific energy that a paper reports is over the mass that its authors chose. The literature is compared by
 
 .. math:: e = \frac{Q_A V}{L + m_{membrane}\,(+\,m_{Li} \text{ or electrodes})}
 
 with the areal capacity Q_A, the average discharge voltage V, the dry positive coating L and the membrane, all per area
-of one coated side. `solidstack.cell.Normalised` is the same of a design.
+of one coated side. `solidstack.cell.Normalised` is the same for a design.
 """
 
 from collections.abc import Iterator
@@ -43,11 +43,11 @@ class Known:
     value : float
         SI.
     kind : Kind
-        What it is, and the unit it is shown in.
+        What it is, and the unit in which it is shown.
     origin : str
         stated, derived or figure as in the row; library for a value of the material library; given by the caller.
     how : str
-        Where it stands, or the formula.
+        Where it is stated, or the formula.
     """
 
     name: str
@@ -57,7 +57,7 @@ class Known:
     how: str
 
     def text(self) -> str:
-        """Write the value in the unit shown, to 4 digits."""
+        """Return the value as text in the unit shown, to 4 digits."""
         unit = self.kind.shown
         return f"{unit.of(self.value):.4g} {unit.symbol}".strip()
 
@@ -71,13 +71,13 @@ class NormalisedEnergy:
     basis : str
         Key of `BASES`.
     value : float
-        J/kg; NaN where a value is missing.
+        J/kg; NaN if a value is missing.
     inputs : tuple of Known
-        What it was computed from.
+        Values from which it was computed.
     missing : tuple of str
-        Why there is no number; empty where there is one.
+        Why there is no number; empty if there is one.
     notes : tuple of str
-        What to know before comparing it.
+        What to consider before comparing it.
     """
 
     basis: Basis
@@ -88,12 +88,12 @@ class NormalisedEnergy:
 
     @property
     def assumed(self) -> bool:
-        """Whether a value of the material library or of the caller is in it, beside those of the source."""
+        """Whether it contains a voltage of the material library or of the caller, not of the source."""
         return any(known.origin in ("library", "given") for known in self.inputs if known.name == "average_voltage")
 
 
 def specific_energy(areal_capacity: Values, voltage: Values, *areal_masses: Values) -> Values:
-    """Energy of one coated side over the masses counted.
+    """Return the energy of one coated side over the masses counted.
 
     Parameters
     ----------
@@ -120,10 +120,10 @@ def specific_energy(areal_capacity: Values, voltage: Values, *areal_masses: Valu
 
 
 def find(cell: PublishedCell, name: str) -> Known | None:
-    """Give a value of a cell, or derive it from the others that the row has.
+    """Return a value of a cell, or derive it from the others in the row.
 
-    A value of the row goes before one that follows from others. What can follow: active-material and coating
-    loading and their ratio, areal and specific capacity, the membrane's mass per area.
+    A value in the row takes precedence over one that follows from others. These can follow: active-material and
+    coating loading and their ratio, areal and specific capacity, the membrane's mass per area.
 
     Parameters
     ----------
@@ -135,7 +135,7 @@ def find(cell: PublishedCell, name: str) -> Known | None:
     Returns
     -------
     Known or None
-        None where the row gives no way to it.
+        None if it is not in the row and does not follow from it.
 
     Examples
     --------
@@ -148,9 +148,9 @@ def find(cell: PublishedCell, name: str) -> Known | None:
 
 
 def _find(cell: PublishedCell, name: str, tried: frozenset[str]) -> Known | None:
-    given = getattr(cell, name)
-    if given is not None:
-        return Known(name, given.value, given.kind_, given.quality, given.how)
+    entry = getattr(cell, name)
+    if entry is not None:
+        return Known(name, entry.value, entry.kind_, entry.quality, entry.how)
     for formula, factors in _ways(name):
         if any(factor in tried or factor == name for factor, _ in factors):
             continue
@@ -159,13 +159,13 @@ def _find(cell: PublishedCell, name: str, tried: frozenset[str]) -> Known | None
             continue
         value = float(np.prod([part.value**power for part, power in parts if part is not None]))
         if name == "active_share" and value > 1.0:
-            continue  # rounding in the source; a share above 1 says nothing
+            continue  # rounding in the source; a share above 1 means nothing
         return Known(name, value, _kind(name), "derived", formula)
     return None
 
 
 def _ways(name: str) -> Iterator[tuple[str, tuple[tuple[str, int], ...]]]:
-    """Give the formulas that a value follows from: each relation, solved for it."""
+    """Yield the formulas from which a value follows: each relation, solved for it."""
     for result, formula, factors in RELATIONS:
         if result == name:
             yield formula, factors
@@ -187,10 +187,10 @@ def normalised(
     average_voltage: float | None = None,
     library_voltage: bool = False,
 ) -> NormalisedEnergy:
-    """Compute the specific energy of a published cell on a common mass.
+    """Return the specific energy of a published cell on a common mass basis.
 
-    What the row does not give is not guessed: the result is then NaN and says what is missing. A caller who wants a
-    number all the same gives the missing value, and the result carries that it was given.
+    Values that are missing from the row are not guessed: the result is then NaN and lists what is missing. A caller
+    can supply the missing value, which the result then marks as given.
 
     Parameters
     ----------
@@ -201,12 +201,12 @@ def normalised(
         areal capacity needs, by Faraday's law. ``with-electrodes``: both electrodes with their collectors, and the
         membrane.
     membrane_thickness : float, optional
-        m; used where the row has neither the membrane's thickness nor its mass.
+        m; used if the row has neither the membrane's thickness nor its mass.
     average_voltage : float, optional
-        V; used where the row has none.
+        V; used if the row has none.
     library_voltage : bool
-        Where the row has no voltage and none is given: take the active material's average voltage against lithium
-        of the material library.
+        If the row has no voltage and none is given, use the active material's average voltage against lithium from
+        the material library.
 
     Returns
     -------
@@ -215,7 +215,7 @@ def normalised(
     Raises
     ------
     LiteratureError
-        Unknown basis, or a given value out of bounds.
+        Unknown basis, or a value out of bounds.
 
     Examples
     --------
@@ -225,11 +225,11 @@ def normalised(
     '374 Wh/kg'
     """
     if basis not in BASES:
-        msg = f'basis "{basis}" is unknown; known are {", ".join(BASES)}'
+        msg = f'basis "{basis}" is not recognised; choose one of {", ".join(BASES)}'
         raise LiteratureError(msg)
     for name, number in (("membrane_thickness", membrane_thickness), ("average_voltage", average_voltage)):
         if number is not None and not (np.isfinite(number) and number > 0.0):
-            msg = f"{name} is {number}; give a finite value above 0 in SI, or leave it out"
+            msg = f"{name} is {number}; it must be a finite number above 0, in SI"
             raise LiteratureError(msg)
     inputs: list[Known] = []
     missing: list[str] = []
@@ -265,7 +265,7 @@ NAMES = {
     "current_density": "current density",
     "temperature": "temperature",
     "pressure": "stack pressure",
-    "specific_energy": "specific energy of the source",
+    "specific_energy": "specific energy in the source",
 }
 """Values of a row in words."""
 
@@ -273,7 +273,7 @@ NAMES = {
 def _take(cell: PublishedCell, name: str, inputs: list[Known], missing: list[str]) -> float:
     known = find(cell, name)
     if known is None:
-        missing.append(f"{NAMES[name]} is not given and does not follow from what is")
+        missing.append(f"the {NAMES[name]} is not stated and does not follow from what is")
         return float("nan")
     inputs.append(known)
     return known.value
@@ -281,7 +281,7 @@ def _take(cell: PublishedCell, name: str, inputs: list[Known], missing: list[str
 
 def _voltage(
     cell: PublishedCell,
-    given: float | None,
+    supplied: float | None,
     library: bool,
     inputs: list[Known],
     missing: list[str],
@@ -289,8 +289,8 @@ def _voltage(
 ) -> float:
     known = find(cell, "average_voltage")
     against = None if cell.average_voltage is None else cell.average_voltage.against
-    if known is None and given is not None:
-        known = Known("average_voltage", given, units.VOLTAGE, "given", "given by the caller")
+    if known is None and supplied is not None:
+        known = Known("average_voltage", supplied, units.VOLTAGE, "given", "given by the caller")
     if known is None and library and cell.active_library is not None:
         value = _material(cell.active_library, cell.key, "active_library").value("average_voltage")
         if value is not None:
@@ -298,7 +298,7 @@ def _voltage(
             known = Known("average_voltage", value, units.VOLTAGE, "library", how)
             against = "lithium"
     if known is None:
-        missing.append("average voltage is not given")
+        missing.append("the average voltage is not stated")
         return float("nan")
     if against == "lithium" and "Li metal" not in cell.negative:
         notes.append(f"the voltage is against lithium; the cell has {cell.negative}")
@@ -308,17 +308,17 @@ def _voltage(
 
 def _membrane(
     cell: PublishedCell,
-    given: float | None,
+    supplied: float | None,
     inputs: list[Known],
     missing: list[str],
 ) -> float:
     known = find(cell, "membrane_loading")
     if known is None:
         thickness = find(cell, "membrane_thickness")
-        if thickness is None and given is not None:
-            thickness = Known("membrane_thickness", given, units.THICKNESS, "given", "given by the caller")
+        if thickness is None and supplied is not None:
+            thickness = Known("membrane_thickness", supplied, units.THICKNESS, "given", "given by the caller")
         if thickness is None:
-            missing.append("membrane is given neither by thickness nor by mass")
+            missing.append("neither the thickness nor the mass of the membrane is stated")
             return float("nan")
         density = find(cell, "membrane_density")
         if density is None and cell.membrane_library is not None:
@@ -327,7 +327,7 @@ def _membrane(
                 how = f"true density of {cell.membrane_library}, material library: a membrane without pores"
                 density = Known("membrane_density", value, units.DENSITY, "library", how)
         if density is None:
-            missing.append(f"density of the membrane ({cell.membrane}) is not given and not in the material library")
+            missing.append(f"the density of the membrane ({cell.membrane}) is not stated nor in the material library")
             return float("nan")
         inputs += [thickness, density]
         known = Known(
@@ -353,6 +353,6 @@ def _lithium(capacity: float, inputs: list[Known]) -> float:
 def _material(name: str, key: str, field: str) -> Material:
     library = default_library()
     if name not in library:
-        msg = f'{field} "{name}" is no material of the library; correct the name or leave it out'
+        msg = f'{field} "{name}" is not in the material library; correct the name or remove it'
         raise LiteratureError(msg, source=f"cell {key}")
     return library[name]

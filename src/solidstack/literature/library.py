@@ -1,4 +1,4 @@
-"""The published cells that are known: the shipped table, then the user's own rows."""
+"""The library of published cells: the shipped table, and the user's own rows."""
 
 import os
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ ENVIRONMENT = "SOLIDSTACK_LITERATURE"
 
 
 def user_folder() -> Path:
-    """Return the folder that `add` fills (the platform's place for a user's data)."""
+    """Return the folder to which `add` copies (the platform's place for a user's data)."""
     return files.user_folder("literature")
 
 
@@ -25,9 +25,9 @@ def shipped() -> tuple[PublishedCell, ...]:
 
 
 def load() -> tuple[PublishedCell, ...]:
-    """Return the shipped rows and the user's: the folder that `add` fills, then what SOLIDSTACK_LITERATURE names.
+    """Return the shipped rows and the user's: the folder of `add`, then what SOLIDSTACK_LITERATURE names.
 
-    A row of the user's goes in place of the shipped one of the same key. Rows are sorted by year, then key.
+    A user's row replaces the shipped one of the same key. Rows are sorted by year, then key.
 
     Returns
     -------
@@ -49,7 +49,7 @@ def load() -> tuple[PublishedCell, ...]:
     for path in _own_files():
         for cell in _read(path, _stamp(path)):
             if cell.key in own:
-                msg = f'"{cell.key}" is the key of a cell in {own[cell.key]} too; change one of the two'
+                msg = f'"{cell.key}" is also the key of a cell in {own[cell.key]}; change one of the two'
                 raise LiteratureError(Problem(msg, "cell.key"), source=str(path))
             own[cell.key] = path
             rows[cell.key] = cell
@@ -57,7 +57,7 @@ def load() -> tuple[PublishedCell, ...]:
 
 
 def own_keys() -> frozenset[str]:
-    """Return the keys of the rows that are the user's."""
+    """Return the keys of the user's own rows."""
     return frozenset(cell.key for path in _own_files() for cell in _read(path, _stamp(path)))
 
 
@@ -72,25 +72,25 @@ def add(path: str | os.PathLike[str]) -> tuple[tuple[PublishedCell, ...], Path, 
     Returns
     -------
     tuple of (tuple of PublishedCell, Path, bool)
-        What was read, where it is now, and whether it replaced an earlier file of the same name there.
+        The cells, where the file is now, and whether it replaced an earlier file of the same name there.
 
     Raises
     ------
     LiteratureError
-        The file has problems, or a key that another file of the user's has; nothing is copied.
+        The file has problems, or a key of another of the user's files; nothing is copied.
     OutputError
         The user's folder cannot be written.
     """
     cells = read(path)
     target = user_folder() / f"{Path(path).stem}.toml"
     taken = {cell.key: other for other in _own_files() if other != target for cell in _read(other, _stamp(other))}
-    found = [
-        Problem(f'"{cell.key}" is the key of a cell in {taken[cell.key]} too; change one of the two', f"cell.{i}.key")
+    repeated = [
+        Problem(f'"{cell.key}" is also the key of a cell in {taken[cell.key]}; change one of the two', f"cell.{i}.key")
         for i, cell in enumerate(cells)
         if cell.key in taken and taken[cell.key].resolve() != Path(path).resolve()
     ]
-    if found:
-        raise LiteratureError(found, source=os.fspath(path))
+    if repeated:
+        raise LiteratureError(repeated, source=os.fspath(path))
     replaced = target.exists()
     raw = Path(path).read_bytes()
     return cells, write_atomic(target, raw), replaced

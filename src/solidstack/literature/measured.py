@@ -15,7 +15,7 @@ COLUMNS: dict[str, tuple[str, str, Kind, str]] = {
     "areal_capacity": ("areal.?capacity", "areal capacity (mAh/cm^2)", units.AREAL_CAPACITY, "mAh/cm^2"),
     "specific_energy": ("energy", "specific energy (Wh/kg)", units.SPECIFIC_ENERGY, "Wh/kg"),
 }
-"""Columns of a table of measured cells: pattern, how to write it, what it is, unit where the name has none."""
+"""Columns of a table of measured cells: pattern, how to write it, what it is, unit if the name has none."""
 
 NEEDED = ("active_share", "coating_loading", "areal_capacity")
 
@@ -35,7 +35,7 @@ class MeasuredCell:
     areal_capacity : float
         Discharge, A s/m2.
     specific_energy : float
-        Over positive coating and membrane, J/kg; NaN where the table does not have it.
+        Over positive coating and membrane, J/kg; NaN if the table does not have it.
     """
 
     name: str
@@ -54,7 +54,7 @@ def read_measured(path: str | os.PathLike[str]) -> tuple[MeasuredCell, ...]:
     Raises
     ------
     LiteratureError
-        No such table, a missing column, or a value that cannot be.
+        No such table, a missing column, or an impossible value.
     """
     table = read_table(path, 3, LiteratureError)
     name = table.column("name|cell")
@@ -63,10 +63,10 @@ def read_measured(path: str | os.PathLike[str]) -> tuple[MeasuredCell, ...]:
         at = table.column(pattern, besides=name)
         if at is not None and at not in columns.values():
             columns[key] = at
-    lacking = [f'"{COLUMNS[key][1]}"' for key in NEEDED if key not in columns]
-    if lacking:
-        have = ", ".join(table.header) or "none"
-        msg = f"has no column {' and '.join(lacking)}; its columns are: {have}. Name them in the first line"
+    missing = [f'"{COLUMNS[key][1]}"' for key in NEEDED if key not in columns]
+    if missing:
+        header = ", ".join(table.header) or "none"
+        msg = f"has no column {' and '.join(missing)}; its columns are: {header}. Name them in the first line"
         raise LiteratureError(msg, source=table.source)
     cells: list[MeasuredCell] = []
     for row in table.rows:
@@ -80,7 +80,7 @@ def read_measured(path: str | os.PathLike[str]) -> tuple[MeasuredCell, ...]:
             if not (value > 0.0 and math.isfinite(value)) or (key == "active_share" and value > 1.0):
                 shown = f"{kind.shown.of(value):.6g} {kind.shown.symbol}"
                 limit = "above 0 wt% and at most 100 wt%" if key == "active_share" else "above 0"
-                msg = f"{words}: {shown} cannot be; it must be {limit}"
+                msg = f"{words}: {shown} is impossible; it must be {limit}"
                 raise LiteratureError(Problem(msg, line=line), source=table.source)
             values[key] = value
         label = texts[name] if name is not None and name < len(texts) else ""

@@ -1,4 +1,4 @@
-"""What a table of published cells may say, and the cells it becomes."""
+"""The content of a table of published cells, and the cells that it defines."""
 
 import os
 import re
@@ -19,9 +19,9 @@ Family = Literal["sulfide", "halide", "oxide", "polymer", "other"]
 Quality = Literal["stated", "derived", "figure"]
 
 AGREEMENT = 0.10
-"""Largest relative difference of a given value to the one that follows from others of the same cell.
+"""Largest relative difference between a value and the one that follows from others of the same cell.
 
-Papers round, and state nominal beside delivered capacities; more than this is a slip.
+Papers round, and state nominal as well as delivered capacities; a larger difference is a slip.
 """
 
 _DOI = re.compile(r"10\.\d{4,9}/\S+")
@@ -29,12 +29,14 @@ _KEY = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
 
 class Value(Strict):
-    """One value of a cell: number, whether the source states it, and where it stands or how it follows."""
+    """One value of a cell: number, whether the source states it, and where it is stated or how it follows."""
 
     kind_: ClassVar[Kind]
 
     quality: Quality = Field(description="stated in the text, derived from what is stated, or read from a figure")
-    how: str = Field(min_length=3, description="where it stands; the formula, where derived; which figure, where read")
+    how: str = Field(
+        min_length=3, description="where it is stated; the formula, if derived; which figure, if read from one"
+    )
 
     value: Any
     """SI; each final class has its bounds."""
@@ -84,14 +86,14 @@ class Thickness(Value):
 
 
 class Density(Value):
-    """A density, with the pores there are."""
+    """A density, including pores."""
 
     kind_ = units.DENSITY
     value: Annotated[float, Measure(units.DENSITY, above=0.0, most=1e4)]
 
 
 class Rate(Value):
-    """A current over the one that takes an hour."""
+    """A C-rate."""
 
     kind_ = units.RATIO
     value: Annotated[float, Measure(units.RATIO, above=0.0, most=1000.0)]
@@ -119,7 +121,7 @@ class Pressure(Value):
 
 
 class SpecificEnergy(Value):
-    """A specific energy as the source has it, with the mass it is over."""
+    """A specific energy as in the source, with the mass it is over."""
 
     kind_ = units.SPECIFIC_ENERGY
     value: Annotated[float, Measure(units.SPECIFIC_ENERGY, above=0.0, most=2000 * 3600.0)]
@@ -127,9 +129,9 @@ class SpecificEnergy(Value):
 
 
 class PublishedCell(Strict):
-    """A solid-state cell of a publication: one row of the table, with gaps where the source gives nothing.
+    """A solid-state cell of a publication: one row of the table, with gaps where the source states nothing.
 
-    All values are SI and of one coated side. Every one says whether it was stated, derived or read from a figure.
+    All values are SI and for one coated side, each marked as stated, derived or read from a figure.
     """
 
     key: str = Field(description="short unique name, as in lee-2020")
@@ -166,13 +168,13 @@ class PublishedCell(Strict):
         description="what was read: the paper, its abstract, or a digest of the paper by others"
     )
     read_at: str = Field(min_length=8, description="address where it was read")
-    evidence: str = Field(min_length=20, description="what was stated there, in your own words")
+    evidence: str = Field(min_length=20, description="what is stated there, in your own words")
 
     @field_validator("key")
     @classmethod
     def _plain_key(cls, value: str) -> str:
         if not _KEY.fullmatch(value):
-            msg = f'"{value}" is no key; write small letters, digits and hyphens, as in lee-2020'
+            msg = f'"{value}" is not a key; use lower-case letters, digits and hyphens, as in lee-2020'
             raise reject(msg)
         return value
 
@@ -180,7 +182,7 @@ class PublishedCell(Strict):
     @classmethod
     def _plain_doi(cls, value: str) -> str:
         if not _DOI.fullmatch(value):
-            msg = f'"{value}" is no DOI; write it as 10.1038/s41560-020-0575-z, without https://doi.org/'
+            msg = f'"{value}" is not a DOI; write it as 10.1038/s41560-020-0575-z, without https://doi.org/'
             raise reject(msg)
         return value
 
@@ -195,29 +197,29 @@ class PublishedCell(Strict):
     @model_validator(mode="after")
     def _agree(self) -> Self:
         """Refuse values that contradict each other: one of them is a slip."""
-        found: list[Problem] = []
+        several: list[Problem] = []
         for name, words, factors in RELATIONS:
-            given = getattr(self, name)
+            entry = getattr(self, name)
             others = [(getattr(self, factor), power) for factor, power in factors]
-            if given is None or any(other is None for other, _ in others):
+            if entry is None or any(other is None for other, _ in others):
                 continue
             follows = float(np.prod([other.value**power for other, power in others]))
-            if abs(given.value / follows - 1.0) > AGREEMENT:
-                unit = given.kind_.shown
+            if abs(entry.value / follows - 1.0) > AGREEMENT:
+                unit = entry.kind_.shown
                 msg = (
-                    f"{unit.of(given.value):.4g} {unit.symbol} contradicts {words}, which is "
-                    f"{unit.of(follows):.4g} {unit.symbol}; correct one of them, or leave out what is of another cell"
+                    f"{unit.of(entry.value):.4g} {unit.symbol} contradicts {words}, which is "
+                    f"{unit.of(follows):.4g} {unit.symbol}; correct a value, or remove those of another cell"
                 )
-                found.append(Problem(msg, name))
-                break  # the others say the same again
+                several.append(Problem(msg, name))
+                break  # the others would repeat it
         if self.membrane_density is not None and self.membrane_thickness is None:
-            found.append(Problem("is of no use without membrane_thickness; give that too", "membrane_density"))
-        if found:
-            raise reject_all(found)
+            several.append(Problem("is useless without membrane_thickness; add that too", "membrane_density"))
+        if several:
+            raise reject_all(several)
         return self
 
-    def given(self) -> "Iterator[tuple[str, Value]]":
-        """Give the values that the row has, by name."""
+    def values(self) -> "Iterator[tuple[str, Value]]":
+        """Yield the values in the row, by name."""
         for name in type(self).model_fields:
             value = getattr(self, name)
             if isinstance(value, Value):
@@ -225,7 +227,7 @@ class PublishedCell(Strict):
 
     @property
     def label(self) -> str:
-        """First author and year, or the year and title where no author is given."""
+        """First author and year, or title and year if no author is given."""
         return f"{self.authors} {self.year}" if self.authors else f"{self.title} ({self.year})"
 
     @property
@@ -248,7 +250,7 @@ RELATIONS: tuple[tuple[str, str, tuple[tuple[str, int], ...]], ...] = (
         (("membrane_thickness", 1), ("membrane_density", 1)),
     ),
 )
-"""Values that follow from others: name, formula in words, factors with powers. A given value has to agree."""
+"""Values that follow from others: name, formula in words, factors with powers. A value in the row must agree."""
 
 
 class Table(Strict):
@@ -260,14 +262,14 @@ class Table(Strict):
     @classmethod
     def _unique(cls, value: tuple[PublishedCell, ...]) -> tuple[PublishedCell, ...]:
         first: dict[str, int] = {}
-        found = []
+        several = []
         for index, cell in enumerate(value):
             if cell.key in first:
-                msg = f'"{cell.key}" is the key of cell {first[cell.key] + 1} too; every cell has its own'
-                found.append(Problem(msg, f"{index}.key"))
+                msg = f'"{cell.key}" is also the key of cell {first[cell.key] + 1}; give each cell its own'
+                several.append(Problem(msg, f"{index}.key"))
             first.setdefault(cell.key, index)
-        if found:
-            raise reject_all(found)
+        if several:
+            raise reject_all(several)
         return value
 
 
@@ -283,7 +285,7 @@ def read(path: str | os.PathLike[str]) -> tuple[PublishedCell, ...]:
 
 
 def from_document(document: TomlDocument) -> tuple[PublishedCell, ...]:
-    """Check a table that was read."""
+    """Check the content of a table and return its cells."""
     try:
         return Table.model_validate(document.data, context={"file": True}).cell
     except ValidationError as error:

@@ -1,4 +1,4 @@
-"""Materials: one TOML file each, every value with unit, source and quality; the user's own beside ours."""
+"""Materials: one TOML file each, every value with unit, source and quality; shipped ones and the user's own."""
 
 from .curves import Curve as Curve
 from .curves import CurveError as CurveError

@@ -1,7 +1,7 @@
-"""Curves over the lithium stoichiometry of a host: tables and expressions, as a material file gives them.
+"""Curves over the lithium stoichiometry of a host: tables and expressions in a material file.
 
-An expression is arithmetic on the stoichiometry ``x`` and the temperature ``T`` (K). It is read as a syntax tree of
-which only the nodes named here are known, and is never executed as a program.
+An expression is arithmetic on the stoichiometry ``x`` and the temperature ``T`` (K). It is read as a syntax tree in
+which only the nodes named here are allowed, and is never executed as a program.
 """
 
 import ast
@@ -20,15 +20,15 @@ from ..units import Values, nearest
 Array = NDArray[np.float64]
 
 LONGEST = 2000
-"""Characters of an expression."""
+"""Most characters of an expression."""
 DEEPEST = 60
-"""Nested operations of an expression."""
+"""Most nested operations of an expression."""
 LARGEST_POWER = 100.0
-"""Magnitude of an exponent that is a number."""
+"""Largest magnitude of an exponent that is a number."""
 LARGEST_NUMBER = 1e100
-"""Magnitude of a number that is written, or that numbers alone give."""
+"""Largest magnitude of a number that is written, or that follows from numbers alone."""
 SAMPLES = 2001
-"""At which an expression is judged."""
+"""Stoichiometries at which an expression is checked."""
 VARIABLES = ("x", "T")
 CONSTANTS = {"pi": math.pi, "e": math.e}
 FUNCTIONS: dict[str, Callable[..., Any]] = {
@@ -53,32 +53,32 @@ _BINARY: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
 }
 _UNARY: dict[type[ast.unaryop], Callable[[Any], Any]] = {ast.UAdd: operator.pos, ast.USub: operator.neg}
 
-KNOWN = f"known are x, T, numbers, + - * / **, brackets, {', '.join(CONSTANTS)} and {', '.join(FUNCTIONS)}"
+KNOWN = f"use only x, T, numbers, + - * / **, brackets, {', '.join(CONSTANTS)} and {', '.join(FUNCTIONS)}"
 
 
 class CurveError(ValueError):
-    """A table or an expression is no curve; the message says where and why."""
+    """A table or an expression is not a curve; the message says where and why."""
 
 
 class Curve(ABC):
-    """A property over the stoichiometry; one final class for each way of giving it."""
+    """A property over the stoichiometry; one final class for each way to define it."""
 
     low: float
     high: float
 
     @abstractmethod
     def inside(self, x: Array, temperature: float) -> Array:
-        """Value at stoichiometries within the range."""
+        """Return the value at stoichiometries within the range."""
 
     def __call__(self, x: Values, temperature: float = 298.15) -> Values:
-        """Value at a stoichiometry.
+        """Return the value at a stoichiometry.
 
-        Beyond the range the value at its edge is kept.
+        Beyond the range it is the value at the edge.
 
         Parameters
         ----------
         x : float or array, shape (...)
-            Lithium stoichiometry of the host, 1 where it is full.
+            Lithium stoichiometry of the host, 1 when it is full.
         temperature : float
             K; only expressions depend on it.
 
@@ -93,15 +93,15 @@ class Curve(ABC):
 
     @abstractmethod
     def samples(self, temperature: float = 298.15) -> tuple[Array, Array]:
-        """Stoichiometries and values to judge the curve by: the points of a table, many of an expression."""
+        """Return stoichiometries and values to check the curve by: the points of a table, many of an expression."""
 
     @abstractmethod
     def words(self) -> str:
-        """Say in a few words what the curve is given by."""
+        """Return in a few words what defines the curve."""
 
     @abstractmethod
     def content(self) -> tuple[Any, ...]:
-        """Give what defines the curve: two curves of the same content are equal."""
+        """Return what defines the curve: two curves of the same content are equal."""
 
     def __eq__(self, other: object) -> bool:
         return type(self) is type(other) and isinstance(other, Curve) and self.content() == other.content()
@@ -132,7 +132,7 @@ class Table(Curve):
     def __init__(self, points: Sequence[tuple[float, float]]) -> None:
         array = np.asarray(points, dtype=float)
         if array.ndim != 2 or array.shape[0] < 2:
-            msg = f"has {len(points)} point(s); at least two are wanted, as in [[0.2, 4.4], [1.0, 2.5]]"
+            msg = f"has {len(points)} point(s); expected at least two, as in [[0.2, 4.4], [1.0, 2.5]]"
             raise CurveError(msg)
         self.x, self.values = array.T
         if not np.isfinite(array).all():
@@ -141,13 +141,13 @@ class Table(Curve):
             raise CurveError(msg)
         if (wrong := (self.x < 0.0) | (self.x > 1.0)).any():
             row = int(np.argmax(wrong))
-            msg = f"row {row + 1} has stoichiometry {self.x[row]:g}, out of bounds: 0 to 1 is wanted"
+            msg = f"row {row + 1} has stoichiometry {self.x[row]:g}; it must be between 0 and 1"
             raise CurveError(msg)
         if (wrong := np.diff(self.x) <= 0.0).any():
             row = int(np.argmax(wrong))
             msg = (
                 f"row {row + 2} has stoichiometry {self.x[row + 1]:g}, not above {self.x[row]:g} of the row before; "
-                "sort the rows by rising stoichiometry and keep one of equal ones"
+                "sort the rows by rising stoichiometry and remove duplicates"
             )
             raise CurveError(msg)
         self.low, self.high = float(self.x[0]), float(self.x[-1])
@@ -158,8 +158,8 @@ class Table(Curve):
 
         return PchipInterpolator(self.x, self.values)
 
-    def inside(self, x: Array, temperature: float) -> Array:  # noqa: ARG002 a table is of one temperature
-        """Value at stoichiometries within the range."""
+    def inside(self, x: Array, temperature: float) -> Array:  # noqa: ARG002 a table is for one temperature
+        """Return the value at stoichiometries within the range."""
         result: Array = self._interpolator(x)
         return result
 
@@ -168,7 +168,7 @@ class Table(Curve):
         return self.x, self.values
 
     def words(self) -> str:
-        """Number of points and range of the stoichiometry."""
+        """Return the number of points and the range of the stoichiometry."""
         return f"{self.x.size} points, x {self.low:.4g} to {self.high:.4g}"
 
     def content(self) -> tuple[Any, ...]:
@@ -177,7 +177,7 @@ class Table(Curve):
 
 
 class _Node(NamedTuple):
-    """A part of an expression: what computes it, and which variables are in it."""
+    """A part of an expression: what computes it, and the variables in it."""
 
     value: Callable[[dict[str, Any]], Any]
     variables: frozenset[str]
@@ -192,12 +192,12 @@ class Expression(Curve):
     text : str
         Arithmetic with ``+ - * / **``, brackets, numbers, x, T, pi, e and the functions of `FUNCTIONS`.
     low, high : float
-        Range of the stoichiometry in which it holds.
+        Range of the stoichiometry in which it is valid.
 
     Raises
     ------
     CurveError
-        With the position of what is not known.
+        With the position of what is not allowed.
 
     Examples
     --------
@@ -207,14 +207,14 @@ class Expression(Curve):
 
     def __init__(self, text: str, low: float, high: float) -> None:
         if len(text) > LONGEST:
-            msg = f"has {len(text)} characters; at most {LONGEST} are read, a table takes any curve"
+            msg = f"has {len(text)} characters; at most {LONGEST} are allowed; use a table instead"
             raise CurveError(msg)
         self.text, self.low, self.high = text, low, high
         try:
             body = ast.parse(text.strip(), mode="eval").body
         except (SyntaxError, ValueError, MemoryError, RecursionError) as error:
             where = f" at position {error.offset}" if isinstance(error, SyntaxError) and error.offset else ""
-            msg = f'"{_short(text)}" is no expression{where}; {KNOWN}'
+            msg = f'"{_short(text)}" is not an expression{where}; {KNOWN}'
             raise CurveError(msg) from None
         try:
             self._node = self._read(body, 0)
@@ -229,7 +229,7 @@ class Expression(Curve):
             case ast.Constant(value=value) if isinstance(value, (int, float)) and not isinstance(value, bool):
                 return _constant(self._number(value, node))
             case ast.Name(id=name) if name in VARIABLES:
-                return _Node(lambda given: given[name], frozenset({name}))
+                return _Node(lambda variables: variables[name], frozenset({name}))
             case ast.Name(id=name) if name in CONSTANTS:
                 return _constant(CONSTANTS[name])
             case ast.Name(id=name):
@@ -255,14 +255,14 @@ class Expression(Curve):
                 raise self._unknown(node, KNOWN)
 
     def _apply(self, function: Callable[..., Any], where: ast.expr, *parts: _Node) -> _Node:
-        """Join parts; what consists of numbers alone is computed at once, so that it cannot grow out of bounds."""
-        variables = frozenset().union(*(part.variables for part in parts))
+        """Join parts; what consists of numbers alone is computed at once, so that it cannot grow without limit."""
+        names = frozenset().union(*(part.variables for part in parts))
 
-        def value(given: dict[str, Any]) -> Any:
-            return function(*(part.value(given) for part in parts))
+        def value(variables: dict[str, Any]) -> Any:
+            return function(*(part.value(variables) for part in parts))
 
-        if variables:
-            return _Node(value, variables)
+        if names:
+            return _Node(value, names)
         try:
             with np.errstate(all="ignore"):
                 number = value({})
@@ -277,30 +277,30 @@ class Expression(Curve):
         except OverflowError:
             number = math.inf
         if not abs(number) <= LARGEST_NUMBER:
-            raise self._unknown(where, f"it is not a finite number up to {LARGEST_NUMBER:g}")
+            raise self._unknown(where, f"numbers must be finite and at most {LARGEST_NUMBER:g}")
         return number
 
     def _check_power(self, exponent: _Node, where: ast.expr) -> None:
         if not exponent.variables and abs(exponent.value({})) > LARGEST_POWER:
-            raise self._unknown(where, f"an exponent is at most {LARGEST_POWER:g}")
+            raise self._unknown(where, f"an exponent must be at most {LARGEST_POWER:g}")
 
     def _unknown(self, node: ast.expr, why: str) -> CurveError:
         part = ast.get_source_segment(self.text.strip(), node) or ""
         return CurveError(f'"{_short(part)}" at position {node.col_offset + 1} cannot be used; {why}')
 
     def inside(self, x: Array, temperature: float) -> Array:
-        """Value at stoichiometries within the range; NaN or infinity where the formula has none."""
+        """Return the value at stoichiometries within the range; NaN or infinity where the formula is undefined."""
         with np.errstate(all="ignore"):
             result: Array = np.asarray(self._node.value({"x": x, "T": np.float64(temperature)}), dtype=float)
         return result + np.zeros_like(x)
 
     def samples(self, temperature: float = 298.15) -> tuple[Array, Array]:
-        """Equally spaced ones, in the range."""
+        """Return equally spaced ones in the range."""
         x = np.linspace(self.low, self.high, SAMPLES)
         return x, self.inside(x, temperature)
 
     def words(self) -> str:
-        """The formula, shortened, and its range of the stoichiometry."""
+        """Return the formula, shortened, and its range of the stoichiometry."""
         return f"{_short(self.text)}, x {self.low:.4g} to {self.high:.4g}"
 
     def content(self) -> tuple[Any, ...]:
@@ -323,11 +323,11 @@ def _short(text: str) -> str:
 
 
 def _too_deep() -> str:
-    return f"nests more than {DEEPEST} operations; a table takes any curve"
+    return f"nests more than {DEEPEST} operations; use a table instead"
 
 
 def rise(curve: Curve, temperature: float = 298.15) -> tuple[float, float] | None:
-    """Find where a curve does not fall.
+    """Return where a curve does not fall.
 
     Parameters
     ----------
@@ -338,7 +338,7 @@ def rise(curve: Curve, temperature: float = 298.15) -> tuple[float, float] | Non
     Returns
     -------
     (float, float) or None
-        Stoichiometries between which it first stays or rises; None where it falls throughout.
+        Stoichiometries between which it first stays or rises; None if it falls throughout.
     """
     x, values = curve.samples(temperature)
     up = np.diff(values) >= 0.0

@@ -1,4 +1,4 @@
-"""The materials that are known: ours, then the user's, which go before ours."""
+"""The library of materials: shipped ones, and the user's own, which replace shipped ones of the same name."""
 
 import itertools
 import os
@@ -24,13 +24,13 @@ SHIPPED = Path(__file__).parent / "data"
 
 
 def user_folder() -> Path:
-    """Return the folder that `add` fills (the platform's place for a user's data)."""
+    """Return the folder to which `add` copies (the platform's place for a user's data)."""
     return files.user_folder("materials")
 
 
 @dataclass(frozen=True)
 class Source:
-    """A material file that was found: parsed as TOML, checked when it is first used."""
+    """A material file, parsed as TOML; it is checked when it is first used."""
 
     document: TomlDocument
     shipped: bool
@@ -43,12 +43,12 @@ class Source:
 
     @property
     def aliases(self) -> tuple[str, ...]:
-        """Other names of the material in the file; none where they are no list of texts, which `material` refuses."""
-        found = self.document.data.get("aliases", ())
-        return tuple(alias for alias in found if isinstance(alias, str)) if isinstance(found, list) else ()
+        """Other names of the material in the file; none if they are not a list of texts, which `material` refuses."""
+        aliases = self.document.data.get("aliases", ())
+        return tuple(alias for alias in aliases if isinstance(alias, str)) if isinstance(aliases, list) else ()
 
     def material(self) -> Material:
-        """Check the file and give the material."""
+        """Check the file and return the material."""
         if not self._checked:
             self._checked.append(from_document(self.document))
         return self._checked[0]
@@ -56,25 +56,25 @@ class Source:
 
 @dataclass(frozen=True)
 class Library(Mapping[str, Material]):
-    """Materials by name or alias; upper and lower case do not matter.
+    """Materials by name or alias, whatever the case.
 
     Parameters
     ----------
     sources : tuple of Source
-        Files, later ones going before earlier ones of the same name.
+        Files; later ones replace earlier ones of the same name.
     """
 
     sources: tuple[Source, ...]
 
     @cached_property
     def _by_name(self) -> dict[str, Source]:
-        found: dict[str, Source] = {}
+        sources: dict[str, Source] = {}
         for source in self.sources:
             for alias in source.aliases:
-                found.setdefault(alias.casefold(), source)
+                sources.setdefault(alias.casefold(), source)
         for source in self.sources:
-            found[source.name.casefold()] = source
-        return found
+            sources[source.name.casefold()] = source
+        return sources
 
     @cached_property
     def _named(self) -> dict[str, Source]:
@@ -96,40 +96,41 @@ class Library(Mapping[str, Material]):
         return len(self._named)
 
     def unknown(self, name: str) -> str:
-        """Say that a name is unknown, and which known names are near."""
+        """Return the message for a name that is not in the library, with the nearest names."""
         close = nearest(name, [*self, *(alias for source in self.sources for alias in source.aliases)])
-        hint = f"did you mean {close}?" if close else f"known are {', '.join(self)}."
-        return f'material "{name}" is unknown; {hint} Add your own with "solidstack materials add FILE"'
+        hint = f"did you mean {close}?" if close else f"choose from {', '.join(self)}."
+        return f'there is no material "{name}"; {hint} Add your own with "solidstack materials add FILE"'
 
     def source(self, name: str) -> str:
-        """Return the path of the file that a material is from."""
+        """Return the path of a material's file."""
         return self._by_name[name.casefold()].document.source
 
     def name_of(self, word: str) -> str:
-        """Return the name of a material that is called by its name or an alias."""
+        """Return the name of a material, which may be given by an alias."""
         return self._by_name[word.casefold()].name
 
     def data(self, name: str) -> dict[str, Any]:
-        """Return the content of a material's file, as TOML has it."""
+        """Return the content of a material's file, as in TOML."""
         return self._by_name[name.casefold()].document.data
 
     def extended(self, materials: Any, source: str) -> "Library":
-        """Return this library with materials that a stored result holds, by name."""
-        found = materials.values() if isinstance(materials, Mapping) else ()
-        documents = [TomlDocument(data, "", source) for data in found if isinstance(data, dict)]
+        """Return this library with the materials of a stored result, by name."""
+        contents = materials.values() if isinstance(materials, Mapping) else ()
+        documents = [TomlDocument(data, "", source) for data in contents if isinstance(data, dict)]
         return Library((*self.sources, *(Source(document, shipped=False) for document in documents)))
 
     def is_shipped(self, name: str) -> bool:
-        """Whether a material is one of ours."""
+        """Return whether a material is a shipped one."""
         return self._by_name[name.casefold()].shipped
 
     def shadowed(self) -> dict[str, str]:
-        """Return the names of ours that a user's file replaces, with that file."""
-        ours = {name.casefold() for source in self.sources if source.shipped for name in (source.name, *source.aliases)}
+        """Return the names of shipped materials that a user's file replaces, with that file."""
+        shipped = [source for source in self.sources if source.shipped]
+        names = {name.casefold() for source in shipped for name in (source.name, *source.aliases)}
         return {
             source.name: source.document.source
             for source in self._named.values()
-            if not source.shipped and source.name.casefold() in ours
+            if not source.shipped and source.name.casefold() in names
         }
 
 
@@ -144,7 +145,7 @@ def _load(places: tuple[Path, ...], stamp: tuple[tuple[str, int, int], ...]) -> 
 
 
 def default_library() -> Library:
-    """Return our materials and the user's: the folder that `add` fills, then what SOLIDSTACK_MATERIALS names.
+    """Return shipped materials and the user's: the folder of `add`, then what SOLIDSTACK_MATERIALS names.
 
     Files are read again when they change.
 
@@ -164,7 +165,7 @@ def add(path: str | os.PathLike[str]) -> list[tuple[Material, Path, bool]]:
     Returns
     -------
     list of (Material, Path, bool)
-        What was read, where it is now, and whether it replaced an earlier file of the same material there.
+        The material, where it is now, and whether it replaced an earlier file of the same material there.
 
     Raises
     ------
@@ -185,14 +186,14 @@ def add(path: str | os.PathLike[str]) -> list[tuple[Material, Path, bool]]:
 
 
 def store(data: dict[str, Any], *, source: str, folder: str | os.PathLike[str] | None = None) -> tuple[Material, Path]:
-    """Check the content of a material file and write it into a folder, in place of the same material there.
+    """Check the content of a material file and write it into a folder, where it replaces the same material.
 
     Parameters
     ----------
     data : dict
-        As TOML has it.
+        As in TOML.
     source : str
-        What an error names.
+        Name of the content in errors.
     folder : path, optional
         Default: the user's.
 
@@ -207,7 +208,7 @@ def store(data: dict[str, Any], *, source: str, folder: str | os.PathLike[str] |
 
 
 def _place_of(material: Material, folder: Path) -> Path:
-    """Name the file of a material in a folder: that of the same material is replaced, no other is."""
+    """Return the file of a material in a folder: that of the same material, or a new one."""
     slug = re.sub(r"[^\w]+", "-", material.name.casefold()).strip("-") or "material"
     for number in itertools.count(1):
         target = folder / (f"{slug}.toml" if number == 1 else f"{slug}-{number}.toml")

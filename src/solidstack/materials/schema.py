@@ -1,4 +1,4 @@
-"""What a material file may say, and the material it becomes."""
+"""The content of a material file, and the material that it defines."""
 
 import os
 from numbers import Real
@@ -34,7 +34,7 @@ Row = tuple[Annotated[float, BeforeValidator(_bare)], Annotated[float, BeforeVal
 
 
 def arrhenius(temperature: Values, reference: float, activation_energy: float | None) -> Values:
-    r"""Factor :math:`\exp(-E_a/R\,(1/T - 1/T_0))` of a rate to the one at a reference; 1 without E_a."""
+    r"""Return :math:`\exp(-E_a/R\,(1/T - 1/T_0))`, a rate over that at a reference; 1 without E_a."""
     if activation_energy is None:
         return 1.0 + 0.0 * np.asarray(temperature) if np.ndim(temperature) else 1.0
     factor: Values = np.exp(-activation_energy / GAS * (1.0 / temperature - 1.0 / reference))
@@ -42,11 +42,13 @@ def arrhenius(temperature: Values, reference: float, activation_energy: float | 
 
 
 class Entry(Strict):
-    """One value of a property: number, where it is from, how far to trust it."""
+    """One value of a property: number, origin, and how reliable it is."""
 
-    quality: Quality = Field(description="measured (seen in an experiment), derived (computed), or assumed")
-    source: str = Field(min_length=3, description="DOI, or where the value stands; for a derived value the formula")
-    default: bool = Field(False, strict=True, description="the value used; a design can replace a density or a price")
+    quality: Quality = Field(description="measured (in an experiment), derived (computed), or assumed")
+    source: str = Field(min_length=3, description="DOI, or where the value is stated; for a derived value the formula")
+    default: bool = Field(
+        False, strict=True, description="the value that is used; a design can replace a density or a price"
+    )
     note: str = Field("", description="what to know before trusting it")
     uncertainty: Annotated[float, Measure(units.FRACTION, least=0.0)] | None = Field(
         None, description="half the 95 % interval, of the value"
@@ -136,7 +138,7 @@ class Conductivity(Entry):
 
     With ``arrhenius = "sigma T"``: :math:`\sigma T = A \exp(-E_a/RT)`; with ``"sigma"``:
     :math:`\sigma = A \exp(-E_a/RT)`. The prefactor A follows from `value` at `temperature`. Without an
-    activation energy the value is used at every temperature and a design far from it is warned.
+    activation energy the value is used at every temperature, with a warning if the design's is far from it.
     """
 
     value: Annotated[float, Measure(units.CONDUCTIVITY, above=0.0)]
@@ -149,7 +151,7 @@ class Conductivity(Entry):
             Annotated[float, Measure(units.TEMPERATURE, above=0.0)],
         ]
         | None
-    ) = Field(None, description="temperatures between which the line was measured")
+    ) = Field(None, description="temperatures between which it was measured")
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
@@ -159,23 +161,23 @@ class Conductivity(Entry):
         return self
 
     def at(self, temperature: Values) -> Values:
-        """Conductivity, S/m, at a temperature, K."""
+        """Return the conductivity, S/m, at a temperature, K."""
         return self.value * self.factor(temperature)
 
     def factor(self, temperature: Values) -> Values:
-        """Conductivity at a temperature, K, over that of the value."""
+        """Return the conductivity at a temperature, K, over `value`."""
         factor = arrhenius(temperature, self.temperature, self.activation_energy)
         if self.activation_energy is not None and self.arrhenius == "sigma T":
             factor = factor * (self.temperature / temperature)
         return factor
 
     def covers(self, temperature: Values) -> bool:
-        """Whether the line is known at all of the temperatures (10 K around a single known one)."""
+        """Return whether the conductivity is known at all temperatures (within 10 K of a single known one)."""
         low, high = self.range or (self.temperature - 10.0, self.temperature + 10.0)
         return bool(np.all((np.asarray(temperature) >= low - 1e-6) & (np.asarray(temperature) <= high + 1e-6)))
 
     def range_text(self) -> str:
-        """Say the known temperatures in words."""
+        """Return the range of known temperatures in words."""
         if self.range is None:
             return f"{self.temperature - ZERO_CELSIUS:g} degC only"
         return f"{self.range[0] - ZERO_CELSIUS:g} to {self.range[1] - ZERO_CELSIUS:g} degC"
@@ -184,29 +186,31 @@ class Conductivity(Entry):
 class _Curved(Entry):
     """An entry that may be a curve over the lithium stoichiometry: `table` or `expression`.
 
-    The numbers of a table and the result of an expression have no unit: they are in SI, as each entry says.
+    The numbers of a table and the result of an expression have no unit: they are in SI, as described for each entry.
     """
 
     table: tuple[Row, ...] | None = Field(None, description="rows of stoichiometry x (rising, 1 is full) and value, SI")
     expression: str | None = Field(None, description="formula in x and the temperature T in K, SI; needs x_range")
-    x_range: tuple[Stoichiometry, Stoichiometry] | None = Field(None, description="of x in which the expression holds")
+    x_range: tuple[Stoichiometry, Stoichiometry] | None = Field(
+        None, description="of x in which the expression is valid"
+    )
 
     _curve: Curve | None = PrivateAttr(None)
 
     def _read_curve(self) -> Curve | None:
-        """Check table and expression, and keep the curve; None where there is neither."""
+        """Check table and expression, and keep the curve; None if there is neither."""
         if self.table is not None and self.expression is not None:
-            msg = "gives table and expression; give one of them"
+            msg = "has both table and expression; remove one"
             raise reject(msg)
         if (self.expression is None) != (self.x_range is None):
-            msg = "expression and x_range = [low, high] belong together"
+            msg = "expression and x_range = [low, high] belong together; add the missing one"
             raise reject(msg)
         try:
             if self.table is not None:
                 self._curve = Table(self.table)
             elif self.expression is not None and self.x_range is not None:
                 if self.x_range[0] >= self.x_range[1]:
-                    msg = "x_range: the first must be below the second"
+                    msg = "x_range: the first value must be below the second"
                     raise reject(msg)
                 self._curve = Expression(self.expression, *self.x_range)
         except CurveError as error:
@@ -217,7 +221,7 @@ class _Curved(Entry):
         return self._curve
 
     def _check_curve(self, curve: Curve) -> None:
-        """Refuse a curve that is not finite, or not above 0."""
+        """Refuse a curve that is not finite and above 0."""
         x, values = curve.samples()
         if (wrong := ~np.isfinite(values) | (values <= 0.0)).any():
             first = int(np.argmax(wrong))
@@ -226,20 +230,20 @@ class _Curved(Entry):
 
     @property
     def curve(self) -> Curve | None:
-        """The curve; None where the entry is a single value."""
+        """The curve; None if the entry is a single value."""
         return self._curve
 
 
 class OpenCircuitPotential(_Curved):
     """Equilibrium potential against lithium, V, over the lithium stoichiometry: falling throughout.
 
-    At another temperature it changes by the entropic coefficient dU/dT times the difference. Beyond its range it goes
-    on with the slope at its edge, so that it stays falling.
+    At another temperature it changes by the entropic coefficient dU/dT times the difference. Beyond its range it
+    continues with the slope at its edge, so that it keeps falling.
     """
 
     temperature: Temperature = 298.15
     entropic_coefficient: Annotated[float, Measure(units.ENTROPIC, least=-1e-2, most=1e-2)] | None = Field(
-        None, description="dU/dT, of any stoichiometry"
+        None, description="dU/dT, at every stoichiometry"
     )
     entropic_table: tuple[Row, ...] | None = Field(None, description="rows of stoichiometry and dU/dT in V/K")
 
@@ -252,7 +256,7 @@ class OpenCircuitPotential(_Curved):
             msg = "table or expression is missing; write for example table = [[0.2, 4.6], [1.0, 2.5]]"
             raise reject(msg)
         if self.entropic_coefficient is not None and self.entropic_table is not None:
-            msg = "gives entropic_coefficient and entropic_table; give one of them"
+            msg = "has both entropic_coefficient and entropic_table; remove one"
             raise reject(msg)
         if self.entropic_table is not None:
             try:
@@ -261,7 +265,7 @@ class OpenCircuitPotential(_Curved):
                 msg = f"entropic_table: {error}"
                 raise reject(msg) from None
         if isinstance(self._curve, Expression) and self._curve.depends_on_temperature and self._has_entropy:
-            msg = "expression: has T in it, and an entropic coefficient is given too; leave one of them out"
+            msg = "expression: contains T, and there is an entropic coefficient too; remove one of the two"
             raise reject(msg)
         return self
 
@@ -273,15 +277,15 @@ class OpenCircuitPotential(_Curved):
         x, values = curve.samples(self.temperature)
         if (wrong := ~np.isfinite(values) | (np.abs(values) > 10.0)).any():
             first = int(np.argmax(wrong))
-            msg = f"is {values[first]:g} V at x = {x[first]:.4g}; potentials are -10 to 10 V"
+            msg = f"is {values[first]:g} V at x = {x[first]:.4g}; a potential must be between -10 and 10 V"
             raise reject(msg)
-        found = rise(curve, self.temperature)
-        if found is not None:
-            row = int(np.argmin(np.abs(x - found[0])))
+        rising = rise(curve, self.temperature)
+        if rising is not None:
+            row = int(np.argmin(np.abs(x - rising[0])))
             msg = (
                 f"does not fall from x = {x[row]:.6g} ({values[row]:.6g} V) to x = {x[row + 1]:.6g} "
                 f"({values[row + 1]:.6g} V); a potential falls as the host fills: smooth the data, or check that x is "
-                "1 where it is full"
+                "1 when it is full"
             )
             raise reject(msg)
         slopes = np.diff(values)[[0, -1]] / np.diff(x)[[0, -1]]
@@ -294,7 +298,7 @@ class OpenCircuitPotential(_Curved):
         return self._curve.low, self._curve.high
 
     def at(self, x: Values, temperature: float) -> Values:
-        """Potential, V, at stoichiometries and a temperature, K."""
+        """Return the potential, V, at stoichiometries and a temperature, K."""
         assert self._curve is not None
         low, high = self.range
         first, last = self._edges
@@ -314,13 +318,13 @@ class Diffusivity(_Curved):
     @model_validator(mode="after")
     def _value_or_curve(self) -> Self:
         if (self._read_curve() is None) == (self.value is None):
-            msg = 'one of value, table and expression is wanted, for example value = "1e-9 cm^2/s"'
+            msg = 'needs exactly one of value, table and expression, for example value = "1e-9 cm^2/s"'
             raise reject(msg)
         _one_temperature(self, self._curve)
         return self
 
     def at(self, x: Values, temperature: float) -> Values:
-        """Diffusivity, m2/s, at stoichiometries and a temperature, K."""
+        """Return the diffusivity, m2/s, at stoichiometries and a temperature, K."""
         factor = arrhenius(temperature, self.temperature, self.activation_energy)
         if self._curve is not None:
             return self._curve(x, temperature) * factor
@@ -329,9 +333,9 @@ class Diffusivity(_Curved):
 
 
 class ElectronicConductivity(Conductivity, _Curved):
-    """Electronic conductivity; of a host perhaps with its curve over the stoichiometry, S/m.
+    """Electronic conductivity, S/m; of a host optionally with its curve over the stoichiometry.
 
-    `value` is what is taken where the stoichiometry is not known: as made.
+    `value` is used where the stoichiometry is not known: as made.
     """
 
     @model_validator(mode="after")
@@ -341,7 +345,7 @@ class ElectronicConductivity(Conductivity, _Curved):
         return self
 
     def at_stoichiometry(self, x: Values, temperature: float) -> Values:
-        """Conductivity, S/m, at stoichiometries and a temperature, K."""
+        """Return the conductivity, S/m, at stoichiometries and a temperature, K."""
         factor = self.factor(temperature)
         if self._curve is not None:
             return self._curve(x, temperature) * factor
@@ -350,7 +354,7 @@ class ElectronicConductivity(Conductivity, _Curved):
 
 def _one_temperature(entry: Any, curve: Curve | None) -> None:
     if isinstance(curve, Expression) and curve.depends_on_temperature and entry.activation_energy is not None:
-        msg = "expression: has T in it, and activation_energy is given too; leave one of them out"
+        msg = "expression: contains T, and there is an activation_energy too; remove one of the two"
         raise reject(msg)
 
 
@@ -366,7 +370,7 @@ class ExchangeCurrentDensity(Entry):
     transfer_coefficient: Annotated[float, Measure(units.RATIO, above=0.0, below=1.0)] = 0.5
 
     def at(self, temperature: float) -> float:
-        """Value, A/m2, at a temperature, K."""
+        """Return the value, A/m2, at a temperature, K."""
         return float(self.value * arrhenius(temperature, self.temperature, self.activation_energy))
 
 
@@ -378,7 +382,7 @@ class SaltDiffusivity(Entry):
     activation_energy: MolarEnergy | None = None
 
     def at(self, temperature: float) -> float:
-        """Value, m2/s, at a temperature, K."""
+        """Return the value, m2/s, at a temperature, K."""
         return float(self.value * arrhenius(temperature, self.temperature, self.activation_energy))
 
 
@@ -397,12 +401,12 @@ class VoltageWindow(Entry):
 
 
 class Spread(Strict):
-    """How far samples and laboratories differ at room temperature, as a log-normal distribution."""
+    """Differences between samples and laboratories at room temperature, as a log-normal distribution."""
 
     count: Annotated[int, Count(2)] = Field(description="number of samples")
     median: Annotated[float, Measure(units.CONDUCTIVITY, above=0.0)]
-    low: Annotated[float, Measure(units.CONDUCTIVITY, above=0.0)] = Field(description="lowest of them")
-    high: Annotated[float, Measure(units.CONDUCTIVITY, above=0.0)] = Field(description="highest of them")
+    low: Annotated[float, Measure(units.CONDUCTIVITY, above=0.0)] = Field(description="lowest value of the samples")
+    high: Annotated[float, Measure(units.CONDUCTIVITY, above=0.0)] = Field(description="highest value of the samples")
     decades: Annotated[float, Measure(units.RATIO, least=0.0)] = Field(description="standard deviation of log10")
     source: str = Field(min_length=3)
     note: str = ""
@@ -418,7 +422,7 @@ class Material(Strict):
     note: str = ""
     as_made: Literal["discharged", "charged"] = Field(
         "discharged",
-        description="of a positive active material: whether it brings its lithium (discharged) or not",
+        description="of a positive active material: made with its lithium (discharged) or without (charged)",
     )
     density: tuple[DensityEntry, ...] = Field(min_length=1)
     specific_capacity: tuple[SpecificCapacityEntry, ...] = Field((), description="practical, of the first discharge")
@@ -469,12 +473,12 @@ class Material(Strict):
         }.get(self.role, ())
         missing = [name for name in needed if not getattr(self, name)]
         if missing:
-            msg = f"{'an' if self.role[0] in 'aeiou' else 'a'} {self.role} needs {' and '.join(missing)}"
+            msg = f"{units.article(self.role)} needs {' and '.join(missing)}; add a table [[{missing[0]}]]"
             raise reject(msg)
         return self
 
     def default(self, name: str) -> Any:
-        """Return the default entry of a property; None where the file has no value.
+        """Return the default entry of a property; None if the file has no value.
 
         Parameters
         ----------
@@ -485,7 +489,7 @@ class Material(Strict):
         return next((entry for entry in entries if entry.default), entries[0] if entries else None)
 
     def value(self, name: str) -> float | None:
-        """Return the default value of a property, SI; None where the file has none."""
+        """Return the default value of a property, SI; None if the file has none."""
         entry = self.default(name)
         return None if entry is None else entry.value
 
@@ -503,7 +507,7 @@ def read(path: str | os.PathLike[str]) -> Material:
 
 
 def from_document(document: TomlDocument) -> Material:
-    """Check a material that was read."""
+    """Check the content of a material file and return the material."""
     try:
         return Material.model_validate(document.data, context={"file": True})
     except ValidationError as error:

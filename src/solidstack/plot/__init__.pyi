@@ -1,11 +1,10 @@
 from .achieved import draw_achieved as draw_achieved
+from .animation import animate as animate
 from .breakdown import draw_breakdown as draw_breakdown
 from .cycling import draw_cycling as draw_cycling
 from .cycling import draw_gitt as draw_gitt
-from .discharge import animate as animate
 from .discharge import draw_course as draw_course
 from .discharge import draw_curves as draw_curves
-from .discharge import draw_impedance as draw_impedance
 from .discharge import draw_profiles as draw_profiles
 from .discharge import draw_rates as draw_rates
 from .discharge import draw_resistances as draw_resistances
@@ -30,3 +29,4 @@ from .structure import render as render
 from .structure import slices as slices
 from .style import save as save
 from .twin import draw_comparison as draw_comparison
+from .twin_impedance import draw_impedance as draw_impedance

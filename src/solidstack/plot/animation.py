@@ -22,7 +22,7 @@ SCREEN = 120
 
 
 def animate(run: Run, snapshots: Sequence["Snapshot"], path: str | os.PathLike[str], *, frames: int = 5) -> Path:
-    """Write an animation (GIF): a slice of the stoichiometry through the middle beside the voltage.
+    """Write an animation (GIF): a slice of the stoichiometry through the middle next to the voltage.
 
     Parameters
     ----------
@@ -32,7 +32,7 @@ def animate(run: Run, snapshots: Sequence["Snapshot"], path: str | os.PathLike[s
     path : path
         .gif
     frames : int
-        A second.
+        Per second.
 
     Raises
     ------
@@ -42,10 +42,10 @@ def animate(run: Run, snapshots: Sequence["Snapshot"], path: str | os.PathLike[s
     from matplotlib.animation import FuncAnimation, PillowWriter
 
     if Path(path).suffix.lower() != ".gif":
-        msg = "has no ending of an animation; take .gif"
+        msg = "has no ending of an animation; write to a .gif file"
         raise OutputError(msg, source=os.fspath(path))
     if not snapshots or not len(run.depth):
-        msg = "no animation without snapshots of a structure; ask for fields, as in --fields step-ends"
+        msg = "an animation needs snapshots of a structure; give --fields step-ends"
         raise OutputError(msg, source=os.fspath(path))
     slices = [snapshot.stoichiometry[:, :, snapshot.stoichiometry.shape[2] // 2].T for snapshot in snapshots]
     low, high = np.nanmin(np.array(slices)), np.nanmax(np.array(slices))

@@ -29,7 +29,7 @@ PART_COLOURS = dict(
     )
 )
 LEAST_PART = 0.05e-3
-"""V; parts below it are not drawn."""
+"""V; contributions below it are not drawn."""
 
 
 def draw_curves(runs: Mapping[str, Run], measured: Sequence["Measured"] = ()) -> Figure:
@@ -82,7 +82,7 @@ def draw_course(run: Run) -> Figure:
 
 
 def draw_split(run: Run, step: Step | None = None) -> Figure:
-    """Draw the parts of the voltage over the capacity of a step, stacked from the equilibrium potential on.
+    """Draw the contributions to the voltage over the capacity of a step, stacked from the equilibrium potential on.
 
     Parameters
     ----------
@@ -120,7 +120,11 @@ def draw_split(run: Run, step: Step | None = None) -> Figure:
         right.set_ylim((-reach, 0.05 * reach) if low.min() < -high.max() else (-0.05 * reach, reach))
         handles, names = right.get_legend_handles_labels()
         figure.legend(
-            handles, names, loc="outside lower center", ncols=2, title="Parts, with their mean over the capacity"
+            handles,
+            names,
+            loc="outside lower center",
+            ncols=2,
+            title="Contributions, with the mean over the capacity",
         )
         for axes in (left, right):
             axes.set_xlabel("Capacity, mAh g⁻¹")
@@ -128,7 +132,7 @@ def draw_split(run: Run, step: Step | None = None) -> Figure:
 
 
 def _mean(values: NDArray[np.float64], capacity: NDArray[np.float64]) -> str:
-    """Mean over the charge, which is the energy that a part takes over the charge; rows are not even in it."""
+    """Mean over the charge: the energy of a contribution over the charge; rows are not evenly spaced in it."""
     span = float(capacity[-1] - capacity[0])
     mean = float(np.trapezoid(values, capacity)) / span if span > 0.0 else float(np.mean(values))
     return f"{mean:.3g}".replace("-", "−")
@@ -176,7 +180,7 @@ def draw_utilisation(before: "Particles", after: "Particles") -> Figure:
         area = 60.0 * after.volume / after.volume.max()
         axes.scatter(
             1e6 * after.depth, used, s=area, color=COLOURS[0], alpha=0.7, linewidths=0.0,
-            label="a particle, its area as its volume",
+            label="a particle; area as its volume",
         )  # fmt: skip
         axes.axhline(mean, color=COLOURS[1], linewidth=0.8, linestyle="--", label=f"mean of the volume, {mean:.3g}")
         axes.set_xlabel("Distance of the particle's centre from the membrane, µm")
@@ -191,12 +195,12 @@ USUAL_KEPT = 80
 
 
 def draw_rates(dataset: "xr.Dataset") -> Figure:
-    """Draw the capacity over C-rate and loading, and the closed form's loading threshold beside it.
+    """Draw the capacity over C-rate and loading, with the closed form's loading threshold.
 
     Parameters
     ----------
     dataset : xarray.Dataset
-        Of `solidstack.twin.companion.homogenised.rate_capability`.
+        Of `solidstack.study.rates.rate_capability`.
     """
     dataset = dataset.sortby(["c_rate", "loading"])
     rates = dataset["c_rate"].to_numpy()
@@ -279,7 +283,7 @@ def draw_sensitivity(rows: Sequence[Mapping[str, Any]], base: float) -> Figure:
 
 
 def draw_resistances(models: Mapping[str, Mapping[str, float]]) -> Figure:
-    """Draw the parts of the cell's resistance of several models as stacked bars, ohm cm2."""
+    """Draw the contributions to the cell's resistance of several models as stacked bars, ohm cm2."""
     with style():
         figure = Figure(figsize=(0.8 * PAGE, 0.9 + 0.35 * len(models)), layout="constrained")
         axes = figure.subplots()

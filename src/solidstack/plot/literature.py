@@ -1,4 +1,4 @@
-"""Published cells as bubbles over share of active material and loading, designs and measured cells among them."""
+"""Published cells as bubbles over share of active material and loading, with designs and measured cells."""
 
 import math
 from collections.abc import Sequence
@@ -30,13 +30,13 @@ _AREA = 34.0
 _SMALLEST = 14.0
 _LINES = (1, 2, 5, 10, 20, 50, 100, 200)
 RINGS = (1.5, 5.0, 10.0, 18.0, 28.0, 40.0)
-"""Distances of a label from its mark, points; numbers stay near, names may go farther, on a line."""
+"""Distances of a label from its mark, points; numbers stay near, names may be further away, on a line."""
 _TICKS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
 
 
 @dataclass(frozen=True)
 class Point:
-    """Where a cell is in the figure, in the units shown.
+    """The place and look of a cell in the figure, in the units shown.
 
     Attributes
     ----------
@@ -47,13 +47,13 @@ class Point:
     loading : float
         Dry coating, mg/cm2.
     capacity : float
-        mAh/cm2; NaN where unknown, drawn in the smallest size.
+        mAh/cm2; NaN if unknown, drawn in the smallest size.
     energy : float
-        Wh/kg; NaN where unknown, drawn in grey.
+        Wh/kg; NaN if unknown, drawn in grey.
     marker : str
         Shape.
     assumed : bool
-        Whether the voltage is not of the source.
+        Whether the voltage is not from the source.
     """
 
     name: str
@@ -72,7 +72,7 @@ def points(
     library_voltage: bool = False,
     membrane_thickness: float | None = None,
 ) -> list[Point]:
-    """Place the published cells that have a share of active material and a loading; the others are left out."""
+    """Return the points of published cells with a share of active material and a loading; others are left out."""
     result = []
     for cell in cells:
         share, loading, capacity = (find(cell, name) for name in ("active_share", "coating_loading", "areal_capacity"))
@@ -94,7 +94,7 @@ def points(
 
 
 def design_point(sheet: Sheet, basis: Basis = "coating-membrane") -> Point:
-    """Place a design."""
+    """Return the point of a design."""
     energy = {
         "coating-membrane": sheet.normalised.coating_and_membrane,
         "with-lithium": sheet.normalised.coating_membrane_and_lithium,
@@ -111,7 +111,7 @@ def design_point(sheet: Sheet, basis: Basis = "coating-membrane") -> Point:
 
 
 def measured_point(cell: MeasuredCell, basis: Basis = "coating-membrane") -> Point:
-    """Place a measured cell; its specific energy is over positive coating and membrane."""
+    """Return the point of a measured cell; its specific energy is over positive coating and membrane."""
     return Point(
         cell.name,
         units.WT_PERCENT.of(cell.active_share),
@@ -139,7 +139,7 @@ def draw_literature(
     Parameters
     ----------
     cells : sequence of PublishedCell
-        As `solidstack.literature.load` gives them.
+        Of `solidstack.literature.load`.
     designs : sequence of Sheet
         Drawn as stars, with their names.
     measured : sequence of MeasuredCell
@@ -147,7 +147,7 @@ def draw_literature(
     basis : str
         Mass basis of the specific energy.
     library_voltage : bool
-        Where a source has no voltage, take that of the active material in the material library; such cells have a
+        If a source has no voltage, use that of the active material in the material library; such cells have a
         dashed outline.
     membrane_thickness : float, optional
         m, for cells without a membrane thickness.
@@ -193,7 +193,7 @@ def _area(point: Point) -> float:
 
 
 def _norm(energies: Sequence[float]) -> LogNorm:
-    """Scale of colours: decades of specific energy, for a thick pellet and a thin membrane are one apart."""
+    """Return the logarithmic colour scale: a thick pellet and a thin membrane are a decade apart."""
     known = [energy for energy in energies if math.isfinite(energy) and energy > 0.0]
     if not known:
         return LogNorm(10.0, 500.0)
@@ -277,7 +277,7 @@ def _frame(axes: Axes, everything: Sequence[Point]) -> None:
 def _free(
     spots: Sequence[tuple[float, float]], active: float, place: float, left: float, low: float, high: float
 ) -> float:
-    """Room around a label on a line, in widths of the axes; negative where it would be outside of them."""
+    """Return the room around a label on a line, in widths of the axes; negative if it would be outside them."""
     length = 0.16 if place < 0.5 else -0.16
     nearest = 0.12
     for step in range(5):
@@ -370,7 +370,7 @@ def _key(
     total: int,
     published: Sequence[Point],
 ) -> None:
-    """Say which cell each number is, in two columns, and what is not in the figure."""
+    """Write which cell each number is, in two columns, and what is not in the figure."""
     axes.axis("off")
     rows = max(1, math.ceil(len(entries) / 2))
     step = 1.0 / (rows + 2.4)
@@ -397,7 +397,7 @@ def _key(
 
 
 def _lines(notes: Sequence[str]) -> str:
-    """Put sentences into lines of the width of the page."""
+    """Arrange sentences in lines of the width of the page."""
     lines = [""]
     for note in notes:
         if lines[-1] and len(lines[-1]) + len(note) > 150:
@@ -418,7 +418,6 @@ def _number(
     figure.draw_without_rendering()
     scale = 72.0 / figure.dpi
     box = axes.get_window_extent()
-    frame = (box.x0 * scale, box.y0 * scale, box.x1 * scale, box.y1 * scale)
 
     def place(point: Point) -> tuple[float, float]:
         x, y = axes.transData.transform((point.share, point.loading))
@@ -426,25 +425,57 @@ def _number(
 
     discs = [(*place(p), math.sqrt(_area(p)) / 2.0) for p in published]
     discs += [(*place(p), 6.0) for p in stars] + [(*place(p), 4.5) for p in crosses]
-    taken: list[tuple[float, float, float, float]] = []
+    labels = _Labels(axes, (box.x0 * scale, box.y0 * scale, box.x1 * scale, box.y1 * scale), discs)
+    # names first: they are longest
+    for offset, point in enumerate(stars):
+        labels.write(len(published) + offset, _short(point.name), 6.8, _DESIGN, "bold")
+    for offset, point in enumerate(crosses):
+        labels.write(len(published) + len(stars) + offset, _short(point.name), 6.5, "#8c3a68", "bold")
+    # crowded bubbles choose before those with room
+    for index in sorted(range(len(published)), key=lambda i: -_crowd(discs, i)):
+        labels.write(index, numbers[published[index].name], 6.3, "0.1", "normal")
 
-    def cost(rectangle: tuple[float, float, float, float], own: int) -> float:
+
+_Rectangle = tuple[float, float, float, float]
+"""Left, bottom, right, top, points."""
+
+
+class _Labels:
+    """Labels of marks, each written where it covers the least of the marks and of the labels before it.
+
+    Parameters
+    ----------
+    axes : Axes
+    frame : rectangle
+        Of the axes, points.
+    discs : list of (float, float, float)
+        Centre and radius of each mark, points.
+    """
+
+    def __init__(self, axes: Axes, frame: _Rectangle, discs: list[tuple[float, float, float]]) -> None:
+        self.axes, self.frame, self.discs = axes, frame, discs
+        self.taken: list[_Rectangle] = []
+
+    def cost(self, rectangle: _Rectangle, own: int) -> float:
+        """Return how much a label of mark `own` would cover."""
         x0, y0, x1, y1 = rectangle
+        frame = self.frame
         total = 0.0
-        for index, (x, y, r) in enumerate(discs):
+        for index, (x, y, r) in enumerate(self.discs):
             dx, dy = max(x0 - x, 0.0, x - x1), max(y0 - y, 0.0, y - y1)
             overlap = r + 0.5 - math.hypot(dx, dy)
             if overlap > 0.0:
                 total += (0.6 if index == own else 1.0) * overlap
-        for a0, b0, a1, b1 in taken:
+        for a0, b0, a1, b1 in self.taken:
             wide, high = min(x1, a1) - max(x0, a0), min(y1, b1) - max(y0, b0)
             if wide > -1.0 and high > -0.5:
                 total += 6.0 + max(wide, 0.0) * max(high, 0.0)
         total += 4.0 * sum(max(0.0, v) for v in (frame[0] - x0, frame[1] - y0, x1 - frame[2], y1 - frame[3]))
         return float(total)
 
-    def write(own: int, text: str, size: float, colour: str, weight: str) -> None:
-        x, y, r = discs[own]
+    def write(self, own: int, text: str, size: float, colour: str, weight: str) -> None:
+        """Write the label of a mark, with a line to it if it is a name that is apart."""
+        x, y, r = self.discs[own]
         wide, high = 0.6 * size * len(text), 0.8 * size
         options = []
         for ring in RINGS if weight == "bold" else RINGS[:3]:
@@ -454,12 +485,14 @@ def _number(
                 cy = y + (r + ring + high / 2.0 * abs(math.sin(angle)) + 0.3) * math.sin(angle)
                 rectangle = (cx - wide / 2.0, cy - high / 2.0, cx + wide / 2.0, cy + high / 2.0)
                 # near and to the upper right where all is free
-                options.append((cost(rectangle, own) + 0.15 * ring - 0.05 * math.cos(angle - 0.8), cx, cy, rectangle))
+                cost = self.cost(rectangle, own) + 0.15 * ring - 0.05 * math.cos(angle - 0.8)
+                options.append((cost, cx, cy, rectangle))
         _, cx, cy, rectangle = min(options)
-        taken.append(rectangle)
+        self.taken.append(rectangle)
+        frame = self.frame
         if weight == "bold":
-            _lead(axes, frame, (x, y, r), rectangle, colour)
-        axes.annotate(
+            _lead(self.axes, frame, (x, y, r), rectangle, colour)
+        self.axes.annotate(
             text,
             ((cx - frame[0]) / (frame[2] - frame[0]), (cy - frame[1]) / (frame[3] - frame[1])),
             xycoords="axes fraction",
@@ -473,24 +506,15 @@ def _number(
             path_effects=[withStroke(linewidth=1.4, foreground="w")],
         )
 
-    # names first: they are longest
-    for offset, point in enumerate(stars):
-        write(len(published) + offset, _short(point.name), 6.8, _DESIGN, "bold")
-    for offset, point in enumerate(crosses):
-        write(len(published) + len(stars) + offset, _short(point.name), 6.5, "#8c3a68", "bold")
-    # crowded bubbles choose before those with room
-    for index in sorted(range(len(published)), key=lambda i: -_crowd(discs, i)):
-        write(index, numbers[published[index].name], 6.3, "0.1", "normal")
-
 
 def _lead(
     axes: Axes,
-    frame: tuple[float, float, float, float],
+    frame: _Rectangle,
     disc: tuple[float, float, float],
-    rectangle: tuple[float, float, float, float],
+    rectangle: _Rectangle,
     colour: str,
 ) -> None:
-    """Draw a thin line from a mark to its name, where they are apart."""
+    """Draw a thin line from a mark to its name if they are apart."""
     x, y, r = disc
     x0, y0, x1, y1 = rectangle
     to = (min(max(x, x0), x1), min(max(y, y0), y1))

@@ -14,21 +14,22 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator
 
+from ..axes import kind_of, own_value
 from ..design import Design, key_path
-from ..maps import kind_of, own_value
+from ..maps import shown
 from .style import PAGE, style
 
 THRESHOLDS: tuple[tuple[str, str, str, Any], ...] = (
-    ("composition", "thresholds.composition_distance_wt_pct_points", "balance threshold", "--"),
-    ("density", "thresholds.density_distance_g_cm3", "percolation threshold", "-."),
-    ("loading", "thresholds.loading_distance_mg_cm2", "loading threshold", "-"),
+    ("composition", "thresholds.composition_distance", "balance threshold", "--"),
+    ("density", "thresholds.density_distance", "percolation threshold", "-."),
+    ("loading", "thresholds.loading_distance", "loading threshold", "-"),
 )
 COLOURS = "viridis"
 IMPOSSIBLE = "0.88"
 
 
 def draw_maps(maps: Sequence[xr.Dataset], designs: Sequence[Design], titles: Sequence[str] | None = None) -> Figure:
-    """Draw maps side by side on one colour scale.
+    """Draw maps side by side on one colour scale, in the units that people read.
 
     Parameters
     ----------
@@ -44,8 +45,8 @@ def draw_maps(maps: Sequence[xr.Dataset], designs: Sequence[Design], titles: Seq
     Figure
     """
     name = maps[0].attrs["figure"]
-    fields = [_finite(dataset[name].values) for dataset in maps]
-    norm, levels, lines = _levels(fields, logarithmic=name.endswith("ir_drop_mV"))
+    fields = [_finite(shown(dataset[name])) for dataset in maps]
+    norm, levels, lines = _levels(fields, logarithmic=name.endswith("ir_drop"))
     with style():
         count = len(maps)
         columns = min(count, 2)
@@ -65,7 +66,7 @@ def draw_maps(maps: Sequence[xr.Dataset], designs: Sequence[Design], titles: Seq
         for panel in panels[count:]:
             panel.set_visible(False)
         first = maps[0][name]
-        if len(lines):  # else there is no number to give a colour to
+        if len(lines):  # else no number has a colour
             bar = figure.colorbar(filled, ax=list(panels[:count]), shrink=0.95, pad=0.02)
             bar.set_ticks([level for level in lines if levels[0] <= level <= levels[-1]])
             bar.ax.yaxis.set_major_formatter(FuncFormatter(_plain))
@@ -99,7 +100,7 @@ def _levels(fields: Sequence[Any], *, logarithmic: bool) -> tuple[Any, Any, Any]
 
 
 def _panel(panel: Axes, dataset: xr.Dataset, field: Any, norm: Any, levels: Any, lines: Any) -> Any:
-    x, y = dataset[dataset.attrs["x"]], dataset[dataset.attrs["y"]]
+    x, y = _axes(dataset)
     filled = None
     if np.isfinite(field).any():
         whole = _extended(field, dataset["porosity_or_less"].values)
@@ -111,18 +112,23 @@ def _panel(panel: Axes, dataset: xr.Dataset, field: Any, norm: Any, levels: Any,
         drawn = panel.contour(x, y, field, levels=lines, colors="white", linewidths=0.5)
         for label in panel.clabel(drawn, fontsize=6, fmt=_plain):
             label.set_path_effects([patheffects.withStroke(linewidth=1.2, foreground="0.2")])
-    panel.set_xlim(x.values[0], x.values[-1])
-    panel.set_ylim(y.values[0], y.values[-1])
-    for one, setter, scale in ((x, panel.set_xlabel, panel.set_xscale), (y, panel.set_ylabel, panel.set_yscale)):
-        setter(str(one.attrs["long_name"]))
-        if one.attrs.get("scale") == "log":
-            scale("log")
-    for axis, one in ((panel.xaxis, x), (panel.yaxis, y)):
-        if one.attrs.get("scale") == "log":
+    panel.set_xlim(x[0], x[-1])
+    panel.set_ylim(y[0], y[-1])
+    coordinates = dataset[dataset.attrs["x"]], dataset[dataset.attrs["y"]]
+    labels: Any = (panel.set_xlabel, panel.set_xscale), (panel.set_ylabel, panel.set_yscale)
+    for (set_label, set_scale), axis, coordinate in zip(labels, (panel.xaxis, panel.yaxis), coordinates, strict=True):
+        set_label(str(coordinate.attrs["long_name"]))
+        if coordinate.attrs.get("scale") == "log":
+            set_scale("log")
             axis.set_major_formatter(FuncFormatter(_plain))
-        elif not one.attrs["units"] and np.all(one.values == np.round(one.values)):
+        elif not coordinate.attrs["shown_units"] and np.all(coordinate.values == np.round(coordinate.values)):
             axis.set_major_locator(MaxNLocator(integer=True))
     return filled
+
+
+def _axes(dataset: xr.Dataset) -> tuple[Any, Any]:
+    """Values of both axes in the units shown."""
+    return shown(dataset[dataset.attrs["x"]]), shown(dataset[dataset.attrs["y"]])
 
 
 def _plain(value: float, _: Any = None) -> str:
@@ -145,11 +151,11 @@ def _extended(field: Any, margin: Any) -> Any:
 
 def _thresholds(panel: Axes, dataset: xr.Dataset) -> dict[str, Any]:
     """Draw each threshold where it crosses the map."""
-    x, y = dataset[dataset.attrs["x"]].values, dataset[dataset.attrs["y"]].values
+    x, y = _axes(dataset)
     handles: dict[str, Any] = {}
-    percolated = dataset["thresholds.density_distance_g_cm3"].values > 0.0
+    percolated = dataset["thresholds.density_distance"].values > 0.0
     for key, name, words, line in THRESHOLDS:
-        distance = _finite(dataset[name].values)
+        distance = _finite(shown(dataset[name]))
         if key == "loading":
             # below percolation the threshold is 0 by definition; the percolation line stands for it there
             distance = np.where(percolated, distance, np.nan)
@@ -184,8 +190,8 @@ def _own_point(panel: Axes, dataset: xr.Dataset, design: Design) -> dict[str, An
 
 
 def _impossible(panel: Axes, dataset: xr.Dataset, name: str) -> dict[str, Any]:
-    """Shade designs that cannot exist, and hatch those of which the drawn number is undefined."""
-    x, y = dataset[dataset.attrs["x"]].values, dataset[dataset.attrs["y"]].values
+    """Shade designs that cannot exist, and hatch those whose number is undefined."""
+    x, y = _axes(dataset)
     margin = dataset["porosity_or_less"].values
     cannot = margin < 0.0
     undefined = ~np.isfinite(dataset[name].values) & ~cannot
@@ -205,18 +211,18 @@ def _impossible(panel: Axes, dataset: xr.Dataset, name: str) -> dict[str, Any]:
 
 
 def _name_regimes(panel: Axes, dataset: xr.Dataset, cannot: Any) -> None:
-    """Write the four regimes into their parts of the plane of composition and density."""
-    x, y = np.meshgrid(dataset[dataset.attrs["x"]].values, dataset[dataset.attrs["y"]].values)
+    """Write the four regimes into their regions of the plane of composition and density."""
+    x, y = np.meshgrid(*_axes(dataset))
     rich = dataset["regime.composition"].values > 0
     percolated = dataset["regime.density"].values > 0
     for composition, composed in (("AM-rich", rich), ("AM-poor", ~rich)):
         for density, dense in (("percolated", percolated), ("not percolated", ~percolated)):
-            part = composed & dense & ~cannot
-            if not part.any() or np.ptp(x[part]) < 0.25 * np.ptp(x) or np.ptp(y[part]) < 0.1 * np.ptp(y):
+            region = composed & dense & ~cannot
+            if not region.any() or np.ptp(x[region]) < 0.25 * np.ptp(x) or np.ptp(y[region]) < 0.1 * np.ptp(y):
                 continue  # the words would not fit
             panel.text(
-                x[part].mean(),
-                y[part].mean(),
+                x[region].mean(),
+                y[region].mean(),
                 f"{composition}\n{density}",
                 ha="center",
                 va="center",

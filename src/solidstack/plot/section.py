@@ -1,4 +1,4 @@
-"""The stack in cross-section, to scale, with the thickness drawn larger by a stated factor."""
+"""The stack in cross-section: widths to scale, thicknesses enlarged by a stated factor."""
 
 from typing import Any
 
@@ -32,7 +32,7 @@ WORDS = {"positive": "positive coating"}
 
 
 def layers(sheet: Sheet) -> list[tuple[str, float, float]]:
-    """List the layers from bottom to top: name, thickness, m, and width across the positive's length, m."""
+    """Return the layers from bottom to top: name, thickness, m, and width across the positive's length, m."""
     design = sheet.design
     length = float(design.stack.positive_size[1])
     negative = length + 2.0 * float(design.stack.negative_overhang)
@@ -47,14 +47,14 @@ def layers(sheet: Sheet) -> list[tuple[str, float, float]]:
     series = int(design.stack.series_cells)
     joint: list[tuple[str, float, float]] = []
     if series > 1:
-        given: Any = design.stack.bipolar_foil
+        bipolar: Any = design.stack.bipolar_foil
         extra = [] if side.on_bipolar is None else [(side.on_bipolar.name, float(side.on_bipolar.thickness), negative)]
-        joint = [*extra, ("bipolar foil", float(given.thickness), negative)]
+        joint = [*extra, ("bipolar foil", float(bipolar.thickness), negative)]
     upward = [*(cell + joint) * (series - 1), *cell]
-    one = [*reversed(upward), collector, *upward]
+    bilayer = [*reversed(upward), collector, *upward]
     stack = [foil]
     for _ in range(int(design.stack.bilayers)):
-        stack += [*one, foil]
+        stack += [*bilayer, foil]
     return stack
 
 
@@ -69,7 +69,7 @@ def draw_section(sheet: Sheet) -> Figure:
     Returns
     -------
     Figure
-        Widths to scale in the left panel; thicknesses larger by the factor written there.
+        In the left panel widths are to scale and thicknesses enlarged by the factor written there.
     """
     stack = layers(sheet)
     with style():
@@ -101,7 +101,7 @@ def _whole(panel: Axes, design: Design, stack: list[tuple[str, float, float]]) -
         boxes.append([(-half, low), (half, low), (half, high), (-half, high)])
         y += thickness
     fills = [COLOURS[name] for name, _, _ in stack]
-    # white edges part a few layers; over many thin ones they would hide them
+    # white edges separate a few layers; they would hide many thin ones
     few = len(stack) <= 15
     panel.add_collection(
         PolyCollection(boxes, facecolors=fills, edgecolors="white" if few else "none", linewidths=0.5 if few else 0.0)
@@ -147,7 +147,7 @@ def repeating_unit(sheet: Sheet, stack: list[tuple[str, float, float]]) -> list[
 
 
 def _unit(panel: Axes, part: list[tuple[str, float, float]], *, gap: float) -> None:
-    """Draw the repeating unit, thicknesses to scale; labels are a gap apart, as a share of the whole height."""
+    """Draw the repeating unit, thicknesses to scale; labels are at least a gap apart, as a share of the height."""
     total = sum(thickness for _, thickness, _ in part) * 1e6
     places = []
     y = 0.0
@@ -168,7 +168,7 @@ def _unit(panel: Axes, part: list[tuple[str, float, float]], *, gap: float) -> N
 
 
 def _ends(stack: list[tuple[str, float, float]], index: int) -> bool:
-    """Whether the negative foil at an index ends a string of unit cells (it is none of a bipolar joint)."""
+    """Return whether the negative foil at an index ends a string of unit cells (is not part of a bipolar joint)."""
     return index + 1 == len(stack) or stack[index + 1][0] != "bipolar foil"
 
 
@@ -177,10 +177,10 @@ def _spread(places: list[float], gap: float) -> list[float]:
     moved = list(places)
     for _ in range(200):
         for i in range(len(moved) - 1):
-            lack = gap - (moved[i + 1] - moved[i])
-            if lack > 0:
-                moved[i] -= lack / 2
-                moved[i + 1] += lack / 2
+            overlap = gap - (moved[i + 1] - moved[i])
+            if overlap > 0:
+                moved[i] -= overlap / 2
+                moved[i + 1] += overlap / 2
     shift = max(0.0, -min(moved))
     return [place + shift for place in moved]
 

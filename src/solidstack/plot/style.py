@@ -21,7 +21,7 @@ FORMATS = (".png", ".svg", ".pdf")
 RC: Any = {
     "font.family": "DejaVu Sans",
     "font.size": 7.5,
-    # names are the user's: a dollar sign is a dollar sign
+    # names come from users: a dollar sign is a dollar sign
     "text.parse_math": False,
     "axes.titlesize": 8,
     "axes.labelsize": 8,
@@ -45,7 +45,7 @@ RC: Any = {
 
 @contextlib.contextmanager
 def style() -> Iterator[None]:
-    """Apply the look within a block; of letters in names of files that the font lacks, a box is drawn in silence."""
+    """Apply the look within a block; letters that are not in the font are drawn as boxes without a warning."""
     with mpl.rc_context(RC), warnings.catch_warnings():
         warnings.filterwarnings("ignore", r"Glyph .* missing from", UserWarning)
         warnings.filterwarnings("ignore", r"Matplotlib currently does not support .* natively", UserWarning)
@@ -62,7 +62,7 @@ def save(figure: Figure, path: str | os.PathLike[str]) -> Path:
     """
     suffix = Path(path).suffix.lower()
     if suffix not in FORMATS:
-        msg = f"has no known ending for a figure; take {', '.join(FORMATS)}"
+        msg = f"has no known ending for a figure; use {', '.join(FORMATS)}"
         raise OutputError(msg, source=os.fspath(path))
     metadata = {".png": {"Software": None}, ".svg": {"Date": None}, ".pdf": {"CreationDate": None}}[suffix]
     with style():

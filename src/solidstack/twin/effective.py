@@ -139,7 +139,7 @@ class Effective:
         """Derive the medium of a 3D structure.
 
         Active material without an electronic path to the collector or without solid electrolyte that is connected to
-        the membrane does not count, exactly as in the voxel solver (`solidstack.twin.electrochemistry.domain`).
+        the membrane does not count, exactly as in the voxel solver (`solidstack.twin.domain`).
         Effective conductivities are full-field solutions through the plane; the electronic one is solved for the most
         and the least conducting state of the active material and is linear in its conductivity in between.
 
@@ -156,7 +156,7 @@ class Effective:
         StructureError
             Nothing conducts from the membrane to the collector, or all active material is inactive.
         """
-        from .electrochemistry.domain import prepare
+        from .domain import prepare
 
         active = only_active(parameters)
         domain = prepare(structure, parameters)

@@ -1,4 +1,4 @@
-"""What a charge or discharge gives, whichever model ran it: curves, parts of the voltage, what each step yields."""
+"""Result of a charge or discharge, whichever model ran it: curves, voltage contributions, what each step yields."""
 
 import math
 from collections.abc import Mapping
@@ -23,12 +23,12 @@ SPLIT = {
     "membrane": "membrane",
     "lithium": "lithium",
 }
-"""Parts of the cell's voltage, in words; they sum to it. All but the first are negative on discharge."""
+"""Contributions to the cell's voltage; they sum to it. All but the first are negative on discharge."""
 
 
 @dataclass(frozen=True)
 class Step:
-    """What one step of the protocol gave.
+    """Result of one step of the protocol.
 
     Attributes
     ----------
@@ -70,7 +70,7 @@ class Step:
     seconds: float
 
     def to_dict(self) -> dict[str, Any]:
-        """Give the figures as plain data, with units in the keys."""
+        """Return the figures as plain data, with units in the keys."""
         return {
             "kind": self.kind,
             "step": self.where,
@@ -102,16 +102,16 @@ class Run:
     capacity : array, shape (n,)
         Charge since the beginning of the step, per mass of active material, A s/kg; not negative.
     stoichiometry : array, shape (n,)
-        Mean over the active material that takes part.
+        Mean over the active material that is connected.
     temperature : array, shape (n,)
         K.
     split : mapping of str to array, shape (n,)
-        Parts of the voltage by the keys of `SPLIT`; they sum to it. May be empty for a homogenised model.
+        Contributions to the voltage by the keys of `SPLIT`; they sum to it. May be empty for a homogenised model.
     steps : tuple of Step
     active_loading : float
         Active material per area of the electrode, inactive material included, kg/m2.
     inactive_fraction : float
-        Share of the active material that takes no part.
+        Share of the active material that is inactive.
     outcome : Outcome
         `Outcome.COMPLETE`, or what stopped it before the end of the protocol.
     end_reason : str
@@ -122,7 +122,7 @@ class Run:
     depth : array, shape (planes,)
         Distance from the membrane, m; empty for a model without profiles.
     profiles : mapping of str to array, shape (n, planes)
-        Over depth: ``stoichiometry``, mean over the active material that takes part (NaN where there is none), and
+        Over depth: ``stoichiometry``, mean over the active material that is connected (NaN where there is none), and
         ``reaction``, current from active material to electrolyte per volume of the electrode, A/m3.
     provenance : mapping
         Plain data (JSON).
@@ -152,7 +152,7 @@ class Run:
         return self.outcome is Outcome.COMPLETE
 
     def of(self, kind: str) -> Step | None:
-        """Give the last step of a kind (charge, discharge, ...); None where there is none."""
+        """Return the last step of a kind (charge, discharge, ...), or None."""
         return next((step for step in reversed(self.steps) if step.kind == kind), None)
 
     @property
@@ -179,7 +179,7 @@ class Run:
         return slice(step.first, step.last + 1)
 
     def to_dict(self) -> dict[str, Any]:
-        """Give the figures as plain data, with units in the keys."""
+        """Return the figures as plain data, with units in the keys."""
         efficiencies = {
             "coulombic_efficiency_pct": 100.0 * self.coulombic_efficiency,
             "energy_efficiency_pct": 100.0 * self.energy_efficiency,

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import Problem, StructureError, UnitError
-from ..files import staged_folder
+from ..files import missing, staged_folder
 from ..outcomes import Outcome
 from ..tables import Table, read_table, unit_of
 from ..units import AREAL_CAPACITY, CAPACITY, SPECIFIC_CAPACITY, VOLTAGE, Kind, parse
@@ -78,8 +78,7 @@ def load(folder: str | os.PathLike[str]) -> Run:
     """
     path = Path(folder) / "arrays.npz"
     if not path.exists():
-        msg = "there is no such file; give the folder of a run that was saved, which has run.json and arrays.npz"
-        raise StructureError(msg, source=os.fspath(path))
+        raise missing(path, StructureError, "give the folder of a saved run, which has run.json and arrays.npz")
     try:
         with path.open("rb") as stream, np.load(stream) as file:  # np.load leaves a torn file open
             arrays = {name: file[name] for name in file.files}
@@ -105,7 +104,7 @@ def load(folder: str | os.PathLike[str]) -> Run:
 
 
 def _step(stored: dict[str, Any]) -> Step:
-    """Step of a stored run; before version 0.14 it had no outcome: in a run that went on, it ended at a limit.
+    """Step of a stored run; before version 0.5 it had no outcome: in a run that went on, it ended at a limit.
 
     Which one is only in the words, and those are not searched: `Outcome.COMPLETE` stands for any of them.
     """

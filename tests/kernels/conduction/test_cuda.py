@@ -14,12 +14,12 @@ from solidstack.twin import Structure, transport
 
 labels = np.random.default_rng(3).integers(0, 3, SHAPE, np.uint8)
 structure = Structure(labels, {}, (1e-6, 1.3e-6, 2e-6), PERIODIC)
-found = {}
+results = {}
 for device in ("cpu", "cuda"):
     x = transport(structure, {0: 1.0, 1: 20.0, 2: 0.3}, direction="DIRECTION", tolerance=1e-4, device=device)
-    one = x.directions["DIRECTION"]
-    found[device] = [one.device, one.iterations, one.conductivity, one.outlet_flux, *one.mean_current]
-print(json.dumps(found))
+    solved = x.directions["DIRECTION"]
+    results[device] = [solved.device, solved.iterations, solved.conductivity, solved.outlet_flux, *solved.mean_current]
+print(json.dumps(results))
 """
 
 
@@ -32,7 +32,7 @@ def test_simulated_device_agrees_with_the_cpu(shape: str, direction: str, period
     environment = os.environ | {"NUMBA_ENABLE_CUDASIM": "1"}
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=False)
     assert done.returncode == 0, done.stderr
-    found = json.loads(done.stdout)
-    assert (found["cpu"][0], found["cuda"][0]) == ("cpu", "cuda")
-    assert found["cpu"][1] == found["cuda"][1] > 1
-    assert found["cuda"][2:] == pytest.approx(found["cpu"][2:], rel=1e-6, abs=1e-7 * found["cpu"][2])
+    results = json.loads(done.stdout)
+    assert (results["cpu"][0], results["cuda"][0]) == ("cpu", "cuda")
+    assert results["cpu"][1] == results["cuda"][1] > 1
+    assert results["cuda"][2:] == pytest.approx(results["cpu"][2:], rel=1e-6, abs=1e-7 * results["cpu"][2])

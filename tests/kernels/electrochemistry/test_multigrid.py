@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from solidstack.kernels.electrochemistry import cpu as coupled_cpu
 from solidstack.kernels.electrochemistry import multigrid as coupled_multigrid
 from solidstack.kernels.electrochemistry.voxel import ELECTRONIC, STORES
-from solidstack.twin.electrochemistry.domain import prepare, wrap
+from solidstack.twin.domain import prepare, wrap
 from solidstack.twin.electrochemistry.equations import Equations
 from tests.cells import TEMPERATURE, UM, cell, electrolyte, host, mixed, salted
 
@@ -44,17 +44,19 @@ CASES = pytest.mark.parametrize(
 def solved(ideal: bool, salt: bool, shape: tuple[int, int, int], periodic: tuple[bool, bool, bool]) -> Equations:
     """A random structure while it is charged: coefficients differ from voxel to voxel, and none is negligible."""
     solid = salted() if salt else electrolyte()
-    given = cell(
+    parameters = cell(
         host(exchange=2000.0, diffusivity=1e-11, electronic=0.3), electrolyte=solid, ideal_electronics=ideal,
         membrane_thickness=3 * UM, additive_conductivity={"CA": 1.0}, lithium_exchange=1000.0,
     )  # fmt: skip
-    found = Equations(prepare(mixed(3, shape, voxel=OBLONG, periodic=periodic), given), given, coupled_cpu, TEMPERATURE)
-    found.start({"AM": 0.6})
-    found.accept()
-    assert found.solve(RATE, current=2.0, least_current=0.1).converged
-    found.assemble(RATE)
-    found.solver.prepare(found.host_storage * RATE[0], floating=True)
-    return found
+    equations = Equations(
+        prepare(mixed(3, shape, voxel=OBLONG, periodic=periodic), parameters), parameters, coupled_cpu, TEMPERATURE
+    )
+    equations.start({"AM": 0.6})
+    equations.accept()
+    assert equations.solve(RATE, current=2.0, least_current=0.1).converged
+    equations.assemble(RATE)
+    equations.solver.prepare(equations.host_storage * RATE[0], floating=True)
+    return equations
 
 
 def random(equations: Equations, seed: int, *, residual: bool = False) -> Vector:
@@ -78,8 +80,8 @@ def applied(equations: Equations, vector: Vector) -> Vector:
     v, w, plate = vector
     av, aw = np.zeros(v.size, np.float32), np.zeros(v.size, np.float32)
     coupled_cpu.matvec(
-        s.kind, s.cx, s.cy, s.cz, s.e, s.im, s.storage, v.ravel().astype(np.float32), w.ravel().astype(np.float32),
-        np.float32(plate), av, aw, s.sums, s.ideal, *s.g, s.shape,
+        **s.network(), v=v.ravel().astype(np.float32), w=w.ravel().astype(np.float32), plate=np.float32(plate), av=av,
+        aw=aw, sums=s.sums, ideal=s.ideal,
     )  # fmt: skip
     row = float(np.real(s.sums.reshape(-1, 2)[1:-1, 1].sum()))
     return av.reshape(v.shape).astype(float), aw.reshape(v.shape).astype(float), row
@@ -94,9 +96,9 @@ def preconditioned(equations: Equations, vector: Vector) -> Vector:
     return s.zv.reshape(v.shape).astype(float), s.zw.reshape(v.shape).astype(float), potential
 
 
-def product(one: Vector, other: Vector) -> float:
+def product(first: Vector, second: Vector) -> float:
     inner = (slice(1, -1),) * 3
-    return float((one[0] * other[0])[inner].sum() + (one[1] * other[1])[inner].sum() + one[2] * other[2])
+    return float((first[0] * second[0])[inner].sum() + (first[1] * second[1])[inner].sum() + first[2] * second[2])
 
 
 @CASES
@@ -144,9 +146,11 @@ def test_level_of_single_voxels_is_the_network(
             cells[here, first], cells[here, first + 1] = v[inner].ravel()[here], w[inner].ravel()[here]
         return np.append(cells.ravel(), plate)
 
-    found = equations.solver._dense() @ unknowns(*vector)
-    wanted = unknowns(av, aw, row)
-    np.testing.assert_allclose(found, wanted, rtol=0.0, atol=SINGLE * float(np.abs(wanted).max()))
+    product_of_cells = equations.solver._dense() @ unknowns(*vector)
+    product_of_voxels = unknowns(av, aw, row)
+    np.testing.assert_allclose(
+        product_of_cells, product_of_voxels, rtol=0.0, atol=SINGLE * float(np.abs(product_of_voxels).max())
+    )
 
 
 @CASES
@@ -163,27 +167,29 @@ def test_coarsest_matrix_is_symmetric_and_positive(
 CODE = """
 import json
 import numpy as np
-from solidstack.kernels import coupled_cpu, coupled_cuda, coupled_multigrid
-from solidstack.twin.electrochemistry.domain import prepare
+from solidstack.kernels.electrochemistry import cpu as coupled_cpu, cuda as coupled_cuda, multigrid as coupled_multigrid
+from solidstack.twin.domain import prepare
 from solidstack.twin.electrochemistry.equations import Equations
 from tests.cells import TEMPERATURE, UM, cell, electrolyte, mixed, salted
 
 coupled_multigrid.COARSEST = 8
-given = cell(electrolyte=ELECTROLYTE, ideal_electronics=IDEAL, membrane_thickness=2 * UM, interface_resistance=1e-4)
+parameters = cell(
+    electrolyte=ELECTROLYTE, ideal_electronics=IDEAL, membrane_thickness=2 * UM, interface_resistance=1e-4
+)
 made = mixed(3, (4, 3, 4), voxel=(UM, 1.3 * UM, 0.8 * UM), periodic=(False, True, False))
-domain = prepare(made, given)
+domain = prepare(made, parameters)
 left = np.random.default_rng(4).normal(size=(2, domain.kind.size)).astype(np.float32)
-found = {}
+results_by_device = {}
 for loops in (coupled_cpu, coupled_cuda):
-    one = Equations(domain, given, loops, TEMPERATURE)
-    one.start({"AM": 0.6})
-    one.accept()
+    equations = Equations(domain, parameters, loops, TEMPERATURE)
+    equations.start({"AM": 0.6})
+    equations.accept()
 
     def host(array):
         return np.asarray(loops.get(array))
 
     def cycle(solver, unit):
-        'One V-cycle and one product, on the same residual.'
+        'A V-cycle and a product, on the same residual.'
         loops.assign(solver.rv, (left[0] * unit).astype(solver.dtype))
         loops.assign(solver.rw, (left[1] * unit * (domain.kind.ravel() & 2 > 0)).astype(solver.dtype))
         plate = solver.precondition(0.3 * unit)
@@ -191,39 +197,39 @@ for loops in (coupled_cpu, coupled_cuda):
         inner[1:-1, 1:-1, 1:-1] = domain.kind[1:-1, 1:-1, 1:-1] > 0
         z = [host(part)[inner.ravel()] for part in (solver.zv, solver.zw)]
         loops.matvec(
-            one.kind, solver.cx, solver.cy, solver.cz, solver.e, solver.im, solver.storage, solver.zv, solver.zw,
-            solver.dtype(plate), solver.pv, solver.pw, solver.sums, solver.ideal, *solver.g, solver.shape,
+            **solver.network(), v=solver.zv, w=solver.zw, plate=solver.dtype(plate), av=solver.pv, aw=solver.pw,
+            sums=solver.sums, ideal=solver.ideal,
         )
         sums = host(solver.sums).reshape(-1, 2)[1:-1].sum(axis=0)
-        found = {"potential of a cycle": z[0], "content of a cycle": z[1], "plate of a cycle": np.array([plate]),
+        parts = {"potential of a cycle": z[0], "content of a cycle": z[1], "plate of a cycle": np.array([plate]),
                  "energy": sums[:1], "row": sums[1:]}
-        return {name: [*part.real.tolist(), *part.imag.tolist()] for name, part in found.items()}
+        return {name: [*part.real.tolist(), *part.imag.tolist()] for name, part in parts.items()}
 
     results = {}
     if COMPLEX:
-        one.assemble((1.0, -1.0, 0.0))
+        equations.assemble((1.0, -1.0, 0.0))
         solver = coupled_multigrid.CoupledSolver(
-            one.kind, one.geometry, loops, ideal=one.ideal, planes=one.solver.planes, clusters=one.solver.clusters,
-            dtype=np.complex64,
+            equations.kind, equations.geometry, loops, ideal=equations.ideal, planes=equations.solver.planes,
+            clusters=equations.solver.clusters, dtype=np.complex64,
         )
         for name in ("cx", "cy", "cz", "e", "im"):
-            setattr(solver, name, getattr(one.solver, name))
-        solver.prepare(one.host_storage * 0.1j, floating=True)
+            setattr(solver, name, getattr(equations.solver, name))
+        solver.prepare(equations.host_storage * 0.1j, floating=True)
         results |= cycle(solver, 1.0 + 0.5j)
     else:
-        assert one.solve((1.0, -1.0, 0.0), current=2.0, least_current=0.1).converged
-        results |= cycle(one.solver, 1.0)
-        results["potential"] = host(one.phi).tolist()
-        results["content"] = (host(one.x) - host(one.x1)).tolist()
-        results["plate"] = [one.plate - one.plate1]
-        results["deviation"] = [one.deviation(0.5)]
-        results["losses"] = one.dissipation().tolist()
-        results["contents"] = [*one.contents()[0].values(), one.contents()[1]]
-        one.accept()
-        one.predict(0.5)
-        results["predicted"] = [*host(one.phi).tolist(), *host(one.x).tolist()]
-    found[loops.__name__.split("_")[-1]] = results
-print(json.dumps(found))
+        assert equations.solve((1.0, -1.0, 0.0), current=2.0, least_current=0.1).converged
+        results |= cycle(equations.solver, 1.0)
+        results["potential"] = host(equations.phi).tolist()
+        results["content"] = (host(equations.x) - host(equations.x1)).tolist()
+        results["plate"] = [equations.plate - equations.plate1]
+        results["deviation"] = [equations.deviation(0.5)]
+        results["losses"] = equations.dissipation().tolist()
+        results["contents"] = [*equations.contents()[0].values(), equations.contents()[1]]
+        equations.accept()
+        equations.predict(0.5)
+        results["predicted"] = [*host(equations.phi).tolist(), *host(equations.x).tolist()]
+    results_by_device[loops.__name__.rsplit(".", 1)[-1]] = results
+print(json.dumps(results_by_device))
 """
 NEAR, NEAR_OF_THE_NETWORK = 1e-5, 1e-3
 """Of the largest value. The network is that of the last but one iterate, which is as near as Newton's method stops."""
@@ -241,9 +247,9 @@ def test_simulated_device_agrees_with_the_cpu(ideal: bool, solid: str, complexes
         [sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=False, cwd=ROOT
     )
     assert done.returncode == 0, done.stderr
-    found = json.loads(done.stdout)
-    for name, values in found["cpu"].items():
-        wanted = np.array(values)
+    results = json.loads(done.stdout)
+    for name, values in results["cpu"].items():
+        expected = np.array(values)
         near = NEAR_OF_THE_NETWORK if name.endswith(" of a cycle") or name in ("energy", "row") else NEAR
-        tolerance = near * float(np.abs(wanted).max())
-        np.testing.assert_allclose(np.array(found["cuda"][name]), wanted, rtol=0.0, atol=tolerance, err_msg=name)
+        tolerance = near * float(np.abs(expected).max())
+        np.testing.assert_allclose(np.array(results["cuda"][name]), expected, rtol=0.0, atol=tolerance, err_msg=name)

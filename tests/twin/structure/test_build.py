@@ -243,7 +243,7 @@ def test_the_thickness_is_that_of_the_coating(design: ss.Design) -> None:
         ({"size": ["16 um", "16 um"]}, "size: one edge or three (x, y, z) are wanted; received 2"),
         ({"size": 0.0}, 'size: 0.0 is no length above 0; write for example "40 um"'),
         ({"voxel": math.nan}, 'voxel: nan is no length above 0; write for example "40 um"'),
-        ({"size": "16 kg"}, '"16 kg" is a mass; wanted is a length, for example "82 um"'),
+        ({"size": "16 kg"}, '"16 kg" is a mass; expected a length, for example "82 um"'),
         ({"voxel": "1 nm"}, "voxel: 16000 x 16000 x 16000 voxels are more than 2147483648; take larger voxels or a "),
         (
             {"arrangement": "close-packed", "sizes": LogNormal(4 * UM, 8.55 * UM, 14 * UM)},

@@ -117,10 +117,10 @@ def test_size_tables_as_instruments_write_them(tmp_path: Path, text: str, d50: f
         ),
         (
             "size (mV),cum\n1,10\n4,100\n",
-            'line 2: size (mV): "1.0 mV" is a voltage; wanted is a length, for example "82 um"',
+            'line 2: size (mV): "1.0 mV" is a voltage; expected a length, for example "82 um"',
         ),
-        ("nothing here\n", "holds no row with 2 numbers; wanted is a table, one row a line"),
-        ("1,2\0", "is not a table of text; export it as CSV or TXT"),
+        ("nothing here\n", "has no row with 2 numbers; expected a table with one row per line"),
+        ("1,2\0", "is not a text table; export it as CSV or TXT"),
     ],
 )
 def test_bad_size_tables(tmp_path: Path, text: str, message: str) -> None:
@@ -134,7 +134,7 @@ def test_bad_size_tables(tmp_path: Path, text: str, message: str) -> None:
 def test_no_such_size_table(tmp_path: Path) -> None:
     with pytest.raises(StructureError, match="there is no such file; check the path"):
         read_size_table(tmp_path / "none.csv")
-    with pytest.raises(StructureError, match="cannot be read .*; give a CSV or TXT file"):
+    with pytest.raises(StructureError, match="is a folder; give a file in it"):
         read_size_table(tmp_path)
 
 

@@ -1,64 +1,34 @@
-"""Loops over a network of voxels on the CPU; `solidstack.kernels.conduction.voxel` says what the arrays are.
+"""Loops over a network of voxels on the CPU; `solidstack.kernels.conduction.voxel` describes the arrays.
 
-``shape`` is the padded shape. Loops run in parallel over the planes of axis 0 and hand back sums plane by plane, so
-that no result depends on the number of threads. Whoever writes v renews the ghosts of the wrapped axes afterwards:
-within a pass all voxels of a plane see the same ghosts, which keeps a pass symmetric also where an odd count puts two
-voxels of one colour beside each other across the wrap.
+Loops run in parallel over the planes of axis 0 and return sums plane by plane (`solidstack.kernels.devices.cpu`). A
+loop that writes v renews the ghosts of the wrapped axes afterwards: within a pass all voxels of a plane see the same
+ghosts, which keeps a pass symmetric also where an odd count puts two voxels of one colour next to each other across
+the wrap.
 """
 
 import numba
 import numpy as np
 
+from ..devices import padded
+from ..devices.compiled import compiled
+from ..devices.cpu import called, fill, get, inlined, loop, put, wrap, wrap_plane, zeros
 from . import voxel
 
-loop = numba.njit(parallel=True, fastmath=True, cache=True)
-_inlined = numba.njit(inline="always", fastmath=True)
+__all__ = [
+    "advance", "coarsen", "coarsen_stored", "currents", "curvature", "dot", "fill", "get", "prolong", "put",
+    "redirect", "relax", "relax_stored", "residual", "restrict", "restrict_stored", "wrap", "zeros",
+]  # fmt: skip
 
-faces_by_class = _inlined(voxel.faces_by_class)
-faces_stored = _inlined(voxel.faces_stored)
-
-
-def zeros(count, dtype):  # type: ignore[no-untyped-def]
-    """Array of zeros where the loops run."""
-    return np.zeros(count, dtype)
-
-
-def put(array):  # type: ignore[no-untyped-def]
-    """Bring an array to where the loops run."""
-    return array
-
-
-def get(array):  # type: ignore[no-untyped-def]
-    """Bring an array back."""
-    return array
-
-
-def fill(array, value):  # type: ignore[no-untyped-def]
-    """Set all of an array."""
-    array[:] = value
-
-
-@_inlined
-def wrap_plane(v, i, my, mz, wrap_y, wrap_z):  # type: ignore[no-untyped-def]
-    """Renew the ghosts of one plane."""
-    first = i * my * mz
-    if wrap_y:
-        for k in range(1, mz - 1):
-            v[first + k] = v[first + (my - 2) * mz + k]
-            v[first + (my - 1) * mz + k] = v[first + mz + k]
-    if wrap_z:
-        for j in range(1, my - 1):
-            row = first + j * mz
-            v[row] = v[row + mz - 2]
-            v[row + mz - 1] = v[row + 1]
-
-
-@loop
-def wrap(v, shape, wrap_y, wrap_z):  # type: ignore[no-untyped-def]
-    """Renew the ghosts of the wrapped axes."""
-    mx, my, mz = shape
-    for i in numba.prange(0, mx):
-        wrap_plane(v, i, my, mz, wrap_y, wrap_z)
+_physics = compiled(padded, voxel, inlined=inlined, called=called)
+relax_voxel = _physics.relax_voxel
+relax_stored_voxel = _physics.relax_stored_voxel
+left_over = _physics.left_over
+left_over_stored = _physics.left_over_stored
+inflow = _physics.inflow
+energy = _physics.energy
+advance_voxel = _physics.advance_voxel
+coarsen_aggregate = _physics.coarsen_aggregate
+coarsen_stored_aggregate = _physics.coarsen_stored_aggregate
 
 
 @loop
@@ -70,10 +40,7 @@ def relax(classes, tables, n, b, v, shape, colour, wrap_y, wrap_z):  # type: ign
         for j in range(1, my - 1):
             row = (i * my + j) * mz
             for k in range(1 + ((colour + i + j) & 1), mz - 1, 2):
-                p = np.uint64(row + k)
-                if classes[p]:
-                    brought, total = faces_by_class(classes, tables, n, v, p, sx, sy)
-                    v[p] = (b[p] + brought) / total
+                relax_voxel(classes, tables, n, b, v, np.uint64(row + k), sx, sy)
         wrap_plane(v, i, my, mz, wrap_y, wrap_z)
 
 
@@ -86,10 +53,7 @@ def relax_stored(cx, cy, cz, b, v, shape, colour, wrap_y, wrap_z):  # type: igno
         for j in range(1, my - 1):
             row = (i * my + j) * mz
             for k in range(1 + ((colour + i + j) & 1), mz - 1, 2):
-                p = np.uint64(row + k)
-                brought, total = faces_stored(cx, cy, cz, v, p, sx, sy)
-                if total > 0.0:
-                    v[p] = (b[p] + brought) / total
+                relax_stored_voxel(cx, cy, cz, b, v, np.uint64(row + k), sx, sy)
         wrap_plane(v, i, my, mz, wrap_y, wrap_z)
 
 
@@ -109,8 +73,7 @@ def restrict(classes, tables, n, b, v, shape, coarse, coarse_shape, halved, step
                 for k in range(1 + ((i + j) & 1) * (step - 1), mz - 1, step):
                     p = np.uint64(row + k)
                     if classes[p]:
-                        brought, total = faces_by_class(classes, tables, n, v, p, sx, sy)
-                        coarse[coarse_row + ((k - 1) >> hz)] += b[p] - (total * v[p] - brought)
+                        coarse[coarse_row + ((k - 1) >> hz)] += left_over(classes, tables, n, b, v, p, sx, sy)
 
 
 @loop
@@ -128,8 +91,7 @@ def restrict_stored(cx, cy, cz, b, v, shape, coarse, coarse_shape, halved, step)
                 coarse_row = (ci * cmy + ((j - 1) >> hy) + 1) * cmz + 1
                 for k in range(1 + ((i + j) & 1) * (step - 1), mz - 1, step):
                     p = np.uint64(row + k)
-                    brought, total = faces_stored(cx, cy, cz, v, p, sx, sy)
-                    coarse[coarse_row + ((k - 1) >> hz)] += b[p] - (total * v[p] - brought)
+                    coarse[coarse_row + ((k - 1) >> hz)] += left_over_stored(cx, cy, cz, b, v, p, sx, sy)
 
 
 @loop
@@ -152,84 +114,24 @@ def prolong(v, shape, coarse, coarse_shape, halved, step, wrap_y, wrap_z):  # ty
 
 @loop
 def coarsen(classes, tables, n, shape, cx, cy, cz, coarse_shape, halved):  # type: ignore[no-untyped-def]
-    """Conductances between aggregates: fine ones summed over their face, over the distance in voxels.
-
-    ``halved`` says of each axis whether an aggregate takes two voxels along it (1) or one (0).
-    """
-    mx, my, mz = shape
+    """Conductances between aggregates."""
     cmx, cmy, cmz = coarse_shape
-    hx, hy, hz = halved
-    sx, sy = my * mz, mz
     for behind in numba.prange(1, cmx):
         ci = behind - 1  # a range from 0 has an unsigned index, which does not mix with signed ones
-        i_last = min(ci << hx, mx - 2)
-        i_first = ((ci - 1) << hx) + 1 if ci else 0
         for cj in range(cmy - 1):
-            j_last = min(cj << hy, my - 2)
-            j_first = ((cj - 1) << hy) + 1 if cj else 0
             for ck in range(cmz - 1):
-                k_last = min(ck << hz, mz - 2)
-                k_first = ((ck - 1) << hz) + 1 if ck else 0
-                cp = (ci * cmy + cj) * cmz + ck
-                if cj and ck:
-                    total = 0.0
-                    for j in range(j_first, j_last + 1):
-                        for k in range(k_first, k_last + 1):
-                            p = i_last * sx + j * sy + k
-                            total += tables[int(classes[p]) * n + classes[p + sx]]
-                    cx[cp] = total / (1 << hx)
-                if ci and ck:
-                    total = 0.0
-                    for i in range(i_first, i_last + 1):
-                        for k in range(k_first, k_last + 1):
-                            p = i * sx + j_last * sy + k
-                            total += tables[n * n + int(classes[p]) * n + classes[p + sy]]
-                    cy[cp] = total / (1 << hy)
-                if ci and cj:
-                    total = 0.0
-                    for i in range(i_first, i_last + 1):
-                        for j in range(j_first, j_last + 1):
-                            p = i * sx + j * sy + k_last
-                            total += tables[2 * n * n + int(classes[p]) * n + classes[p + 1]]
-                    cz[cp] = total / (1 << hz)
+                coarsen_aggregate(classes, tables, n, shape, cx, cy, cz, coarse_shape, halved, ci, cj, ck)
 
 
 @loop
 def coarsen_stored(gx, gy, gz, shape, cx, cy, cz, coarse_shape, halved):  # type: ignore[no-untyped-def]
     """As `coarsen`, from a coarser level."""
-    mx, my, mz = shape
     cmx, cmy, cmz = coarse_shape
-    hx, hy, hz = halved
-    sx, sy = my * mz, mz
     for behind in numba.prange(1, cmx):
-        ci = behind - 1  # a range from 0 has an unsigned index, which does not mix with signed ones
-        i_last = min(ci << hx, mx - 2)
-        i_first = ((ci - 1) << hx) + 1 if ci else 0
+        ci = behind - 1
         for cj in range(cmy - 1):
-            j_last = min(cj << hy, my - 2)
-            j_first = ((cj - 1) << hy) + 1 if cj else 0
             for ck in range(cmz - 1):
-                k_last = min(ck << hz, mz - 2)
-                k_first = ((ck - 1) << hz) + 1 if ck else 0
-                cp = (ci * cmy + cj) * cmz + ck
-                if cj and ck:
-                    total = 0.0
-                    for j in range(j_first, j_last + 1):
-                        for k in range(k_first, k_last + 1):
-                            total += gx[i_last * sx + j * sy + k]
-                    cx[cp] = total / (1 << hx)
-                if ci and ck:
-                    total = 0.0
-                    for i in range(i_first, i_last + 1):
-                        for k in range(k_first, k_last + 1):
-                            total += gy[i * sx + j_last * sy + k]
-                    cy[cp] = total / (1 << hy)
-                if ci and cj:
-                    total = 0.0
-                    for i in range(i_first, i_last + 1):
-                        for j in range(j_first, j_last + 1):
-                            total += gz[i * sx + j * sy + k_last]
-                    cz[cp] = total / (1 << hz)
+                coarsen_stored_aggregate(gx, gy, gz, shape, cx, cy, cz, coarse_shape, halved, ci, cj, ck)
 
 
 @loop
@@ -238,17 +140,16 @@ def residual(classes, tables, n, x, r, sums, shape):  # type: ignore[no-untyped-
     mx, my, mz = shape
     sx, sy, n = np.uint64(my * mz), np.uint64(mz), np.uint64(n)
     for i in numba.prange(1, mx - 1):
-        total_of_plane = 0.0
+        total = 0.0
         for j in range(1, my - 1):
             row = (i * my + j) * mz
             for k in range(1, mz - 1):
                 p = np.uint64(row + k)
                 if classes[p]:
-                    brought, total = faces_by_class(classes, tables, n, x, p, sx, sy)
-                    value = brought - total * x[p]
+                    value = inflow(classes, tables, n, x, p, sx, sy)
                     r[p] = value
-                    total_of_plane += value
-        sums[i] = total_of_plane
+                    total += value
+        sums[i] = total
 
 
 @loop
@@ -257,15 +158,14 @@ def curvature(classes, tables, n, p_, sums, shape):  # type: ignore[no-untyped-d
     mx, my, mz = shape
     sx, sy, n = np.uint64(my * mz), np.uint64(mz), np.uint64(n)
     for i in numba.prange(1, mx - 1):
-        total_of_plane = 0.0
+        total = 0.0
         for j in range(1, my - 1):
             row = (i * my + j) * mz
             for k in range(1, mz - 1):
                 p = np.uint64(row + k)
                 if classes[p]:
-                    brought, total = faces_by_class(classes, tables, n, p_, p, sx, sy)
-                    total_of_plane += p_[p] * (total * p_[p] - brought)
-        sums[i] = total_of_plane
+                    total += energy(classes, tables, n, p_, p, sx, sy)
+        sums[i] = total
 
 
 @loop
@@ -277,18 +177,14 @@ def advance(classes, tables, n, p_, x, r, alpha, sums, shape):  # type: ignore[n
     mx, my, mz = shape
     sx, sy, n = np.uint64(my * mz), np.uint64(mz), np.uint64(n)
     for i in numba.prange(1, mx - 1):
-        total_of_plane = 0.0
+        total = 0.0
         for j in range(1, my - 1):
             row = (i * my + j) * mz
             for k in range(1, mz - 1):
                 p = np.uint64(row + k)
                 if classes[p]:
-                    brought, total = faces_by_class(classes, tables, n, p_, p, sx, sy)
-                    x[p] += alpha * p_[p]
-                    value = r[p] - alpha * (total * p_[p] - brought)
-                    r[p] = value
-                    total_of_plane += value
-        sums[i] = total_of_plane
+                    total += advance_voxel(classes, tables, n, p_, x, r, alpha, p, sx, sy)
+        sums[i] = total
 
 
 @loop

@@ -12,7 +12,7 @@ lose digits to the difference of two potentials near 1.
 from collections.abc import Callable
 from dataclasses import dataclass
 from types import ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +26,17 @@ COARSEST = 64
 COARSEST_SWEEPS = 8
 STRETCH = 1.5
 """An axis whose voxels are longer than this times the shortest is not coarsened yet."""
+
+
+class Wraps(NamedTuple):
+    """Whether an axis leads on to its other end; else it is closed."""
+
+    wrap_y: bool
+    wrap_z: bool
+
+    def named(self) -> dict[str, bool]:
+        """Return them as arguments of the loops, by name."""
+        return self._asdict()
 
 
 @dataclass(frozen=True)
@@ -88,6 +99,11 @@ class _Level:
     v: Array
     step: int
 
+    @property
+    def aggregates(self) -> dict[str, Any]:
+        """Its relation to the finer level, as arguments of the loops."""
+        return {"coarse_shape": self.shape, "halved": self.halved}
+
 
 def solve(
     network: Network,
@@ -111,7 +127,7 @@ def solve(
     most : int
         Iterations.
     report : callable, optional
-        Is given the `Progress` of each iteration.
+        Called with the `Progress` of each iteration.
     """
     solver = _Solver(network, loops)
     history: list[Progress] = []
@@ -139,7 +155,8 @@ def solve(
 class _Solver:
     def __init__(self, network: Network, loops: ModuleType) -> None:
         self.loops = loops
-        self.wraps = network.wrap_y, network.wrap_z
+        self.wraps = Wraps(network.wrap_y, network.wrap_z)
+        self.named_wraps = self.wraps.named()
         shape = network.classes.shape
         self.shape: Shape = (shape[0] + 2, shape[1] + 2, shape[2] + 2)
         count = self.shape[0] * self.shape[1] * self.shape[2]
@@ -148,8 +165,8 @@ class _Solver:
         tables = np.zeros((3, self.n, self.n))
         tables[:, :-1, :-1] = network.conductance
         tables[0, -1, :-1] = tables[0, :-1, -1] = network.boundary
-        self.tables = loops.put(tables.ravel())
-        self.tables32 = loops.put(tables.astype(np.float32).ravel())
+        exact = loops.put(tables.ravel())
+        rounded = loops.put(tables.astype(np.float32).ravel())
 
         classes = np.zeros(self.shape, np.uint8)
         classes[1:-1, 1:-1, 1:-1] = network.classes
@@ -160,6 +177,9 @@ class _Solver:
             classes[1:-1, :, 0], classes[1:-1, :, -1] = classes[1:-1, :, -2], classes[1:-1, :, 1]
         self.ends = classes[1, 1:-1, 1:-1].copy(), classes[-2, 1:-1, 1:-1].copy()
         self.classes = loops.put(classes.ravel())
+        # as arguments of the loops: the network in float64, and in float32 for the preconditioner
+        self.network = {"classes": self.classes, "tables": exact, "n": self.n}
+        self.network32 = {"classes": self.classes, "tables": rounded, "n": self.n}
         x = np.zeros(self.shape)
         x += (1.0 - (np.arange(self.shape[0]) - 0.5) / shape[0])[:, None, None]
         x[0], x[-1] = 1.0, 0.0
@@ -172,7 +192,7 @@ class _Solver:
         self.levels = self._levels(network)
 
     def _step(self, shape: Any) -> int:
-        """2 where the voxels of one colour are no neighbours, 1 where an odd count makes some so across a wrap."""
+        """2 where no voxels of one colour are neighbours, 1 where an odd count makes some so across a wrap."""
         return 1 if any(wrap and count % 2 for wrap, count in zip(self.wraps, shape[1:], strict=True)) else 2
 
     def _levels(self, network: Network) -> list[_Level]:
@@ -190,74 +210,76 @@ class _Solver:
             padded: Any = tuple(count + 2 for count in coarse)
             count = padded[0] * padded[1] * padded[2]
             cx, cy, cz, b, v = (loops.zeros(count, np.float32) for _ in range(5))
+            aggregates: Any = {"cx": cx, "cy": cy, "cz": cz, "coarse_shape": padded, "halved": halved}
             if levels:
                 last = levels[-1]
-                loops.coarsen_stored(last.cx, last.cy, last.cz, last.shape, cx, cy, cz, padded, halved)
+                loops.coarsen_stored(gx=last.cx, gy=last.cy, gz=last.cz, shape=last.shape, **aggregates)
             else:
-                loops.coarsen(self.classes, self.tables32, self.n, self.shape, cx, cy, cz, padded, halved)
+                loops.coarsen(**self.network32, shape=self.shape, **aggregates)
             levels.append(_Level(padded, halved, cx, cy, cz, b, v, self._step(coarse)))
             shape = coarse
         return levels
 
     def start(self) -> None:
         """Take the true residual of the potential and forget the directions."""
-        self.loops.wrap(self.x, self.shape, *self.wraps)
-        self.loops.residual(self.classes, self.tables, self.n, self.x, self.r, self.sums, self.shape)
+        self.loops.wrap(v=self.x, shape=self.shape, **self.named_wraps)
+        self.loops.residual(**self.network, x=self.x, r=self.r, sums=self.sums, shape=self.shape)
         self.plane_sums = self.loops.get(self.sums)[1:-1].copy()
         self.rz = 0.0
 
     def iterate(self) -> float:
         """Do one step of conjugate gradients; return by how much it lowered the energy."""
-        loops, network = self.loops, (self.classes, self.tables, self.n)
+        loops, sums, shape = self.loops, self.sums, self.shape
         self.precondition()
-        loops.dot(self.r, self.z, self.sums, self.shape)
+        loops.dot(a=self.r, b=self.z, sums=sums, shape=shape)
         rz = float(loops.get(self.sums)[1:-1].sum())
         if rz <= 0.0:
             return 0.0
-        loops.redirect(self.p, self.z, np.float32(rz / self.rz if self.rz else 0.0), self.shape)
+        loops.redirect(p_=self.p, z=self.z, beta=np.float32(rz / self.rz if self.rz else 0.0), shape=shape)
         self.rz = rz
-        loops.curvature(*network, self.p, self.sums, self.shape)
+        loops.curvature(**self.network, p_=self.p, sums=sums, shape=shape)
         alpha = rz / float(loops.get(self.sums)[1:-1].sum())
-        loops.advance(*network, self.p, self.x, self.r, alpha, self.sums, self.shape)
+        loops.advance(**self.network, p_=self.p, x=self.x, r=self.r, alpha=alpha, sums=sums, shape=shape)
         self.plane_sums = loops.get(self.sums)[1:-1].copy()
         return alpha * rz
 
     def precondition(self) -> None:
         """One V-cycle on the residual, into z."""
-        loops, network = self.loops, (self.classes, self.tables32, self.n)
+        loops, shape, wraps = self.loops, self.shape, self.named_wraps
+        smooth: Any = {**self.network32, "b": self.r, "v": self.z, "shape": shape}
         loops.fill(self.z, 0.0)
         for _ in range(SWEEPS):
             for colour in (0, 1):
-                loops.relax(*network, self.r, self.z, self.shape, colour, *self.wraps)
+                loops.relax(**smooth, colour=colour, **wraps)
         if self.levels:
             coarse = self.levels[0]
-            loops.restrict(*network, self.r, self.z, self.shape, coarse.b, coarse.shape, coarse.halved, self.step)
+            loops.restrict(**smooth, coarse=coarse.b, **coarse.aggregates, step=self.step)
             self.cycle(0)
-            loops.prolong(self.z, self.shape, coarse.v, coarse.shape, coarse.halved, self.step, *self.wraps)
+            loops.prolong(v=self.z, shape=shape, coarse=coarse.v, **coarse.aggregates, step=self.step, **wraps)
         for _ in range(SWEEPS if self.levels else COARSEST_SWEEPS):
             for colour in (1, 0):
-                loops.relax(*network, self.r, self.z, self.shape, colour, *self.wraps)
+                loops.relax(**smooth, colour=colour, **wraps)
 
     def cycle(self, index: int) -> None:
         """One V-cycle from a coarser level on."""
-        loops, level = self.loops, self.levels[index]
-        network = (level.cx, level.cy, level.cz)
+        loops, level, wraps = self.loops, self.levels[index], self.named_wraps
+        smooth: Any = {
+            "cx": level.cx, "cy": level.cy, "cz": level.cz, "b": level.b, "v": level.v, "shape": level.shape
+        }  # fmt: skip
         last = index == len(self.levels) - 1
         loops.fill(level.v, 0.0)
         sweeps = COARSEST_SWEEPS if last else SWEEPS
         for _ in range(sweeps):
             for colour in (0, 1):
-                loops.relax_stored(*network, level.b, level.v, level.shape, colour, *self.wraps)
+                loops.relax_stored(**smooth, colour=colour, **wraps)
         if not last:
             coarse = self.levels[index + 1]
-            loops.restrict_stored(
-                *network, level.b, level.v, level.shape, coarse.b, coarse.shape, coarse.halved, level.step
-            )
+            loops.restrict_stored(**smooth, coarse=coarse.b, **coarse.aggregates, step=level.step)
             self.cycle(index + 1)
-            loops.prolong(level.v, level.shape, coarse.v, coarse.shape, coarse.halved, level.step, *self.wraps)
+            loops.prolong(v=level.v, shape=level.shape, coarse=coarse.v, **coarse.aggregates, step=level.step, **wraps)
         for _ in range(sweeps):
             for colour in (1, 0):
-                loops.relax_stored(*network, level.b, level.v, level.shape, colour, *self.wraps)
+                loops.relax_stored(**smooth, colour=colour, **wraps)
 
     def spread(self) -> tuple[float, float]:
         """Mean flux over the planes, and the largest difference between two of them relative to it."""
@@ -280,11 +302,11 @@ class _Solver:
         return float(np.sum(self.boundary[self.ends[1]] * self._plane(self.shape[0] - 2)))
 
     def solution(self, history: tuple[Progress, ...], converged: bool) -> Solution:
-        """Collect what was found."""
+        """Collect the potential and the fluxes."""
         loops = self.loops
-        loops.wrap(self.x, self.shape, *self.wraps)
+        loops.wrap(v=self.x, shape=self.shape, **self.named_wraps)
         sums = loops.zeros(2 * self.shape[0], np.float64)
-        loops.currents(self.classes, self.tables, self.n, self.x, sums, self.shape)
+        loops.currents(**self.network, x=self.x, sums=sums, shape=self.shape)
         along_y, along_z = np.asarray(loops.get(sums)).reshape(-1, 2)[1:-1].sum(axis=0)
         arrays = [self.classes, self.x, self.r, self.z, self.p]
         arrays += [array for level in self.levels for array in (level.cx, level.cy, level.cz, level.b, level.v)]

@@ -1,10 +1,9 @@
 """One step of Newton's method for charge and discharge: conjugate gradients with a geometric multigrid.
 
 The network of `solidstack.kernels.electrochemistry.voxel`: on the finest level a voxel has a potential and a content;
-on coarser
-levels a cell of 2 x 2 x 2 has both for its electronic and for its ionic part, coupled by the summed conductance of
-the interfaces in it, so that the coarsest level is a porous-electrode model. That one is solved directly, together
-with the collector's potential where the current is given.
+on coarser levels a cell of 2 x 2 x 2 has both for its electronic and for its ionic part, coupled by the summed
+conductance of the interfaces in it, so that the coarsest level is a porous-electrode model. That one is solved
+directly, together with the collector's potential where the current is given.
 
 Smoothing as in `solidstack.kernels.conduction.multigrid`. All is float32 (complex64 for impedance): what is solved for
 are increments, and the residual of the state is taken in float64 by the caller, so no digits are lost.
@@ -13,13 +12,13 @@ are increments, and the residual of the state is taken in float64 by the caller,
 import math
 from dataclasses import dataclass
 from types import ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..conduction.multigrid import COARSEST, STRETCH, Array, Shape
-from .voxel import CE, COEFFICIENTS, CS, DE, DS, GES, GIN, GSE, KE, KS
+from ..conduction.multigrid import COARSEST, STRETCH, Array, Shape, Wraps
+from .cells import CE, COEFFICIENTS, CS, DE, DS, GES, GIN, GSE, KE, KS
 
 SWEEPS = 1
 """Before and after the coarse correction, each of both colours; 2 take fewer iterations and more time."""
@@ -27,7 +26,7 @@ SWEEPS = 1
 
 @dataclass(frozen=True)
 class Geometry:
-    """A padded volume as the loops want it; all of it over the scale of the currents.
+    """A padded volume as the loops take it; all of it over the scale of the currents.
 
     Parameters
     ----------
@@ -53,9 +52,18 @@ class Geometry:
     wrap_z: bool
 
 
+class Grid(NamedTuple):
+    """The arrays of a `Geometry` where the loops run."""
+
+    gx: Array
+    gy: Array
+    gz: Array
+    volume: Array
+
+
 @dataclass(frozen=True)
 class Linear:
-    """What a solution took."""
+    """Effort and success of a solution."""
 
     iterations: int
     residual: float
@@ -70,6 +78,16 @@ class _Level:
     b: Array
     f: Array
     plates: Array
+
+    @property
+    def aggregates(self) -> dict[str, Any]:
+        """Its relation to the finer level, as arguments of the loops."""
+        return {"coarse_shape": self.shape, "halved": self.halved}
+
+    @property
+    def smooth(self) -> dict[str, Any]:
+        """Its network, right-hand side and unknowns, as arguments of the loops."""
+        return {"a": self.a, "b": self.b, "f": self.f, "shape": self.shape}
 
 
 class CoupledSolver:
@@ -94,7 +112,8 @@ class CoupledSolver:
         self.clusters = clusters
         self.kind, self.loops, self.ideal, self.geometry = kind, loops, ideal, geometry
         self.shape = geometry.shape
-        self.wraps = geometry.wrap_y, geometry.wrap_z
+        self.wraps = Wraps(geometry.wrap_y, geometry.wrap_z)
+        self.named_wraps = self.wraps.named()
         self.dtype = dtype
         self.summed = np.complex128 if np.issubdtype(dtype, np.complexfloating) else np.float64
         self.real: Any = (np.zeros(0, dtype).real).dtype.type
@@ -104,8 +123,8 @@ class CoupledSolver:
         self.cx, self.cy, self.cz = (zeros(count, self.real) for _ in range(3))
         self.e, self.im = (zeros(count, self.real) for _ in range(2))
         self.rv, self.rw, self.zv, self.zw, self.pv, self.pw, self.dv, self.dw = (zeros(count, dtype) for _ in range(8))
-        self.g = tuple(
-            loops.put(part.astype(self.real)) for part in (geometry.gx, geometry.gy, geometry.gz, geometry.volume)
+        self.g = Grid(
+            *(loops.put(part.astype(self.real)) for part in (geometry.gx, geometry.gy, geometry.gz, geometry.volume))
         )
         self.sums = zeros(2 * self.shape[0], self.summed)
         self.storage: Array = None
@@ -117,7 +136,7 @@ class CoupledSolver:
         self.plane_sums = zeros(2 * max(planes, 1), self.dtype)
 
     def _first(self, shape: Any) -> int:
-        """2 where the voxels of one colour are no neighbours, 1 where an odd count makes some so across a wrap."""
+        """2 where no voxels of one colour are neighbours, 1 where an odd count makes some so across a wrap."""
         return 1 if any(wrap and count % 2 for wrap, count in zip(self.wraps, shape[1:], strict=True)) else 2
 
     def _levels(self) -> list[_Level]:
@@ -170,16 +189,17 @@ class CoupledSolver:
         self.storage = loops.put(np.asarray(storage).astype(self.dtype))
         self.floating = floating
         first = self.levels[0]
-        loops.coarsen(
-            self.kind, self.cx, self.cy, self.cz, self.e, self.im, self.storage, *self.g, self.shape, first.a,
-            first.shape, first.halved,
-        )  # fmt: skip
+        loops.coarsen(**self.network(), a=first.a, **first.aggregates)
         for fine, coarse in zip(self.levels, self.levels[1:], strict=False):
-            loops.cell_coarsen(fine.a, fine.shape, coarse.a, coarse.shape, coarse.halved)
+            loops.cell_coarsen(fine=fine.a, shape=fine.shape, a=coarse.a, **coarse.aggregates)
         self.inverse = np.linalg.inv(self._dense())
         if self.clusters is not None:
             self.links = loops.zeros(self.clusters[1].shape[0] - 1, self.cx.dtype)
-            loops.cluster_links(self.kind, self.cx, self.cy, self.cz, *self.clusters, self.links, self.shape)
+            conductances: Any = {"cx": self.cx, "cy": self.cy, "cz": self.cz}
+            places, starts = self.clusters
+            loops.cluster_links(
+                kind=self.kind, **conductances, places=places, starts=starts, links=self.links, shape=self.shape
+            )
         if self.planes:
             self.plane_inverse = np.linalg.inv(self._plane_matrix())
 
@@ -203,19 +223,19 @@ class CoupledSolver:
         stored = np.asarray(self.loops.get(self.storage))[kind] * volume * im
         matrix = np.zeros((2 * count, 2 * count), self.summed)
         for face in range(count + 1):
-            ends = [plane - 1 for plane in (face, face + 1) if 1 <= plane <= count]
-            for one in ends:
-                salt = stores[one + 1].any()
-                matrix[2 * one, 2 * one] += bulk[face] + reaction[face]
+            ends = [after - 1 for after in (face, face + 1) if 1 <= after <= count]
+            for plane in ends:
+                salt = stores[plane + 1].any()
+                matrix[2 * plane, 2 * plane] += bulk[face] + reaction[face]
                 if salt:
-                    matrix[2 * one + 1, 2 * one + 1] += mobile[face] + reaction[face]
-                    matrix[2 * one, 2 * one + 1] += reaction[face]
-                    matrix[2 * one + 1, 2 * one] += reaction[face]
+                    matrix[2 * plane + 1, 2 * plane + 1] += mobile[face] + reaction[face]
+                    matrix[2 * plane, 2 * plane + 1] += reaction[face]
+                    matrix[2 * plane + 1, 2 * plane] += reaction[face]
                 for other in ends:
-                    if other != one:
-                        matrix[2 * one, 2 * other] -= bulk[face]
+                    if other != plane:
+                        matrix[2 * plane, 2 * other] -= bulk[face]
                         if salt:
-                            matrix[2 * one + 1, 2 * other + 1] -= mobile[face]
+                            matrix[2 * plane + 1, 2 * other + 1] -= mobile[face]
         for plane in range(count):
             if stores[plane + 1].any():
                 matrix[2 * plane + 1, 2 * plane + 1] += stored[plane + 1].sum()
@@ -231,11 +251,9 @@ class CoupledSolver:
         """
         if self.clusters is None or self.ideal:
             return
-        self.loops.correct_clusters(
-            self.kind, self.cx, self.cy, self.cz, self.e, self.im, self.storage, self.rv, self.rw, self.zv, self.zw,
-            potential, *self.g, self.shape, *self.clusters, self.links,
-        )  # fmt: skip
-        self.loops.wrap(self.zv, self.shape, *self.wraps)
+        places, starts = self.clusters
+        self.loops.correct_clusters(**self.smooth(), plate=potential, places=places, starts=starts, links=self.links)
+        self.loops.wrap(v=self.zv, shape=self.shape, **self.named_wraps)
 
     def _correct_planes(self, potential: Any) -> None:
         """Correct by a constant over each plane of the membrane.
@@ -245,12 +263,11 @@ class CoupledSolver:
         """
         if not self.planes:
             return
-        self.loops.restrict_planes(
-            self.kind, self.cx, self.cy, self.cz, self.e, self.im, self.storage, self.rv, self.rw, self.zv, self.zw,
-            potential, *self.g, self.shape, self.planes, self.plane_sums,
-        )  # fmt: skip
-        values = self.plane_inverse @ np.asarray(self.loops.get(self.plane_sums)).astype(self.summed)
-        self.loops.prolong_planes(self.zv, self.zw, self.shape, self.planes, self.loops.put(values.astype(self.dtype)))
+        loops, planes = self.loops, self.planes
+        loops.restrict_planes(**self.smooth(), plate=potential, planes=planes, sums=self.plane_sums)
+        values = self.plane_inverse @ np.asarray(loops.get(self.plane_sums)).astype(self.summed)
+        values = loops.put(values.astype(self.dtype))
+        loops.prolong_planes(v=self.zv, w=self.zw, shape=self.shape, planes=planes, values=values)
 
     def _dense(self) -> NDArray[Any]:
         """Matrix of the coarsest level, the collector's potential last."""
@@ -282,7 +299,7 @@ class CoupledSolver:
         first = np.arange(a.size // COEFFICIENTS).reshape(level.shape) * COEFFICIENTS
         own = first[1:-1, 1:-1, 1:-1].ravel()
         plate = 4 * cells
-        found: list[tuple[int, float, int]] = []
+        entries: list[tuple[int, float, int]] = []
 
         def parts(cell: int) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...], tuple[int, ...]]:
             """Unknowns of a cell: electronic potential and content, ionic potential and content."""
@@ -296,9 +313,9 @@ class CoupledSolver:
         def link(here: tuple[int, ...], there: tuple[int, ...], coefficient: int) -> None:
             """Put a conductance between two sums of unknowns; an empty sum is fixed at 0."""
             signed = [(unknown, 1.0) for unknown in here] + [(unknown, -1.0) for unknown in there]
-            for one, sign in signed:
+            for own_row, sign in signed:
                 for other, opposite in signed:
-                    found.append((one * (plate + 1) + other, sign * opposite, coefficient))
+                    entries.append((own_row * (plate + 1) + other, sign * opposite, coefficient))
 
         for cell in range(cells):
             s, d, e, f = parts(cell)
@@ -322,7 +339,7 @@ class CoupledSolver:
                 lithium = index[0] == 0  # its potential is 0, not relative to the collector's
                 link((*s0, *d0) if lithium else (*s0, *d0, plate), (*e1, *f1), here + GSE + axis)
                 link((*e0, *f0), (*s1, *d1, plate), here + GES + axis)
-        place, sign, coefficient = zip(*found, strict=True)
+        place, sign, coefficient = zip(*entries, strict=True)
         return np.array(place, np.int64), np.array(sign), np.array(coefficient, np.int64)
 
     def solve(self, plate: Any, tolerance: float, most: int = 60) -> Linear:
@@ -331,15 +348,16 @@ class CoupledSolver:
         Parameters
         ----------
         plate : number
-            Residual of the collector's row: current wanted less current that crosses the interfaces; 0 where the
-            collector's potential is fixed.
+            Residual of the collector's row: the current set less the current that crosses the interfaces; 0 where
+            the collector's potential is fixed.
         tolerance : float
             Of the residual in the norm of the preconditioner, relative to the start.
         most : int
             Iterations.
         """
         loops, shape = self.loops, self.shape
-        network = (self.kind, self.cx, self.cy, self.cz, self.e, self.im, self.storage)
+        directions: Any = {"pv": self.pv, "pw": self.pw}
+        product: Any = {"av": self.zv, "aw": self.zw}  # where the preconditioned residual is no longer needed
         loops.fill(self.dv, 0.0)
         loops.fill(self.dw, 0.0)
         loops.fill(self.pv, 0.0)
@@ -350,7 +368,7 @@ class CoupledSolver:
         iterations = 0
         for iterations in range(most + 1):
             zplate = self.precondition(left)
-            loops.dot(self.rv, self.zv, self.rw, self.zw, self.sums[: shape[0]], shape)
+            loops.dot(a=self.rv, b=self.zv, c=self.rw, d=self.zw, sums=self.sums[: shape[0]], shape=shape)
             now = self._sum(self.sums[: shape[0]]) + left * zplate
             start = start or abs(now)
             if not np.isfinite(now) or abs(now) <= tolerance**2 * start or now == 0.0:
@@ -359,11 +377,11 @@ class CoupledSolver:
                 break
             beta = now / rz if rz else 0.0 * now
             rz = now
-            loops.redirect(self.pv, self.pw, self.zv, self.zw, self.dtype(beta), shape)
+            loops.redirect(**directions, zv=self.zv, zw=self.zw, beta=self.dtype(beta), shape=shape)
             self.pplate = zplate + beta * self.pplate
             loops.matvec(
-                *network, self.pv, self.pw, self.dtype(self.pplate), self.zv, self.zw, self.sums, self.ideal, *self.g,
-                shape,
+                **self.network(), v=self.pv, w=self.pw, plate=self.dtype(self.pplate), **product, sums=self.sums,
+                ideal=self.ideal,
             )  # fmt: skip
             energy, row = np.asarray(loops.get(self.sums)).reshape(-1, 2)[1:-1].sum(axis=0)
             curvature = energy + self.pplate * row
@@ -371,7 +389,10 @@ class CoupledSolver:
                 now = np.nan  # nothing conducts, or the state is no longer one
                 break
             alpha = rz / curvature
-            loops.step(self.pv, self.pw, self.zv, self.zw, self.dv, self.dw, self.rv, self.rw, self.dtype(alpha), shape)
+            loops.step(
+                **directions, **product, dv=self.dv, dw=self.dw, rv=self.rv, rw=self.rw, alpha=self.dtype(alpha),
+                shape=shape,
+            )  # fmt: skip
             self.plate = self.plate + alpha * self.pplate
             if self.floating:
                 left = left - alpha * row
@@ -381,61 +402,64 @@ class CoupledSolver:
     def _sum(self, sums: Array) -> Any:
         return np.asarray(self.loops.get(sums))[1:-1].sum()
 
+    def network(self) -> dict[str, Any]:
+        """Return the coefficients on the finest level and its geometry, as arguments of the loops."""
+        return {
+            "kind": self.kind, "cx": self.cx, "cy": self.cy, "cz": self.cz, "e": self.e, "im": self.im,
+            "storage": self.storage, **self.g._asdict(), "shape": self.shape,
+        }  # fmt: skip
+
+    def smooth(self) -> dict[str, Any]:
+        """Return the network, the residual and the increments that are to remove it, as arguments of the loops."""
+        return {**self.network(), "bv": self.rv, "bw": self.rw, "v": self.zv, "w": self.zw}
+
     def precondition(self, plate: Any) -> Any:
         """One V-cycle on the residual, into zv, zw; returns the collector's part."""
-        loops = self.loops
-        network = (self.kind, self.cx, self.cy, self.cz, self.e, self.im, self.storage)
-        smooth = (*network, self.rv, self.rw, self.zv, self.zw)
+        loops, wraps = self.loops, self.named_wraps
+        smooth = {**self.smooth(), "ideal": self.ideal}
         loops.fill(self.zv, 0.0)
         loops.fill(self.zw, 0.0)
         for _ in range(SWEEPS):
             for colour in (0, 1):
-                loops.relax(*smooth, self.dtype(0.0), colour, self.ideal, *self.g, self.shape, *self.wraps)
+                loops.relax(**smooth, plate=self.dtype(0.0), colour=colour, **wraps)
         self._correct_planes(self.dtype(0.0))
         self._correct_clusters(self.dtype(0.0))
         coarse = self.levels[0]
-        loops.restrict(
-            *smooth,
-            self.ideal,
-            *self.g,
-            self.shape,
-            coarse.b,
-            coarse.shape,
-            coarse.halved,
-            1 if self.planes or self.clusters is not None else self.first,
-            coarse.plates,
+        first = 1 if self.planes or self.clusters is not None else self.first
+        loops.restrict(**smooth, coarse=coarse.b, **coarse.aggregates, first=first, plates=coarse.plates)
+        correction = self.cycle(0, plate + self._sum(coarse.plates))
+        potential = self.dtype(correction)
+        loops.prolong(
+            kind=self.kind, v=self.zv, w=self.zw, shape=self.shape, coarse=coarse.f, **coarse.aggregates, **wraps
         )
-        found = self.cycle(0, plate + self._sum(coarse.plates))
-        potential = self.dtype(found)
-        loops.prolong(self.kind, self.zv, self.zw, self.shape, coarse.f, coarse.shape, coarse.halved, *self.wraps)
-        loops.set_lithium(self.zv, -potential, self.shape)
+        loops.set_lithium(v=self.zv, value=-potential, shape=self.shape)
         self._correct_clusters(potential)
         self._correct_planes(potential)
         for _ in range(SWEEPS):
             for colour in (1, 0):
-                loops.relax(*smooth, potential, colour, self.ideal, *self.g, self.shape, *self.wraps)
-        return found
+                loops.relax(**smooth, plate=potential, colour=colour, **wraps)
+        return correction
 
     def cycle(self, index: int, plate: Any) -> Any:
         """One V-cycle from a coarser level on; returns the collector's part."""
-        loops, level = self.loops, self.levels[index]
+        loops, level, wraps = self.loops, self.levels[index], self.named_wraps
         if index == len(self.levels) - 1:
             return self.direct(level, plate)
-        smooth = (level.a, level.b, level.f)
+        smooth = {**level.smooth, "ideal": self.ideal}
         loops.fill(level.f, 0.0)
         for _ in range(SWEEPS):
             for colour in (0, 1):
-                loops.cell_relax(*smooth, self.dtype(0.0), colour, self.ideal, level.shape, *self.wraps)
+                loops.cell_relax(**smooth, plate=self.dtype(0.0), colour=colour, **wraps)
         coarse = self.levels[index + 1]
-        loops.cell_restrict(*smooth, self.ideal, level.shape, coarse.b, coarse.shape, coarse.halved, coarse.plates)
-        found = self.cycle(index + 1, plate + self._sum(coarse.plates))
-        potential = self.dtype(found)
-        loops.cell_prolong(level.f, level.shape, coarse.f, coarse.shape, coarse.halved, *self.wraps)
-        loops.set_lithium_cells(level.f, -potential, level.shape)
+        loops.cell_restrict(**smooth, coarse=coarse.b, **coarse.aggregates, plates=coarse.plates)
+        correction = self.cycle(index + 1, plate + self._sum(coarse.plates))
+        potential = self.dtype(correction)
+        loops.cell_prolong(f=level.f, shape=level.shape, coarse=coarse.f, **coarse.aggregates, **wraps)
+        loops.set_lithium_cells(f=level.f, value=-potential, shape=level.shape)
         for _ in range(SWEEPS):
             for colour in (1, 0):
-                loops.cell_relax(*smooth, potential, colour, self.ideal, level.shape, *self.wraps)
-        return found
+                loops.cell_relax(**smooth, plate=potential, colour=colour, **wraps)
+        return correction
 
     def direct(self, level: _Level, plate: Any) -> Any:
         """Solve the coarsest level; returns the collector's potential."""

@@ -15,10 +15,10 @@ def sphere_distance(centres, radii, kinds, reach, spacing, box, periodic, neares
     centres, radii : arrays, shapes (n, 3), (n,)
     kinds : array of uint8, shape (n,)
     reach : float
-        Distance from a surface up to which voxels are looked at; further ones keep what they hold.
+        Distance from a surface within which voxels are considered; voxels further away keep their values.
     spacing, box, periodic : arrays, shape (3,)
     nearest, second, kind : arrays, shape (nx, ny, nz)
-        Hold FAR, FAR and 0 before. ``second`` may have shape (1, 1, 1): it is then left alone.
+        Initially FAR, FAR and 0. ``second`` may have shape (1, 1, 1); it is then left unchanged.
     """
     nx, ny, nz = nearest.shape
     with_second = second.size > 1

@@ -1,8 +1,8 @@
 """Which voxels are reached from a face: a breadth-first flood through face neighbours, 64 voxels at a time.
 
 Faces are the first and the last plane of axis 0; a periodic axis (1, 2) continues at its opposite end. Voxels are bits,
-64 of a row along axis 2 to a word, and the queue holds words. Beside the input this takes 1 byte per voxel for the
-result and about 0.5 byte per voxel for bits and queue (rows shorter than 64 voxels are padded to 64).
+64 of a row along axis 2 to a word, and the queue holds words. In addition to the input this takes 1 byte per voxel for
+the result and about 0.5 byte per voxel for bits and queue (rows shorter than 64 voxels are padded to 64).
 """
 
 import numba
@@ -23,7 +23,7 @@ def connected_through(active: NDArray[np.uint8] | NDArray[np.bool_], periodic_y:
     Parameters
     ----------
     active : array of uint8 or bool, shape (nx, ny, nz)
-        Of any layout; a view with another axis in front asks for that direction.
+        In any memory layout; pass a view with another axis first for that direction.
     periodic_y, periodic_z : bool
         Whether axes 1 and 2 continue at their opposite ends.
 

@@ -1,7 +1,7 @@
-"""Spheres in a box: pairs that are near, soft-sphere relaxation, overlap of pairs.
+"""Spheres in a box: neighbouring pairs, soft-sphere relaxation, overlap of pairs.
 
-A pair is (i, j) and the whole boxes (-1, 0, 1, ...) by which j's image is shifted, so that also a box of a single
-lattice cell has all its contacts.
+A pair is (i, j) and the whole boxes (-1, 0, 1, ...) by which j's image is shifted, so that even a box of a single
+unit cell has all its contacts.
 """
 
 import math

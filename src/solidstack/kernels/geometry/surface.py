@@ -130,7 +130,7 @@ def interface(labels, kind, kinds, axis, wrap, index, weight, slope, edges):  # 
         At [lower class, higher class], faces. The normal is that of the lower class.
     """
     nx, ny, nz = labels.shape
-    found = np.zeros((nx, kinds, kinds))
+    sums = np.zeros((nx, kinds, kinds))
     for x in numba.prange(nx):
         for y in range(ny):
             for z in range(nz):
@@ -139,12 +139,12 @@ def interface(labels, kind, kinds, axis, wrap, index, weight, slope, edges):  # 
                 if here == there or max(here, there) == IGNORED:
                     continue
                 inside = min(here, there)
-                found[x, inside, max(here, there)] += _facing(
+                sums[x, inside, max(here, there)] += _facing(
                     labels, kind, inside, axis, x, y, z, index, weight, slope, edges
                 )
     total = np.zeros((kinds, kinds))
     for x in range(nx):  # in order, so that the sum is the same with any number of threads
-        total += found[x]
+        total += sums[x]
     return total
 
 
@@ -191,13 +191,13 @@ def faces(labels, kind, axis, wrap, index, weight, slope, edges, start, voxel, f
 
 
 @numba.njit(cache=True, parallel=True)
-def chords(labels, wanted, periodic):  # type: ignore[no-untyped-def]
-    """Measure the runs of wanted labels along axis 0.
+def chords(labels, counted, periodic):  # type: ignore[no-untyped-def]
+    """Measure the runs of the counted labels along axis 0.
 
     Parameters
     ----------
     labels : array of uint8, shape (n, rows, columns)
-    wanted : array of bool, shape (256,)
+    counted : array of bool, shape (256,)
     periodic : bool
         Whether a run goes on at the other end of its line.
 
@@ -218,7 +218,7 @@ def chords(labels, wanted, periodic):  # type: ignore[no-untyped-def]
         closed = np.zeros(columns, np.bool_)
         for i in range(n):
             for column in range(columns):
-                if wanted[labels[i, row, column]]:
+                if counted[labels[i, row, column]]:
                     if run[column] == 0 and i > 0:
                         ends[row] += 1
                         closed[column] = True

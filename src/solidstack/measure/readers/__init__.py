@@ -10,6 +10,7 @@ from io import BufferedReader
 from pathlib import Path
 
 from ...errors import MeasurementError
+from ...files import open_input
 from ..records import Record
 from . import biologic_mpr, biologic_mpt, delimited, gamry, neware
 
@@ -59,18 +60,7 @@ def read(
     if reader is not None and reader not in READERS:
         msg = f'reader "{reader}" is not known; give one of {", ".join(READERS)}'
         raise MeasurementError(msg, source=source)
-    try:
-        stream = file.open("rb")
-    except FileNotFoundError:
-        msg = "there is no such file; check the path"
-        raise MeasurementError(msg, source=source) from None
-    except IsADirectoryError:
-        msg = "is a folder; give a file in it"
-        raise MeasurementError(msg, source=source) from None
-    except OSError as reason:
-        msg = f"cannot be read ({reason.strerror})"
-        raise MeasurementError(msg, source=source) from None
-    with stream:
+    with open_input(path, MeasurementError) as stream:
         return _read(stream, source, file.suffix, columns, reader, progress)
 
 

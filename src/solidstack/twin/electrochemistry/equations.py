@@ -12,7 +12,7 @@ from ...constants import FARADAY, GAS
 from ...kernels.electrochemistry.multigrid import CoupledSolver
 from ...kernels.electrochemistry.voxel import CONDUCTION, EXCHANGE, MOBILITY, POTENTIAL, SHIFT
 from ...kinetics import ActiveMaterial, CellParameters, Electrolyte
-from .domain import Domain, joined
+from ..domain import Domain, joined
 from .fields import Snapshot
 
 Array = Any
@@ -38,8 +38,8 @@ a large current), their sum comes no nearer to zero."""
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """What a step of Newton's method over one time step came to.
+class Solution:
+    """Result of Newton's method over one time step.
 
     Attributes
     ----------
@@ -105,6 +105,15 @@ class Equations:
         self.sums = zeros(8 * self.shape[0], np.float64)
         self.plate = self.plate1 = self.plate2 = 0.0
         self.set_temperature(temperature)
+
+    @property
+    def bytes(self) -> int:
+        """Memory of all arrays of a run."""
+        arrays = [
+            self.x, self.x1, self.x2, self.phi, self.phi1, self.phi2, self.s, self.sigma, self.j0, self.kind,
+            *self.areas,
+        ]  # fmt: skip
+        return self.solver.bytes + sum(int(array.nbytes) for array in arrays)
 
     def _clusters(self) -> tuple[Array, Array] | None:
         """Places of the additive's voxels in the padded arrays, cluster by cluster, and where each one starts."""
@@ -263,7 +272,7 @@ class Equations:
         voltage: float | None = None,
         least_current: float,
         tolerance: float = TOLERANCE,
-    ) -> Outcome:
+    ) -> Solution:
         """Solve for the state at the end of a time step, from the present one as a first guess.
 
         Parameters
@@ -312,7 +321,7 @@ class Equations:
                 self.kind, self.x, solver.rw, self.storage, rate[0], self.g[3], self.shape, *solver.wraps
             )  # fmt: skip
         per_area = self.scale / area
-        return Outcome(
+        return Solution(
             met,
             left,
             newton,

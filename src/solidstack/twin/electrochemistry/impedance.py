@@ -38,11 +38,11 @@ from ...kernels.electrochemistry.multigrid import CoupledSolver
 from ...kernels.electrochemistry.voxel import ELECTRONIC, SHIFT, STORES
 from ...kinetics import ActiveMaterial, CellParameters, cell_parameters
 from ...units import Kind, Unit
+from ..domain import prepare
 from ..effective import Effective, only_active
 from ..memory import require_memory
 from ..structure.voxels import Structure
-from .cycle import design_of
-from .domain import prepare
+from .conditions import design_of
 from .equations import LEAST_SLOPE, Equations
 
 Complex = NDArray[np.complex128]

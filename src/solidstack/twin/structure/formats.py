@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 
 from ... import units
 from ...errors import InputError, OutputError, StructureError
-from ...files import write_with
+from ...files import missing, write_with
 from ...materials import default_library
 from ...version import __version__
 from ..memory import require_memory
@@ -283,8 +283,7 @@ def open_volume(path: str | os.PathLike[str], *, mapped: bool = False) -> Volume
     suffix = place.suffix.lower()
     with named(path):
         if not place.exists():
-            msg = "there is no such file; check the path"
-            raise StructureError(msg)
+            raise missing(path, StructureError)
         if suffix not in READERS:
             what = "is a folder" if place.is_dir() else f'has the unknown ending "{place.suffix}"'
             msg = f"{what}; give a file that ends in {', '.join(READERS)} (slices: make one TIFF stack of them)"

@@ -11,13 +11,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...errors import StructureError
-from ...kernels.electrochemistry.multigrid import Geometry
-from ...kernels.electrochemistry.voxel import ELECTRONIC, SHIFT, STORES
-from ...kernels.geometry.flood import touching_face
-from ...kinetics import CellParameters
-from ..structure.metrics import face_weights
-from ..structure.voxels import Structure
+from ..errors import StructureError
+from ..kernels.electrochemistry.multigrid import Geometry
+from ..kernels.electrochemistry.voxel import ELECTRONIC, SHIFT, STORES
+from ..kernels.geometry.flood import touching_face
+from ..kinetics import CellParameters
+from .structure.metrics import face_weights
+from .structure.voxels import Structure
 
 ACTIVE, ELECTROLYTE, ADDITIVE = "active-material", "solid-electrolyte", "conductive-additive"
 MEMBRANE = "the membrane"
@@ -92,7 +92,7 @@ class Domain:
     def geometry(self, scale: float) -> Geometry:
         """Give the geometry over a scale of conductance times length, for the loops."""
         hy, hz = self.edges
-        # as `kernels.coupled.beside`
+        # as `kernels.electrochemistry.reaction.beside`
         sides = np.where(self.lengths <= 1.001 * self.lengths[-1], self.lengths, 0.0)
         between = 0.5 * (self.lengths + np.append(self.lengths[1:], self.lengths[-1]))
         return Geometry(

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from solidstack.errors import StructureError
 from solidstack.kernels.electrochemistry.voxel import ELECTRONIC, SHIFT, STORES
 from solidstack.kinetics import CellParameters
-from solidstack.twin.electrochemistry.domain import MEMBRANE, MEMBRANE_VOXELS, Domain, joined, prepare, wrap
+from solidstack.twin.domain import MEMBRANE, MEMBRANE_VOXELS, Domain, joined, prepare, wrap
 from solidstack.twin.structure.voxels import Phase, Structure
 from tests.cells import AM, CA, DENSITY, OTHER, PHASES, PORE, SE, UM, cell, electrolyte, host, mixed, salted, structure
 
