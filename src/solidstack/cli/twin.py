@@ -20,6 +20,7 @@ from ..twin.structure.packing import read_size_table
 from ..twin.structure.voxels import AXES
 from .common import changes_option, load_changed, located, number, print_json, range_option, show, warn
 from .discharge import COMMANDS
+from .progress import shown_progress
 from .validate import validate_command
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
@@ -298,13 +299,13 @@ def compare_command(
     from ..study.comparison import compare
 
     loaded = load_changed(design, changes)
-    with located(design):
+    with located(design), shown_progress() as progress:
         points = compare(
             loaded,
             None if porosities is None else _range(porosities),
             [value / 100.0 for value in cores] or None,
             voxels=voxels,
-            progress=_steps(),
+            progress=progress,
         )
     if output is not None:
         from ..plot import save

@@ -200,7 +200,7 @@ class _Writer:
         self.folder.joinpath("report.html").write_text(page("report.html.j2", data, self.drawn), encoding="utf-8")
         self.begin("document (PDF)")
         document("report.typ", data, self.folder / "report.pdf")
-        self.tell(self.tell.of)
+        self.tell(self.done, "document (PDF)")
 
 
 def _sheet_csv(sheet: Sheet) -> str:

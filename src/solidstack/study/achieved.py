@@ -176,7 +176,8 @@ class _Comparison:
         """Return the reasons, and warnings about them."""
         cell, discharge = self.sheet.cell, self.cycle.discharge_curve
         capacity, voltage = float(cell.capacity), float(cell.average_voltage)
-        reasons, warnings = list[Reason](), ()
+        reasons = list[Reason]()
+        warnings: tuple[str, ...] = ()
         if self.model is not None:
             ohm = self.resistance()
             reasons = reasons_beyond(capacity, voltage, discharge, self.model, self.shifts(ohm), ohm * self.area)
@@ -226,9 +227,7 @@ class _Comparison:
         designed_mass = float(cell.mass)
         efficiency = NAN if charge is None else measured.total / charge.total
         built = NAN if self.cell_mass is None else self.mass
-        total, voltage, energy = (
-            (NAN, NAN, NAN) if model is None else (model.total, model.mean_voltage, model.energy)
-        )
+        total, voltage, energy = (NAN, NAN, NAN) if model is None else (model.total, model.mean_voltage, model.energy)
         per_mass = float(cell.energy) / designed_mass, energy / designed_mass, measured.energy / self.mass
         lines: Sequence[tuple[str, units.Unit, float, float, float]] = (
             ("mass", units.G, designed_mass, NAN, built),

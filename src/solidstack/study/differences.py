@@ -37,26 +37,21 @@ def _capacity(first: Model, second: Model) -> list[str]:
     capacity, reference = first.capacity("discharge"), second.capacity("discharge")
     if not abs(capacity - reference) > LARGE_SHARE * max(capacity, reference):
         return []
-    return [
-        f"{first.name} gives {abs(capacity - reference) / 3600:.3g} mAh/g "
-        f"{'more' if capacity > reference else 'less'} on discharge than {second.name}"
-    ]
+    sign = "more" if capacity > reference else "less"
+    return [f"{first.name} gives {abs(capacity - reference) / 3600:.3g} mAh/g {sign} on discharge than {second.name}"]
 
 
 def _voltage(first: Model, second: Model) -> list[str]:
     if not (first.resistance and second.resistance):
         return []
     current = second.current
-    apart = {
-        part: (first.resistance.get(part, 0.0) - second.resistance.get(part, 0.0)) * current for part in SPLIT
-    }
+    apart = {part: (first.resistance.get(part, 0.0) - second.resistance.get(part, 0.0)) * current for part in SPLIT}
     part = max(apart, key=lambda key: abs(apart[key]))
     if abs(apart[part]) < LARGE_VOLTAGE:
         return [f"{first.name} and {second.name} agree at half discharge to {1e3 * abs(apart[part]):.2g} mV"]
-    return [
-        f"{first.name} loses {1e3 * abs(apart[part]):.3g} mV {'more' if apart[part] > 0 else 'less'} than "
-        f"{second.name} to: {SPLIT[part]}{_behind(part, first.effective, second.effective)}"
-    ]
+    sign = "more" if apart[part] > 0 else "less"
+    loss = f"{first.name} loses {1e3 * abs(apart[part]):.3g} mV {sign} than {second.name} to: {SPLIT[part]}"
+    return [loss + _behind(part, first.effective, second.effective)]
 
 
 def _behind(part: str, first: Effective | None, second: Effective | None) -> str:
@@ -73,7 +68,5 @@ def _inactive(first: Model, second: Model) -> list[str]:
     share, reference = (0.0 if model.run is None else model.run.inactive_fraction for model in (first, second))
     if not abs(share - reference) > LARGE_SHARE:
         return []
-    return [
-        f"{100 * share:.3g} % of the active material is inactive in {first.name}, {100 * reference:.3g} % in "
-        f"{second.name}"
-    ]
+    text = f"{100 * share:.3g} % of the active material is inactive in {first.name}, {100 * reference:.3g} % in "
+    return [text + second.name]

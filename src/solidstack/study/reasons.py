@@ -95,7 +95,10 @@ def reasons_beyond(
     side = measured.mean_voltage / down.mean_voltage
     if not math.isfinite(resistance) or (resistance > 0.0) != (side < 1.0):
         cause = "another state of charge, or hysteresis"
-    return [*reasons, _reason(side, f"lower voltage than simulated: {cause}", f"higher voltage than simulated: {cause}")]
+    return [
+        *reasons,
+        _reason(side, f"lower voltage than simulated: {cause}", f"higher voltage than simulated: {cause}"),
+    ]
 
 
 def reasons_alone(capacity: float, voltage: float, measured: Curve) -> list[Reason]:

@@ -1,4 +1,4 @@
-"""Charge and discharge of a design: homogenised with the properties of its twin, and voxel by voxel in a coarse twin."""
+"""Charge and discharge of a design: the homogenised model of its twin, and a coarse twin voxel by voxel."""
 
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
