@@ -182,10 +182,11 @@ class _Comparison:
             ohm = self.resistance()
             reasons = reasons_beyond(capacity, voltage, discharge, self.model, self.shifts(ohm), ohm * self.area)
             if not reasons:
-                warnings = (
+                text = (
                     "the resistance in series would end the simulated discharge before half of it: the differences in "
-                    "capacity and voltage are not divided further",
+                    "capacity and voltage are not divided further"
                 )
+                warnings = (text,)
         reasons = reasons or reasons_alone(capacity, voltage, discharge)
         if self.mass != float(cell.mass):
             lighter = float(cell.mass) / self.mass
