@@ -3,6 +3,7 @@
 import csv
 import json
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -36,10 +37,10 @@ def folder(written: Report) -> Path:
     return written.page.parent
 
 
-@pytest.fixture
-def bare(design: ss.Design) -> Proof:
+@pytest.fixture(scope="session")
+def bare(proof: Proof) -> Proof:
     """Without maps, which takes less to write."""
-    return prove(design, twin=False, maps=False)
+    return replace(proof, maps={})
 
 
 def test_the_report_names_its_files_and_returns_what_it_shows(written: Report, folder: Path, proof: Proof) -> None:
@@ -135,7 +136,7 @@ def test_interrupted_it_leaves_nothing(
     def fail(*arguments: object, **options: object) -> None:
         raise failure
 
-    monkeypatch.setattr(report, "page", fail)
+    monkeypatch.setattr(report.plot, "draw_breakdown", fail)
     with pytest.raises(failure):
         write_report(bare, tmp_path / "r")
     assert list(tmp_path.iterdir()) == []
@@ -162,8 +163,11 @@ def test_progress_counts_figures_and_documents(bare: Proof, tmp_path: Path) -> N
     assert [state.share for state in states] == pytest.approx([0.0, 1 / 3, 2 / 3, 1.0])
 
 
-def test_twin_and_cycle_have_their_files_and_words(design: ss.Design, tmp_path: Path) -> None:
+def test_twin_and_cycle_have_their_files_and_words(
+    design: ss.Design, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     pytest.importorskip("numba")
+    monkeypatch.setattr(report, "find_spec", lambda name: None)  # PyVista takes longer than all the rest
     built = build_twin(design, size="10 um", voxel="0.5 um")
     cycle = Cycle(
         None,

@@ -30,7 +30,7 @@ def test_a_better_membrane_gives_more_voltage(rich: ss.Design, protocol: Protoco
 def test_unknown_names_are_refused(rich: ss.Design) -> None:
     with pytest.raises(StructureError, match='model "DFN" is not recognised; choose homogenised or twin'):
         one_at_a_time(rich, model="DFN")
-    with pytest.raises(StructureError, match='no parameter "porosty"; did you mean porosity'):
+    with pytest.raises(StructureError, match='no parameter "porosty"; did you mean "porosity"'):
         one_at_a_time(rich, names=("porosty",))
     with pytest.raises(StructureError, match='the twin model has no parameter "porosity"'):
         one_at_a_time(rich, names=("porosity",), model="twin")
