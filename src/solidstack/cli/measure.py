@@ -9,7 +9,8 @@ import click
 
 from .. import units
 from ..errors import InputError, MeasurementError
-from .common import check_folder, print_json, show, shown_progress, warn
+from .common import check_folder, print_json, show, warn
+from .progress import shown_progress
 
 if TYPE_CHECKING:
     from ..measure.records import Record
@@ -387,10 +388,10 @@ def lsv_command(files: tuple[str, ...], threshold: float | None, **given: Any) -
     Example:
       solidstack measure lsv sweep.mpr --area "1.13 cm^2"
     """
-    from ..measure import voltammetry
+    from ..measure import lsv as analysis
 
     changes = {} if threshold is None else {"threshold": threshold}
-    results = [voltammetry.lsv(one, **changes) for one in read(files, given)]
+    results = [analysis.analyse(one, **changes) for one in read(files, given)]
     finish(results, _draw("electrolyte", "draw_lsv"), given, CAPTIONS["lsv"])
 
 
@@ -403,9 +404,9 @@ def cv_command(files: tuple[str, ...], **given: Any) -> None:
     Example:
       solidstack measure cv slow.mpr medium.mpr fast.mpr --area "0.785 cm^2"
     """
-    from ..measure import voltammetry
+    from ..measure import cv as analysis
 
-    finish([voltammetry.cv(read(files, given))], _draw("electrolyte", "draw_cv"), given, CAPTIONS["cv"])
+    finish([analysis.analyse(read(files, given))], _draw("electrolyte", "draw_cv"), given, CAPTIONS["cv"])
 
 
 @command.command("symmetric")

@@ -1,7 +1,6 @@
 """`solidstack twin`: structures from a design, what they conduct, how they look."""
 
-import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,8 @@ from ..files import staged_folder
 from ..twin.conduction import DEVICES, LATERAL, MOST_ITERATIONS, TOLERANCE, Transport, save_field, transport
 from ..twin.structure import formats
 from ..twin.structure.additives import AtSurfaces, Dispersed
-from ..twin.structure.build import BuildReport, build
+from ..twin.structure.build import build
+from ..twin.structure.build_report import BuildReport
 from ..twin.structure.coating import Necks, Particles, Placement, Shell
 from ..twin.structure.metrics import measure
 from ..twin.structure.packing import read_size_table
@@ -85,7 +85,7 @@ def build_command(
     """
     _check_output(output)
     loaded = load_changed(design, changes)
-    with located(design):
+    with located(design), shown_progress() as progress:
         structure = build(
             loaded,
             size=size,
@@ -97,7 +97,7 @@ def build_command(
             sizes=None if sizes is None else read_size_table(sizes),
             electrolyte=None if electrolyte is None else _electrolyte(electrolyte),
             additive=None if additive is None else _additive(additive),
-            progress=_steps(),
+            progress=progress,
         )
     report = BuildReport(structure)
     if output is not None:
@@ -167,7 +167,7 @@ def transport_command(
         raise OutputError(msg)
     if field is not None:
         formats.check_field_ending(field)
-    with located(file):
+    with located(file), shown_progress() as progress:
         structure = formats.read(file, voxel=voxel, phases=phases)
         found = transport(
             structure,
@@ -179,13 +179,13 @@ def transport_command(
             keep_potential=field is not None,
             must_converge=False,  # what was found is shown, and the exit code says that it falls short
             most_iterations=most_iterations,
-            progress=_iterations(),
+            progress=progress,
         )
     if field is not None:
         save_field(structure, found, field)
     for name, one in found.directions.items():
         if not one.percolates or not one.converged:
-            warn(f"{name}: {one.outcome}")
+            warn(f"{name}: {one.end_reason}")
     code = 0 if all(one.converged for one in found.directions.values()) else 1
     if as_json:
         print_json(found.to_dict())
@@ -397,27 +397,6 @@ def _conductivities(given: Sequence[str]) -> dict[str, float]:
 def _range(text: str) -> list[float]:
     low, high, count = range_option(text, "--porosity", units.POROSITY, 100.0)
     return [(low + (high - low) * step / max(1, count - 1)) / 100.0 for step in range(count)]
-
-
-def _steps() -> Callable[[str, int, int], None] | None:
-    """Show progress on stderr where a person may look at it."""
-    if not sys.stderr.isatty():
-        return None
-
-    def step(words: str, done: int, total: int) -> None:
-        click.echo(f"\r\033[K{words} {100 * done // max(1, total)} %", err=True, nl=False)
-        if done >= total:
-            click.echo("\r\033[K", err=True, nl=False)
-
-    return step
-
-
-def _iterations() -> Callable[[str, Any], None] | None:
-    if not sys.stderr.isatty():
-        return None
-    return lambda name, state: click.echo(
-        f"\r\033[K{name}: iteration {state.iteration}, flux differs by {state.spread:.1e}\r", err=True, nl=False
-    )
 
 
 def _flat(data: Any, path: str = "") -> list[tuple[str, Any]]:

@@ -4,7 +4,8 @@ from ..design import Design
 from ..electrode import positive_electrode
 from ..errors import StructureError
 from ..progress import Listener
-from ..twin.structure.build import BuildReport, build
+from ..twin.structure.build import build
+from ..twin.structure.build_report import BuildReport
 from ..twin.structure.voxels import Structure
 from ..units import THICKNESS, parse
 

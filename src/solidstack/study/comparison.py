@@ -13,9 +13,10 @@ from ..particle import CLOSE_PACKING, resistance_factor
 from ..progress import Listener, Teller
 from ..twin.conduction import TOLERANCE, transport
 from ..twin.structure.additives import Dispersed
-from ..twin.structure.build import ACTIVE, ELECTROLYTE, assemble, close_packed
+from ..twin.structure.build import assemble, close_packed
 from ..twin.structure.coating import Shell
 from ..twin.structure.packing import Isostatic, Pressing, Uniaxial
+from ..twin.structure.targets import ACTIVE, ELECTROLYTE
 from ..twin.structure.voxels import PORE, Phase, Structure
 from ..version import __version__
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:  # numba and xarray
     import xarray as xr
 
     from ..twin.conduction import Transport
-    from ..twin.structure.build import BuildReport
+    from ..twin.structure.build_report import BuildReport
     from ..twin.structure.voxels import Structure
     from .simulation import Cycle
 

@@ -10,7 +10,7 @@ import numpy as np
 from ..design import Design
 from ..design.protocol import Protocol, Rate
 from ..errors import MeasurementError, SolidstackError
-from ..measure.cycling import HalfCycle
+from ..measure.half_cycles import HalfCycle
 from ..progress import Listener
 from .curves import Curve, Pair, joined
 

@@ -18,7 +18,7 @@ from ..twin.effective import Effective
 from ..twin.electrochemistry.cycle import discharge
 from ..twin.results import Run
 from ..twin.runs import Measured, deviation
-from ..twin.structure.metrics import connected_share
+from ..twin.structure.connectivity import connected_share
 from ..twin.structure.voxels import Structure
 from .coarse import coarse_structure
 from .differences import LARGE_SHARE, differences

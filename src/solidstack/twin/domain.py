@@ -16,7 +16,7 @@ from ..kernels.electrochemistry.multigrid import Geometry
 from ..kernels.electrochemistry.voxel import ELECTRONIC, SHIFT, STORES
 from ..kernels.geometry.flood import touching_face
 from ..kinetics import CellParameters
-from .structure.metrics import face_weights
+from .structure.interfaces import face_weights
 from .structure.voxels import Structure
 
 ACTIVE, ELECTROLYTE, ADDITIVE = "active-material", "solid-electrolyte", "conductive-additive"
