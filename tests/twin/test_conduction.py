@@ -10,7 +10,7 @@ import pytest
 
 from solidstack.errors import InputError, SolverError, StructureError
 from solidstack.outcomes import Outcome
-from solidstack.study.comparison import cell
+from solidstack.study.comparison import packing_unit_cell as cell
 from solidstack.twin.conduction import Transport, save_field, transport
 from solidstack.twin.structure.packing import Isostatic, Pressing, Uniaxial
 from solidstack.twin.structure.voxels import AXES, Phase, Structure

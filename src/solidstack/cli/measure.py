@@ -464,11 +464,11 @@ def cycling_command(
     """
     if design is not None:
         from ..design import load
-        from ..study.achieved import compare
+        from ..study.achieved import compare_with_measured
 
         loaded = load(design)
         only_file(files, "cycling --design")
-        result = compare(loaded, read(files, given)[0], cell_mass=cell_mass, cycle=cycle)
+        result = compare_with_measured(loaded, read(files, given)[0], cell_mass=cell_mass, cycle=cycle)
         finish([result], _draw("achieved", "draw_achieved"), given, CAPTIONS["achieved"])
         return
     if cycle is not None:

@@ -11,7 +11,7 @@ import pytest
 import solidstack as ss
 from solidstack.errors import DesignError, InputError, StructureError
 from solidstack.particle import CLOSE_PACKING
-from solidstack.study.comparison import cell
+from solidstack.study.comparison import packing_unit_cell as cell
 from solidstack.twin import BuildReport, Structure
 from solidstack.twin.structure import build
 from solidstack.twin.structure.additives import AtSurfaces, Dispersed
