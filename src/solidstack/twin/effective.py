@@ -208,9 +208,9 @@ class Effective:
 
         The ionic conductivity is that of `solidstack.electrode`. No active material is inactive: it consists of spheres
         of the design's diameter (of a distribution, of the diameter :math:`d_{32}` with its surface per volume) that
-        are covered with solid electrolyte, :math:`a = 6 v/d`. Electrons go through the active material and the conductive
-        additive side by side, each with its volume fraction to the power 1.5; this is an assumption that a 3D structure
-        replaces.
+        are covered with solid electrolyte, :math:`a = 6 v/d`. Electrons go through the active material and the
+        conductive additive side by side, each with its volume fraction to the power 1.5; this is an assumption that a
+        3D structure replaces.
 
         Parameters
         ----------
