@@ -180,7 +180,7 @@ def test_sizes_and_modulus(run: Run, tmp_path: Path) -> None:
     ("arguments", "words"),
     [
         (("eis", "none.mpr"), "none.mpr: there is no such file"),
-        (("eis", "{table}"), "has no column that is known"),
+        (("eis", "{table}"), "has no known column"),
         (("eis", "{table}", "--area", "3 kg"), "--area"),
         (("eis", "{table}", "--column", "voltage"), '--column "voltage" is not OURS=THEIRS'),
         (("eis", "{spectrum}", "--spectrum", "2"), "--spectrum 2 is none of them"),

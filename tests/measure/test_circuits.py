@@ -37,21 +37,25 @@ def test_names_of_parameters():
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("", 'circuit: "" is not a circuit: it is empty; write for example R0-p(R1,CPE1)-CPE2, of R, C, L, CPE, W,'),
-        ("R0-", "it ends where an element should follow"),
-        ("R0-X1", '"X" is no known element'),
-        ("R0-cpe1", '"cpe" is no known element, did you mean "CPE"?'),
-        ("R0-R0", '"R0" stands in it twice, number the elements'),
-        ("R0-p(R1,C1", "the parenthesis at letter 5 is not closed"),
-        ("R0-p(R1)", "the parenthesis at letter 5 has one branch; parallel are two or more"),
-        ("R0)", '")" at letter 3 is not expected'),
-        ("R0 R1", '"R1" at letter 4 is not expected'),
-        ("R0+C1", '"+" at letter 3 is no part of one'),
-        ("R0--C1", '"-" at letter 4 stands where an element should'),
-        ("p(" * 9 + "R0", "more than 8 parentheses stand within each other"),
+        (
+            "",
+            'circuit: "" is not a circuit: it is empty; write for example R0-p(R1,CPE1)-CPE2, with '
+            "the elements R, C, L, CPE, W,",
+        ),
+        ("R0-", "an element is missing at the end"),
+        ("R0-X1", '"X" is not an element'),
+        ("R0-cpe1", '"cpe" is not an element, did you mean "CPE"?'),
+        ("R0-R0", '"R0" occurs twice; number the elements'),
+        ("R0-p(R1,C1", "the parenthesis at character 5 is not closed"),
+        ("R0-p(R1)", "the parenthesis at character 5 has one branch; parallel needs two or more"),
+        ("R0)", '")" at character 3 is not expected'),
+        ("R0 R1", '"R1" at character 4 is not expected'),
+        ("R0+C1", '"+" at character 3 is not allowed'),
+        ("R0--C1", 'an element is expected at character 4, not "-"'),
+        ("p(" * 9 + "R0", "more than 8 parentheses are nested"),
         ("-".join(f"R{n}" for n in range(17)), "it has more than 16 elements"),
-        ("R" * 401, "circuit: has 401 letters, at most 400 are read"),
-        ("__import__('os').system('ls')", '"_" at letter 1 is no part of one'),
+        ("R" * 401, "circuit: has 401 characters, the limit is 400"),
+        ("__import__('os').system('ls')", '"_" at character 1 is not allowed'),
     ],
 )
 def test_what_is_no_circuit(text, words):
@@ -61,7 +65,7 @@ def test_what_is_no_circuit(text, words):
 
 
 def test_parameters_that_lack():
-    with pytest.raises(MeasurementError, match="has the parameters R0, C1; C1, Q is missing or is none of them"):
+    with pytest.raises(MeasurementError, match="has the parameters R0, C1; C1, Q is missing or not among them"):
         parse_circuit("R0-C1").impedance(F, R0=1.0, Q=2.0)
 
 
@@ -179,6 +183,7 @@ def test_noise_is_found():
     assert found.deviation == pytest.approx(0.01, rel=3.0 / np.sqrt(2.0 * found.estimate.degrees))
 
 
+@pytest.mark.monte_carlo
 def test_coverage_of_the_intervals():
     """500 spectra with 1 % noise: 95 % intervals hold the truth in 92 to 98 % of them, for each parameter."""
     rng, circuit = np.random.default_rng(1), parse_circuit("R0-p(R1,CPE1)")
@@ -279,7 +284,7 @@ def test_criteria_take_the_true_circuit():
 
 
 def test_too_few_points():
-    with pytest.raises(MeasurementError, match=r"R0-p\(R1,CPE1\) has 4 parameters, 2 points are too few"):
+    with pytest.raises(MeasurementError, match=r"R0-p\(R1,CPE1\) has 4 parameters, too many for 2 points"):
         fit("R0-p(R1,CPE1)", F[:2], np.ones(2) + 0j)
 
 

@@ -8,7 +8,9 @@ import pytest
 
 from solidstack.errors import MeasurementError
 from solidstack.measure import cycling
-from solidstack.measure.cycling import BLIP, analyse, differential_capacity, half_cycles
+from solidstack.measure.cycling import analyse
+from solidstack.measure.differential import differential_capacity
+from solidstack.measure.half_cycles import BLIP, half_cycles
 from solidstack.measure.readers import read
 from solidstack.measure.records import (
     CHARGING_CAPACITY,

@@ -7,8 +7,10 @@ import pytest
 from numpy.typing import NDArray
 
 from solidstack.errors import MeasurementError
-from solidstack.measure.gitt import POINTS, Gitt, analyse, surface
+from solidstack.measure.gitt import Gitt, analyse
+from solidstack.measure.pulses import POINTS
 from solidstack.measure.records import CURRENT, FREQUENCY, TIME, VOLTAGE, Record, record
+from solidstack.measure.sphere import surface
 from solidstack.plot.cycling import draw_gitt
 
 Floats = NDArray[np.float64]

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from solidstack.errors import MeasurementError
-from solidstack.measure.readers import biologic_mpr, lines, read
+from solidstack.measure.readers import biologic_columns, biologic_mpr, lines, read
 from solidstack.measure.records import CURRENT, TIME, VOLTAGE, Record
 from tests.measure.test_readers import (
     DTA,
@@ -31,7 +31,7 @@ from tests.measure.test_readers import (
 
 CHANGES = 10_000
 SEED = 5
-FLAGS = set(biologic_mpr.FLAG_NAMES.values())
+FLAGS = set(biologic_columns.FLAG_NAMES.values())
 SECONDS = 60.0  # of the processor, for all of them: a hang would take longer on any machine
 
 
@@ -102,7 +102,7 @@ def test_binary_cut_at_every_byte(tmp_path: Path, name: str) -> None:
         if record is not None:
             kept.append(length)
             pd.testing.assert_frame_equal(record.table, original.table)
-            assert "has no log at its end and may be cut off" in record.warnings
+            assert "has no log at its end and may be truncated" in record.warnings
     # only where the file ends just before the log is what is left a whole file
     assert len(kept) == 1
 
@@ -125,7 +125,7 @@ def test_text_cut_at_every_byte(tmp_path: Path, name: str) -> None:
         same = record.table.reset_index(drop=True).equals(rows.reset_index(drop=True))
         assert record.warnings or (same and count == len(original.table)), (length, raw[:length][-30:])
         if not same:
-            assert record.warnings[0].startswith("the last line has no end"), record.warnings
+            assert record.warnings[0].startswith("the last line has no line end"), record.warnings
 
 
 def row_of(raw: bytes, at: int, count: int) -> int | None:
@@ -140,6 +140,7 @@ def row_of(raw: bytes, at: int, count: int) -> int | None:
     return (at - first) // size if first <= at < first + count * size else None
 
 
+@pytest.mark.monte_carlo
 def test_random_changes(tmp_path: Path) -> None:
     rng = random.Random(SEED)
     names = [*FILES, *2 * ("spectrum.mpr", "late.mpr"), "old.mpr"]  # more of those that cannot be looked at
@@ -239,10 +240,10 @@ def test_counts_that_cannot_be(tmp_path: Path) -> None:
     raw = mpr(spectrum())
     head = raw.index(b"MODULEVMP data")
     for at, value, words in (
-        (57, 2**32 - 1, "says 4294967295 points of 10 columns in 552 bytes, which do not agree"),
-        (57, 0, "says 0 points of 10 columns"),
-        (57, 13, "says 13 points of 10 columns in 552 bytes"),
-        (41, 2**31, 'the module "VMP data" has 2147483648 bytes by its head and'),
+        (57, 2**32 - 1, "states 4294967295 points of 10 columns in 552 bytes, which is inconsistent"),
+        (57, 0, "states 0 points of 10 columns"),
+        (57, 13, "states 13 points of 10 columns in 552 bytes"),
+        (41, 2**31, 'module "VMP data" should have 2147483648 bytes according to its header but has'),
     ):
         changed = bytearray(raw)
         changed[head + at : head + at + 4] = value.to_bytes(4, "little")
@@ -261,7 +262,7 @@ def test_what_is_said_twice_must_agree(tmp_path: Path) -> None:
     record = read(write(tmp_path, "a.mpr", mpr(columns)))
     assert len(record.table) == 11
     assert record.warnings[0].startswith(
-        "1 row left out where the modulus is not that of real and imaginary part (point 5:"
+        "1 row left out because the modulus does not match real and imaginary part (point 5:"
     )
     columns[35] = columns[35] + 5.0
     with pytest.raises(MeasurementError, match="12 of 12 points are damaged or the columns are shifted, the first"):
@@ -269,7 +270,7 @@ def test_what_is_said_twice_must_agree(tmp_path: Path) -> None:
     charge = {number: np.array(values, float) for number, values in cycling().items()}
     charge[13][7] += 1e-3
     warnings = read(write(tmp_path, "c.mpr", mpr(charge, form="late"))).warnings
-    assert any('"(Q-Qo)/mA.h" is not what "dq/mA.h" gives at 2 of 19 points' in said for said in warnings)
+    assert any('"(Q-Qo)/mA.h" disagrees with "dq/mA.h" at 2 of 19 points' in said for said in warnings)
 
 
 def test_numbers_that_cannot_be_are_left_out(tmp_path: Path) -> None:
@@ -278,16 +279,16 @@ def test_numbers_that_cannot_be_are_left_out(tmp_path: Path) -> None:
         changed = {**columns, number: np.where(np.arange(12) == row, value, columns[number])}
         record = read(write(tmp_path, "a.mpr", mpr(changed)))
         assert len(record.table) == 11
-        assert record.warnings[0].startswith("1 row left out where ")
+        assert record.warnings[0].startswith("1 row left out because ")
         assert f"point {row + 1}" in record.warnings[0]
 
 
 def test_time_that_goes_back(tmp_path: Path) -> None:
     path = write(tmp_path, "a.csv", "time_s,voltage_V\n0,1\n1,2\n0.5,3\n2,4\n")
-    assert read(path).warnings == ("time goes back at 1 point, first from 1 s to 0.5 s (line 4)",)
+    assert read(path).warnings == ("time runs backwards at 1 point, first from 1 s to 0.5 s (line 4)",)
     rows = "".join(f"{at % 2},{at}\n" for at in range(20))
     with pytest.raises(
-        MeasurementError, match="time goes back at 9 of 20 points, first from 1 s to 0 s .line 4.; that"
+        MeasurementError, match="time runs backwards at 9 of 20 points, first from 1 s to 0 s .line 4.; this"
     ):
         read(write(tmp_path, "b.csv", "time_s,voltage_V\n" + rows))
 
@@ -296,7 +297,7 @@ def test_rows_that_are_there_twice(tmp_path: Path) -> None:
     path = write(tmp_path, "a.csv", "time_s,voltage_V\n0,1\n1,2\n1,2\n1,2.5\n2,3\n0,1\n")
     record = read(path)
     assert record.values(VOLTAGE).tolist() == [1, 2, 2.5, 3]
-    assert record.warnings == ("2 rows left out that an earlier row already is (first line 4)",)
+    assert record.warnings == ("2 rows left out that repeat an earlier row (first line 4)",)
 
 
 def test_units_that_are_mixed(tmp_path: Path) -> None:
@@ -313,11 +314,11 @@ def test_lines_that_are_not_like_the_others(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setattr(lines, "PIECE", piece)
     rows = "".join(f"{at},{at * 0.1:.3f}\n" for at in range(500))
     cases = {
-        "400,40.000\n": ("400,40,000\n", "line 402: has 3 cells where the table has 2; mend or delete the line"),
+        "400,40.000\n": ("400,40,000\n", "line 402: has 3 cells where the table has 2; correct or delete the line"),
         "300,30.000\n": ("300\n", "line 302: has 1 cells where the table has 2"),
         "200,20.000\n": (
             "200,OVERFLOW\n",
-            'line 202: voltage_V: "OVERFLOW" is not a number; mend the line',
+            'line 202: voltage_V: "OVERFLOW" is not a number; correct the line',
         ),
         "100,10.000\n": ("time_s,voltage_V\n", 'line 102: time_s: "time_s" is not a number'),
     }

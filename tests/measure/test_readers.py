@@ -13,7 +13,8 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from solidstack.errors import MeasurementError
-from solidstack.measure.readers import biologic_mpr, delimited, lines, read
+from solidstack.measure.readers import biologic_columns, biologic_mpr, lines, read
+from solidstack.measure.readers.header import find_header
 from solidstack.measure.readers.names import assign
 from solidstack.measure.records import (
     CHAMBER,
@@ -67,9 +68,9 @@ def mpr(
     """An .mpr file: `form` is the module's version (0, 2, 3) or ``late``."""
     late = form == "late"
     ids = list(columns)
-    flags = [one for one in ids if one in biologic_mpr.FLAGS]
-    own = [one for one in ids if one not in biologic_mpr.FLAGS or one == flags[0]]
-    known = biologic_mpr.COLUMNS
+    flags = [one for one in ids if one in biologic_columns.FLAGS]
+    own = [one for one in ids if one not in biologic_columns.FLAGS or one == flags[0]]
+    known = biologic_columns.COLUMNS
     kinds = [(str(one), "u1" if one in flags else known.get(one, ("", "<f4"))[1]) for one in own]
     count = len(next(iter(columns.values())))
     points = np.zeros(count, kinds)
@@ -156,7 +157,9 @@ def test_mpr_charge_gives_the_current_and_flags_the_step(tmp_path: Path) -> None
     assert_allclose(record.values(CURRENT)[1:], 0.36e-3, rtol=1e-12)
     assert_array_equal(record.values(STEP), np.repeat([0.0, 1.0], 10))
     assert_array_equal(record.values("mode"), 1.0)
-    assert record.warnings == ("current is the charge between two points over their time; the file has no current",)
+    assert record.warnings == (
+        "current is the charge between two points divided by the time between them; the file has no current",
+    )
 
 
 def test_mpr_spectra_are_numbered_by_cycle_and_by_loop(tmp_path: Path) -> None:
@@ -176,7 +179,7 @@ def test_mpr_defaults_of_the_program_are_not_the_users(tmp_path: Path) -> None:
     assert (record.area, record.mass, record.temperature) == (None, None, None)
     record = read(write(tmp_path, "b.mpr", mpr(spectrum(), characteristic_mass=5.544)))
     assert record.mass == pytest.approx(5.544e-6)
-    assert record.warnings == ("mass is the characteristic mass of the file, 5.544 mg; it gives no active mass",)
+    assert record.warnings == ("mass is the characteristic mass in the file, 5.544 mg; the file has no active mass",)
 
 
 def test_mpr_voltage_is_that_of_the_cell_where_it_is_there(tmp_path: Path) -> None:
@@ -189,13 +192,13 @@ def test_mpr_voltage_is_that_of_the_cell_where_it_is_there(tmp_path: Path) -> No
 def test_mpr_unknown_columns_are_read_where_their_size_is_clear(tmp_path: Path) -> None:
     record = read(write(tmp_path, "a.mpr", mpr(spectrum() | {900: np.full(12, 7.0)})))
     assert_array_equal(record.values("column 900"), 7.0)
-    assert record.warnings == ("columns of ids that are not known are read as numbers of their size: 900",)
+    assert record.warnings == ("columns with unknown ids are read as numbers of their size: 900",)
     raw = bytearray(mpr(spectrum() | {900: np.full(12, 7.0), 6: np.full(12, 1.0), 901: np.full(12, 7.0)}))
     # two unknown of 8 bytes together: 4 and 4; three of 12 may be 2, 2, 8: not clear
     assert read(write(tmp_path, "b.mpr", bytes(raw))).has("column 901")
     unclear = mpr(spectrum() | {900: np.full(12, 7.0), 6: np.full(12, 1.0), 901: np.zeros(12), 902: np.zeros(12)})
     with pytest.raises(
-        MeasurementError, match="which does not tell the places of its 14 columns, among them unknown ones"
+        MeasurementError, match="which leaves open the places of its 14 columns, including unknown ones"
     ):
         read(write(tmp_path, "c.mpr", unclear))
 
@@ -325,17 +328,17 @@ def test_mpt_of_several_loops(tmp_path: Path) -> None:
     assert_array_equal(record.values(SPECTRUM), [1, 1, 2, 2])
     assert_array_equal(record.values(IMAGINARY), [-2, -3, -4, -5])
     cut = read(write(tmp_path, "b.mpt", "\n".join(text.split("\n")[:-2]) + "\n", "latin-1"))
-    assert cut.warnings == ("the head tells of 4 points and 3 are there; the file may be cut off",)
+    assert cut.warnings == ("the header states 4 points but there are 3; the file may be truncated",)
 
 
 def test_mpt_names_what_is_wrong(tmp_path: Path) -> None:
     good = mpt("time/s\tEwe/V\t<I>/mA", ["0\t1\t2", "1\t1\t2"])
     cases = {
-        good.replace("1\t1\t2", "1\t1"): "line 13: has 2 cells where the table has 3; mend or delete the line",
-        good.replace("1\t1\t2", "1\tx\t2"): 'line 13: Ewe/V: "x" is not a number; mend the line or leave it out',
-        good.replace("lines : 11", "lines : 400"): "line 2: says 400 lines of head and 13 are there",
+        good.replace("1\t1\t2", "1\t1"): "line 13: has 2 cells where the table has 3; correct or delete the line",
+        good.replace("1\t1\t2", "1\tx\t2"): 'line 13: Ewe/V: "x" is not a number; correct the line or leave it out',
+        good.replace("lines : 11", "lines : 400"): "line 2: states 400 header lines but there are 13",
         good.replace("Nb header lines", "header"): 'line 2: "Nb header lines : N" is expected',
-        good.partition("0\t1\t2")[0]: "has no measured points in it; export it again",
+        good.partition("0\t1\t2")[0]: "contains no measured points; export it again",
     }
     for index, (text, words) in enumerate(cases.items()):
         with pytest.raises(MeasurementError, match=words):
@@ -380,9 +383,7 @@ def test_gamry_curves_are_cycles(tmp_path: Path) -> None:
     record = read(write(tmp_path, "a.DTA", DTA.format(tag="CV", area="1,0") + before + tables, "latin-1"))
     assert record.technique == "cyclic-voltammetry"
     assert record.area is None
-    assert record.warnings == (
-        "area 1 cm2 is what the program has where none is given, and is not taken from the file",
-    )
+    assert record.warnings == ("the area of 1 cm2 is the default of the software and is not used",)
     assert_allclose(record.values(VOLTAGE), [0.1, 0.3, 0.2, 0.3])
     assert_allclose(record.values(CURRENT), [1e-6, 2e-6, 1e-6, 2e-6])
     assert_array_equal(record.values(CYCLE), [1, 1, 2, 2])
@@ -406,7 +407,7 @@ def test_gamry_cut_off(tmp_path: Path) -> None:
     text = DTA.format(tag="LSV", area="2") + CURVE.format(number="", count=2, start=0.1)
     record = read(write(tmp_path, "a.DTA", text[:-4], "latin-1"))
     assert len(record.table) == 1
-    assert record.warnings == ("the last line is cut off and left out", "line 6: tells of 2 points and 1 are there")
+    assert record.warnings == ("the last line is truncated and left out", "line 6: announces 2 points but has 1")
     with pytest.raises(MeasurementError, match=r"has no table of points \(CURVE or ZCURVE\); it has no table"):
         read(write(tmp_path, "b.DTA", DTA.format(tag="LSV", area="2"), "latin-1"))
 
@@ -459,7 +460,7 @@ def test_neware_text_adds_the_steps_up(tmp_path: Path) -> None:
     assert_allclose(record.values(CURRENT), [0, 0, 1e-3, 1e-3])
     assert_allclose(record.values(CHAMBER), 25)
     assert record.temperature == pytest.approx(298.15)
-    assert record.warnings == ("time counts from the beginning of each step; the steps are added up",)
+    assert record.warnings == ("time restarts in each step; the steps were added up",)
 
 
 @pytest.mark.parametrize(
@@ -481,7 +482,7 @@ def test_own_export_is_of_one_square_centimetre(tmp_path: Path) -> None:
     record = read(write(tmp_path, "a.csv", "frequency_Hz,re_ohm_cm2,im_ohm_cm2\n1e6,12.5,-0.3\n1e5,13.5,-1.3\n"))
     assert record.area == pytest.approx(1e-4)
     assert_allclose(record.impedance, [12.5 - 0.3j, 13.5 - 1.3j])
-    assert record.warnings == ("impedance is in ohm cm2: resistance and area are those of 1 cm2",)
+    assert record.warnings == ("impedance is in ohm cm2: resistance and area refer to 1 cm2",)
 
 
 def test_zview_nova_and_chi(tmp_path: Path) -> None:
@@ -568,14 +569,14 @@ def test_columns_are_named_by_the_user(tmp_path: Path) -> None:
     )
     cases = {
         'has no column "P9" for Voltage / V; it has "P1", "P2", "P3", "P4"': {"voltage": "P9"},
-        '"speed" is no column that is known; write one of time, voltage, current': {"speed": "P1"},
-        'P1/furlong: "furlong" is no unit of Test Time / s; write one of s, sec': {"time": "P1/furlong"},
+        '"speed" is not a known quantity; choose one of time, voltage, current': {"speed": "P1"},
+        'P1/furlong: "furlong" is not a unit of Test Time / s; choose one of s, sec': {"time": "P1/furlong"},
     }
     for words, wrong in cases.items():
         with pytest.raises(MeasurementError, match=words):
             read(path, columns=wrong)
     with pytest.raises(
-        MeasurementError, match='Where it has no names, give their places, as in --column "voltage=column 2"'
+        MeasurementError, match='If it has no names, number the columns, as in --column "voltage=column 2"'
     ):
         read(bare)
 
@@ -586,8 +587,8 @@ def test_sign_spectra_and_temperature_of_a_table(tmp_path: Path) -> None:
     )
     record = read(write(tmp_path, "a.csv", text))
     assert record.warnings == (
-        'the imaginary part is above 0 at most points, as if inductive; if "Zimag_ohm" holds -Im, say so with --column '
-        '"imaginary impedance=-Zimag_ohm"',
+        'the imaginary part is above 0 at most points, as if inductive; if "Zimag_ohm" contains -Im, reverse it with '
+        '--column "imaginary impedance=-Zimag_ohm"',
     )
     assert [len(part.table) for part in record.spectra()] == [2, 2]
     assert record.temperature == pytest.approx(334.15)
@@ -635,7 +636,7 @@ def test_header_below_remarks_that_look_like_a_table(tmp_path: Path) -> None:
     with pytest.raises(MeasurementError, match="line 13: has 9 cells where the table has 10"):
         read(write(tmp_path, "b.csv", REMARKS + OWN + OWN_ROWS.replace(";1.10;", ";")))
     cut = read(write(tmp_path, "c.csv", REMARKS + OWN + OWN_ROWS[:-15]))
-    assert (len(cut.table), cut.warnings) == (2, ("the last line is cut off and left out",))
+    assert (len(cut.table), cut.warnings) == (2, ("the last line is truncated and left out",))
 
 
 MACCOR_HEAD = "Name:\tcell.053\nChannel:\t53\nTester\tMaccor #4\nSCap\t0.017\nC Rate\t0.002\nCh. max. V\t6.00 V\n\n"
@@ -664,7 +665,7 @@ def test_maccor_time_without_a_unit_is_told_by_dates(tmp_path: Path, scale: floa
     assert_allclose(record.values(CURRENT), [0.002, 0.002, -0.002] * 2)
     assert_array_equal(record.values(CYCLE), [1, 1, 1, 2, 2, 2])
     assert_array_equal(record.values(STEP), [1, 1, 2, 2, 3, 3])
-    told = f'"TestTime" names no unit; by the dates of the points it is in {unit}'
+    told = f'"TestTime" has no unit; according to the dates of the points it is in {unit}'
     assert (told in record.warnings) == bool(unit)
     assert "current has no sign in the file; it is taken as negative where the state is discharge" in record.warnings
     given = read(tmp_path / "a.txt", columns={"time": "TestTime/h"})
@@ -705,9 +706,11 @@ def test_neware_layers(tmp_path: Path, parted: str, sign: str, mark: str) -> Non
 def test_neware_layers_in_pieces_and_damaged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     text = LAYERED.format(parted=",", sign="-")
     whole = read(write(tmp_path, "a.csv", text)).table
-    with pytest.raises(MeasurementError, match='line 7: "x" is no number of a step; mend the line'):
+    with pytest.raises(MeasurementError, match='line 7: "x" is not the number of a step; correct the line'):
         read(write(tmp_path, "b.csv", text.replace(",2,8,CC Chg", ",x,8,CC Chg")))
-    with pytest.raises(MeasurementError, match="line 9: has 9 cells where the table has 10; mend or delete the line"):
+    with pytest.raises(
+        MeasurementError, match="line 9: has 9 cells where the table has 10; correct or delete the line"
+    ):
         read(write(tmp_path, "c.csv", text.replace(",0.5,4.5,", ",0.5,")))
     for end in range(len(text) - 150, len(text)):
         cut = read(write(tmp_path, "d.csv", text[:end])).table
@@ -761,7 +764,7 @@ def test_direction_of_the_current_by_capacities(tmp_path: Path) -> None:
     record = read(write(tmp_path, "a.csv", text))
     assert_array_equal(record.values(CURRENT), [-1, -1, -1, 0, 1, 1])
     assert record.warnings == (
-        "current is positive in the file where the discharging capacity rises; its sign is turned, so that it is "
+        "current is positive in the file where the discharging capacity rises; its sign was reversed, so that it is "
         "positive in charge",
     )
     right = read(write(tmp_path, "b.csv", text.replace("Charge Cap", "X Cap").replace("Discharge", "Charge")))
@@ -769,8 +772,8 @@ def test_direction_of_the_current_by_capacities(tmp_path: Path) -> None:
     unsigned = names + "".join(f"{at},1,3,{min(at, 5)},{max(at - 5, 0)}\n" for at in range(11))
     record = read(write(tmp_path, "c.csv", unsigned))
     assert record.warnings == (
-        "current has no sign in the file, though the discharging capacity rises in it; give a column of states "
-        "(discharge) or of signed current",
+        "current has no sign in the file, although the discharging capacity rises; export a column of states "
+        "(discharge) or a signed current",
     )
 
 
@@ -832,9 +835,9 @@ def test_excel_of_several_sheets(tmp_path: Path) -> None:
     assert (record.instrument, record.technique) == ("Arbin", "cycling")
     assert_allclose(record.values(TIME), [0, 1.5, 3])
     assert_allclose(record.values(VOLTAGE), [3, 3.25, 3.5])
-    assert record.warnings == ("the sheets Channel_1, Channel_2 follow one another",)
+    assert record.warnings == ("the sheets Channel_1, Channel_2 were joined in this order",)
     wrong = xlsx(tmp_path / "b.xlsx", {"Notes": [["nothing"], ["here"]]})
-    with pytest.raises(MeasurementError, match="has no sheet with a table of numbers under names; it has Notes"):
+    with pytest.raises(MeasurementError, match="has no sheet with column names above numbers; it has Notes"):
         read(wrong)
     text = xlsx(tmp_path / "c.xlsx", {"A": [["time (s)", "voltage (V)"], [0.0, 1.0], [1.0, "high"]]})
     with pytest.raises(MeasurementError, match='line 3: voltage \\(V\\): "high" is not a number'):
@@ -877,7 +880,7 @@ def test_landt_excel_and_a_list_of_tests(tmp_path: Path) -> None:
     with pytest.raises(MeasurementError, match="it has tests. Export the measured points, not the list of tests"):
         read(xlsx(tmp_path / "b.xlsx", {"tests": tests}))
     journal: list[list[object]] = [["filename", "mass"], ["test001", 1.0], ["test002", 2.0]]
-    with pytest.raises(MeasurementError, match='has no column that is known; it has "filename", "mass". Name its'):
+    with pytest.raises(MeasurementError, match='has no known column; it has "filename", "mass". Name the'):
         read(xlsx(tmp_path / "c.xlsx", {"journal": journal}))
 
 
@@ -927,10 +930,10 @@ def test_files_that_are_refused_by_name(tmp_path: Path) -> None:
             "is an Arbin database .* export it as CSV or Excel from Arbin's Data Watcher",
         ),
         "a.001": (b"\0\1\2\3" * 20, "is a Maccor binary file, which is not read; export it as text or Excel"),
-        "a.bin": (b"\0\1\2\3" * 20, "is no instrument file that is known .BioLogic .mpr and .mpt, Gamry .DTA"),
+        "a.bin": (b"\0\1\2\3" * 20, "is neither a known instrument file .BioLogic .mpr and .mpt, Gamry .DTA"),
         "a.csv": (b"", "is empty; export it again"),
-        "b.csv": (b"only words\nand no numbers\n", "holds no table: wanted are a line with the columns' names"),
-        "c.csv": (b"a,b\n1,2\n3,4\n", 'has no column that is known; it has "a", "b". Name its columns'),
+        "b.csv": (b"only words\nand no numbers\n", "contains no table: expected a line of column names"),
+        "c.csv": (b"a,b\n1,2\n3,4\n", 'has no known column; it has "a", "b". Name the columns'),
     }
     for name, (content, words) in cases.items():
         with pytest.raises(MeasurementError, match=words):
@@ -939,7 +942,8 @@ def test_files_that_are_refused_by_name(tmp_path: Path) -> None:
         read(tmp_path / "missing.csv")
     with pytest.raises(MeasurementError, match="is a folder; give a file in it"):
         read(tmp_path)
-    with pytest.raises(MeasurementError, match='reader "excel97" is not known; give one of biologic-mpr, biologic-mpt'):
+    words = 'reader "excel97" is not recognised; choose one of biologic-mpr, biologic-mpt'
+    with pytest.raises(MeasurementError, match=words):
         read(write(tmp_path, "d.csv", b"time_s,voltage_V\n1,2\n"), reader="excel97")
 
 
@@ -959,7 +963,7 @@ def test_large_tables_need_memory_for_their_numbers_only(tmp_path: Path, monkeyp
     read(path)
     said: list[float] = []
     tracemalloc.start()
-    record = read(path, progress=lambda _, share: said.append(share))
+    record = read(path, progress=lambda state: said.append(state.share))
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert len(record.table) == count
@@ -983,4 +987,4 @@ def test_pieces_do_not_change_a_table(tmp_path: Path, monkeypatch: pytest.Monkey
 def test_header_is_found_below_many_remarks(tmp_path: Path) -> None:
     text = "".join(f"remark {at}, more\n" for at in range(300)) + "time_s,voltage_V\n0,1\n1,2\n"
     assert_allclose(read(write(tmp_path, "a.csv", text)).values(VOLTAGE), [1, 2])
-    assert delimited.find_header(["time_s,voltage_V", "0,1", "1,2"], None, "a").line == 2
+    assert find_header(["time_s,voltage_V", "0,1", "1,2"], None, "a").line == 2

@@ -8,7 +8,7 @@ from numpy.testing import assert_allclose
 from solidstack.constants import FARADAY, GAS
 from solidstack.errors import MeasurementError
 from solidstack.materials.schema import VoltageEntry
-from solidstack.measure import voltammetry
+from solidstack.measure import cv, lsv
 from solidstack.measure.readers import read
 from solidstack.measure.records import CURRENT, TIME, VOLTAGE, record
 from solidstack.plot.electrolyte import draw_cv, draw_lsv
@@ -35,7 +35,7 @@ def ramp(E, onset=ONSET, bend=0.005):
 
 
 def test_tangent_and_threshold_of_a_straight_rise():
-    result = voltammetry.lsv(sweep(ramp, noise=2e-8))
+    result = lsv.analyse(sweep(ramp, noise=2e-8))
     values = result.values
     assert_allclose(values["oxidation_onset"].value, ONSET, atol=0.002)
     # 10 uA/cm2 is 10 uA here: 0.2 V along the rise
@@ -50,15 +50,15 @@ def test_tangent_and_threshold_of_a_straight_rise():
 
 
 def test_threshold_moves_with_area_and_current():
-    wide = voltammetry.lsv(sweep(ramp, noise=2e-8), area=2.0 * AREA).values["oxidation_threshold"]
+    wide = lsv.analyse(sweep(ramp, noise=2e-8), area=2.0 * AREA).values["oxidation_threshold"]
     assert_allclose(wide.value, ONSET + 2e-5 / SLOPE, atol=0.001)
-    low = voltammetry.lsv(sweep(ramp, noise=2e-8), threshold=0.05).values["oxidation_threshold"]
+    low = lsv.analyse(sweep(ramp, noise=2e-8), threshold=0.05).values["oxidation_threshold"]
     assert_allclose(low.value, ONSET + 0.5e-5 / SLOPE, atol=0.001)
 
 
 def test_exponential_rise_at_the_threshold():
     scale, reference = 0.06, 1e-7
-    result = voltammetry.lsv(sweep(lambda E: 1e-7 + reference * np.exp((E - 4.5) / scale), noise=1e-9))
+    result = lsv.analyse(sweep(lambda E: 1e-7 + reference * np.exp((E - 4.5) / scale), noise=1e-9))
     assert_allclose(result.values["oxidation_threshold"].value, 4.5 + scale * np.log(1e-5 / reference), atol=0.003)
     # the tangent at the end of an exponential cuts the baseline about one scale before the end
     assert_allclose(result.values["oxidation_onset"].value, 4.998 - scale, atol=0.01)
@@ -69,7 +69,7 @@ def test_coverage_of_the_intervals():
     inside = {"oxidation_onset": 0, "oxidation_threshold": 0}
     truth = {"oxidation_onset": ONSET, "oxidation_threshold": ONSET + 1e-5 / SLOPE}
     for seed in range(TRIALS):
-        values = voltammetry.lsv(sweep(ramp, noise=1e-7, seed=seed, step=0.004)).values
+        values = lsv.analyse(sweep(ramp, noise=1e-7, seed=seed, step=0.004)).values
         for name, value in truth.items():
             inside[name] += values[name].low <= value <= values[name].high
     for name, count in inside.items():
@@ -78,7 +78,7 @@ def test_coverage_of_the_intervals():
 
 def test_reduction():
     # falling from -0.5 V; begins at -1.5 V
-    values = voltammetry.lsv(sweep(lambda E: ramp(E + 3.0), low=0.5, high=2.2, noise=2e-8, down=True)).values
+    values = lsv.analyse(sweep(lambda E: ramp(E + 3.0), low=0.5, high=2.2, noise=2e-8, down=True)).values
     assert_allclose(values["reduction_onset"].value, -1.5, atol=0.002)
     assert_allclose(values["reduction_threshold"].value, -1.7, atol=0.001)
 
@@ -90,7 +90,7 @@ def test_both_directions_give_the_window():
     volts = np.concatenate([up.values(VOLTAGE), -E])
     amperes = np.concatenate([up.values(CURRENT), down])
     t = np.arange(len(volts)) * 2.0
-    result = voltammetry.lsv(record({TIME: t, VOLTAGE: volts, CURRENT: amperes}, area=AREA))
+    result = lsv.analyse(record({TIME: t, VOLTAGE: volts, CURRENT: amperes}, area=AREA))
     values = result.values
     assert_allclose(values["oxidation_threshold"].value, 4.7, atol=0.002)
     assert_allclose(values["reduction_threshold"].value, 1.4, atol=0.002)
@@ -100,7 +100,7 @@ def test_both_directions_give_the_window():
 
 @pytest.mark.parametrize("noise", [0.0, 5e-9])
 def test_no_onset_gives_the_bound(noise):
-    result = voltammetry.lsv(sweep(lambda E: 1e-7 * (E - 3.0), noise=noise))
+    result = lsv.analyse(sweep(lambda E: 1e-7 * (E - 3.0), noise=noise))
     assert np.isnan(result.values["oxidation_onset"].value)
     assert np.isnan(result.values["oxidation_threshold"].value)
     assert result.to_dict()["oxidation_onset_V"]["value"] is None
@@ -112,7 +112,7 @@ def test_no_onset_gives_the_bound(noise):
 
 
 def test_rise_below_the_threshold_is_said():
-    result = voltammetry.lsv(sweep(lambda E: 0.02 * ramp(E), noise=5e-10))
+    result = lsv.analyse(sweep(lambda E: 0.02 * ramp(E), noise=5e-10))
     assert_allclose(result.values["oxidation_onset"].value, ONSET, atol=0.01)
     assert np.isnan(result.values["oxidation_threshold"].value)
     assert any("the current stays below 10 uA/cm^2 over the baseline up to 4.998 V" in said for said in result.warnings)
@@ -120,19 +120,19 @@ def test_rise_below_the_threshold_is_said():
 
 
 def test_doubtful_sweeps():
-    unknown = voltammetry.lsv(sweep(ramp, area=None))
+    unknown = lsv.analyse(sweep(ramp, area=None))
     assert "oxidation_threshold" not in unknown.values
     assert any("the area is not known" in said for said in unknown.warnings)
-    noisy = voltammetry.lsv(sweep(ramp, noise=3e-5))
+    noisy = lsv.analyse(sweep(ramp, noise=3e-5))
     assert any("10 uA/cm^2 is within the noise of the current" in said for said in noisy.warnings)
-    late = voltammetry.lsv(sweep(lambda E: 1e-5 * np.sqrt(E - 2.999)))
+    late = lsv.analyse(sweep(lambda E: 1e-5 * np.sqrt(E - 2.999)))
     assert any("no baseline before the oxidation" in said for said in late.warnings)
     assert np.isnan(late.values["oxidation_onset"].value)
-    turned = voltammetry.lsv(sweep(lambda E: -ramp(E)))
+    turned = lsv.analyse(sweep(lambda E: -ramp(E)))
     assert any("is a current of oxidation above 0 in this file?" in said for said in turned.warnings)
     timeless = sweep(ramp)
     timeless = dataclasses.replace(timeless, table=timeless.table[[VOLTAGE, CURRENT]])
-    assert any("the file has no time" in said for said in voltammetry.lsv(timeless).warnings)
+    assert any("the file has no time" in said for said in lsv.analyse(timeless).warnings)
 
 
 def table(**columns):
@@ -154,7 +154,7 @@ MANY = np.linspace(0.0, 1.0, 100)
         (table(t=MANY, i=MANY, v=np.repeat([0.0, 1.0], 50)), r"the potential jumps instead of changing steadily"),
     ],
 )
-@pytest.mark.parametrize("analysis", [voltammetry.lsv, voltammetry.cv])
+@pytest.mark.parametrize("analysis", [lsv.analyse, cv.analyse])
 def test_refused(bad, words, analysis):
     with pytest.raises(MeasurementError, match=words) as caught:
         analysis(bad)
@@ -163,14 +163,14 @@ def test_refused(bad, words, analysis):
 
 def test_refuses_threshold_and_area():
     with pytest.raises(MeasurementError, match=r"threshold: 0 mA/cm\^2 is not above 0; write for example"):
-        voltammetry.lsv(sweep(ramp), threshold=0.0)
+        lsv.analyse(sweep(ramp), threshold=0.0)
     with pytest.raises(MeasurementError, match=r"area: -1 cm\^2 is not above 0"):
-        voltammetry.lsv(sweep(ramp), area=-1e-4)
+        lsv.analyse(sweep(ramp), area=-1e-4)
 
 
 @pytest.mark.skipif(not LSV.exists(), reason="needs the measured sweep of the shared data")
 def test_measured_sweep():
-    result = voltammetry.lsv(read(LSV), area=1e-4)
+    result = lsv.analyse(read(LSV), area=1e-4)
     # to -4 V at 20 mV/s; a straight, ohmic rise cuts the baseline near -1.6 V
     assert_allclose(result.values["scan_rate"].value, 0.020, rtol=1e-3)
     assert_allclose(result.values["reduction_onset"].value, -1.57, atol=0.05)
@@ -205,7 +205,7 @@ def randles_sevcik(rate):
 
 
 def test_reversible_couple():
-    result = voltammetry.cv(voltammogram())
+    result = cv.analyse(voltammogram())
     values = result.values
     assert_allclose(values["anodic_peak"].value, FORMAL + 0.0285, atol=0.0005)
     assert_allclose(values["cathodic_peak"].value, FORMAL - 0.0285, atol=0.0015)
@@ -222,7 +222,7 @@ def test_reversible_couple():
 
 
 def test_noise_stays_within_the_intervals():
-    clean, noisy = (voltammetry.cv(voltammogram(noise=noise)).values for noise in (0.0, 2e-6))
+    clean, noisy = (cv.analyse(voltammogram(noise=noise)).values for noise in (0.0, 2e-6))
     for name in ("anodic_peak", "cathodic_peak", "anodic_current"):
         wide = 2.0 * (noisy[name].high - noisy[name].low)
         assert abs(noisy[name].value - clean[name].value) < wide, name
@@ -232,7 +232,7 @@ def test_noise_stays_within_the_intervals():
 @pytest.mark.parametrize(("surface", "exponent"), [(False, 0.5), (True, 1.0)])
 def test_exponent_of_scan_rates(surface, exponent):
     rates = (0.01, 0.02, 0.05, 0.1, 0.2)
-    result = voltammetry.cv([voltammogram(rate, surface=surface) for rate in rates])
+    result = cv.analyse([voltammogram(rate, surface=surface) for rate in rates])
     assert_allclose(result.values["anodic_exponent"].value, exponent, atol=0.005)
     assert_allclose(result.values["cathodic_exponent"].value, exponent, atol=0.005)
     if not surface:
@@ -241,7 +241,7 @@ def test_exponent_of_scan_rates(surface, exponent):
 
 
 def test_cycles_one_by_one():
-    result = voltammetry.cv(voltammogram(cycles=3))
+    result = cv.analyse(voltammogram(cycles=3))
     rows = result.series["cycles"].rows()
     assert [row["cycle"] for row in rows] == [1, 2, 3]
     assert_allclose([row["midpoint_V"] for row in rows], FORMAL, atol=0.002)
@@ -252,34 +252,34 @@ def test_cycles_one_by_one():
 def test_doubtful_cycles():
     E = np.concatenate([np.linspace(0, 1, 200), np.linspace(1, 0, 200)])
     t = np.arange(400.0)
-    flat = voltammetry.cv(record({TIME: t, VOLTAGE: E, CURRENT: 1e-6 * (E - 0.5)}))
+    flat = cv.analyse(record({TIME: t, VOLTAGE: E, CURRENT: 1e-6 * (E - 0.5)}))
     assert any("no peak stands out" in said for said in flat.warnings)
     assert flat.to_dict()["anodic_peak_V"]["value"] is None
     bump = 1e-5 * np.exp(-(((E - 0.5) / 0.05) ** 2)) * (t < 200)
-    one = voltammetry.cv(record({TIME: t, VOLTAGE: E, CURRENT: bump}))
+    one = cv.analyse(record({TIME: t, VOLTAGE: E, CURRENT: bump}))
     assert any("only anodic peaks were found" in said for said in one.warnings)
     apart = bump - 1e-5 * np.exp(-(((E - 0.2) / 0.05) ** 2)) * (t >= 200)
-    wide = voltammetry.cv(record({TIME: t, VOLTAGE: E, CURRENT: apart}))
+    wide = cv.analyse(record({TIME: t, VOLTAGE: E, CURRENT: apart}))
     assert any(said.startswith("the peaks are 301 mV apart") for said in wide.warnings)
     assert_allclose(wide.values["midpoint"].value, 0.35, atol=0.001)
-    alike = voltammetry.cv([voltammogram(0.05), voltammogram(0.06)])
+    alike = cv.analyse([voltammogram(0.05), voltammogram(0.06)])
     assert any("no exponent" in said for said in alike.warnings)
 
 
 def test_a_linear_sweep_is_no_cycle():
     with pytest.raises(MeasurementError, match=r"lsv\.mpr: the potential turns nowhere: it goes from 3 to 4\.998 V"):
-        voltammetry.cv(sweep(ramp))
+        cv.analyse(sweep(ramp))
     with pytest.raises(MeasurementError, match="cv takes one file or several; none was given"):
-        voltammetry.cv([])
+        cv.analyse([])
 
 
 def test_figures():
     for one in (sweep(ramp), sweep(ramp, area=None), sweep(lambda E: 1e-7 * (E - 3.0))):
-        figure = draw_lsv(voltammetry.lsv(one))
+        figure = draw_lsv(lsv.analyse(one))
         figure.savefig(io.BytesIO(), format="png", dpi=50)
         assert {axes.get_xlabel() for axes in figure.axes} == {"Potential, V"}
-    single = draw_cv(voltammetry.cv(voltammogram(cycles=3)))
-    several = draw_cv(voltammetry.cv([voltammogram(rate) for rate in (0.01, 0.1)]))
+    single = draw_cv(cv.analyse(voltammogram(cycles=3)))
+    several = draw_cv(cv.analyse([voltammogram(rate) for rate in (0.01, 0.1)]))
     for figure, label in ((single, "Cycle"), (several, "Scan rate, mV s⁻¹")):
         figure.savefig(io.BytesIO(), format="png", dpi=50)
         assert [axes.get_xlabel() for axes in figure.axes] == ["Potential, V", label]

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from solidstack.errors import InputError, SolverError, StructureError
-from solidstack.study.comparison import cell
+from solidstack.outcomes import Outcome
+from solidstack.study.comparison import packing_unit_cell as cell
 from solidstack.twin.conduction import Transport, save_field, transport
 from solidstack.twin.structure.packing import Isostatic, Pressing, Uniaxial
 from solidstack.twin.structure.voxels import AXES, Phase, Structure
@@ -106,7 +107,7 @@ def test_layers(axis: int, periodic: tuple[bool, bool, bool]) -> None:
         assert one.conductivity == pytest.approx(expected, rel=EXACT)
         assert one.relative_conductivity == pytest.approx(expected / 2.0, rel=EXACT)
         assert one.tortuosity_factor == pytest.approx(0.5 / (expected / 2.0), rel=EXACT)
-        assert one.outcome == "converged"
+        assert (one.outcome, one.end_reason) == (Outcome.COMPLETE, "converged")
     expected_tensor = np.diag([series if index == axis else parallel for index in range(3)])
     np.testing.assert_allclose(found.tensor, expected_tensor, atol=EXACT)
 
@@ -281,7 +282,7 @@ def test_not_percolating() -> None:
     assert not found.x.percolates
     assert (found.x.conductivity, found.x.tortuosity_factor) == (0.0, None)
     assert (found.x.conducting_fraction, found.x.connected_fraction) == (0.5, 0.0)
-    assert found.x.outcome == "does not percolate: no cluster connects both faces"
+    assert found.x.end_reason == "does not percolate: no cluster connects both faces"
     assert found.x.converged
     assert found.y.conductivity == pytest.approx(0.5, rel=EXACT)
     assert found.tensor[0, 0] == 0.0
@@ -305,7 +306,7 @@ def test_a_way_round_the_side_counts_where_the_structure_goes_on() -> None:
     structure = Structure(labels, {}, (UM, UM, UM), (False, True, False))
     assert solved(structure, {1: 1.0}, direction="x").x.conductivity > 0.0
     closed = solved(structure, {1: 1.0}, direction="x", lateral="closed").x
-    assert closed.outcome == "does not percolate: no cluster connects both faces"
+    assert closed.end_reason == "does not percolate: no cluster connects both faces"
 
 
 def test_empty_phase() -> None:
@@ -314,7 +315,7 @@ def test_empty_phase() -> None:
     for given in ({"solid": 1.0}, {"pore": 0.0}):
         found = solved(structure, given)
         for one in found.directions.values():
-            assert (one.conductivity, one.relative_conductivity, one.outcome) == (0.0, 0.0, "no voxel conducts")
+            assert (one.conductivity, one.relative_conductivity, one.end_reason) == (0.0, 0.0, "no voxel conducts")
     both = solved(structure, {"solid": 5.0, "pore": 1.0}, direction="x").x
     assert both.conductivity == pytest.approx(1.0, rel=EXACT)
 
@@ -336,7 +337,7 @@ def test_conductivities_of_the_phases() -> None:
     }
     structure = laminate(1, phases=phases)
     assert transport(structure, direction="x", device="cpu").x.conductivity == pytest.approx(0.1, rel=1e-4)
-    assert transport(structure, "electronic", direction="x", device="cpu").x.outcome == "no voxel conducts"
+    assert transport(structure, "electronic", direction="x", device="cpu").x.end_reason == "no voxel conducts"
     by_label = transport(structure, {"1": 0.2}, direction="x", device="cpu")
     assert by_label.phase_conductivity == {"SPE": 0.2}
 
@@ -389,7 +390,7 @@ def test_not_converged() -> None:
     assert message.endswith("raise most_iterations or the tolerance")
     found = solved(structure, {0: 1.0, 1: 1e3}, must_converge=False, **options).x
     assert (found.converged, found.iterations) == (False, 1)
-    assert found.outcome.startswith("not converged in 1 iterations (the flux through the planes still differs by ")
+    assert found.end_reason.startswith("not converged in 1 iterations (the flux through the planes still differs by ")
 
 
 def test_memory_is_asked_for_before_it_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,9 +1,6 @@
 """`solidstack image`: segment a grey stack, and what a segmented volume says."""
 
-import contextlib
 import json
-import sys
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +12,8 @@ from ..twin.structure import formats
 from ..twin.structure import image as images
 from ..twin.structure.voxels import AXES, Structure
 from .common import located, number, show
+from .menu import Menu
+from .progress import shown_progress
 
 voxel_option = click.option(
     "--voxel", metavar="SIZE", help='Edges of a voxel, as in "0.4 um" or "1 um, 0.4 um, 0.4 um" for x, y, z.'
@@ -23,7 +22,7 @@ seed_option = click.option("--seed", default=0, show_default=True, help="Of the 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
-@click.group("image")
+@click.group("image", cls=Menu)
 def command() -> None:
     """Bring an image of an electrode into the twin: segment grey values, analyse phases.
 
@@ -99,16 +98,16 @@ def segment_command(
         if resample:
             image = images.resample(image, resample)
         if filtered:
-            with _progress("filter") as told:
-                image = images.denoise(image, filtered, scale=scale, progress=told)
-        with _progress("segment") as told:
+            with shown_progress() as progress:
+                image = images.denoise(image, filtered, scale=scale, progress=progress)
+        with shown_progress() as progress:
             structure = images.segment(
                 image,
                 method=method or ("thresholds" if thresholds else "multi-otsu"),
                 classes=classes or (len(names) if names else 3),
                 thresholds=thresholds,
                 phases=names,
-                progress=told,
+                progress=progress,
             )
         del image  # the grey values are not needed any more, and may be large
     formats.write(structure, output)
@@ -160,8 +159,8 @@ def analyse_command(
 
 
 def _analysed(structure: Structure, file: str, seed: int) -> images.ImageAnalysis:
-    with located(file), _progress("analyse") as told:
-        return images.analyse(structure, seed=seed, progress=told)
+    with located(file), shown_progress() as progress:
+        return images.analyse(structure, seed=seed, progress=progress)
 
 
 def _ranges(text: str, shape: tuple[int, int, int]) -> list[tuple[int, int]]:
@@ -177,20 +176,6 @@ def _ranges(text: str, shape: tuple[int, int, int]) -> list[tuple[int, int]]:
         msg = f'--crop "{text}" is not three ranges of voxels, as in "10:200, :, 0:512"'
         raise StructureError(msg)
     return found
-
-
-@contextlib.contextmanager
-def _progress(what: str) -> Iterator[Callable[[int, int], object] | None]:
-    """Show progress on stderr where a person may look at it."""
-    if not sys.stderr.isatty():
-        yield None
-        return
-    from rich.console import Console
-    from rich.progress import Progress
-
-    with Progress(console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(what)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
 def _write(analysis: images.ImageAnalysis, folder: Path) -> None:

@@ -9,7 +9,9 @@ import click
 
 from .. import units
 from ..errors import InputError, MeasurementError
-from .common import check_folder, print_json, show, shown_progress, warn
+from .common import check_folder, print_json, show, warn
+from .menu import Menu
+from .progress import shown_progress
 
 if TYPE_CHECKING:
     from ..measure.records import Record
@@ -91,7 +93,7 @@ def measurement(*sample: str, files: bool = True) -> Callable[[F], F]:
     return decorate
 
 
-@click.group("measure")
+@click.group("measure", cls=Menu)
 def command() -> None:
     """Instrument files to material properties, with 95 % intervals.
 
@@ -387,10 +389,10 @@ def lsv_command(files: tuple[str, ...], threshold: float | None, **given: Any) -
     Example:
       solidstack measure lsv sweep.mpr --area "1.13 cm^2"
     """
-    from ..measure import voltammetry
+    from ..measure import lsv as analysis
 
     changes = {} if threshold is None else {"threshold": threshold}
-    results = [voltammetry.lsv(one, **changes) for one in read(files, given)]
+    results = [analysis.analyse(one, **changes) for one in read(files, given)]
     finish(results, _draw("electrolyte", "draw_lsv"), given, CAPTIONS["lsv"])
 
 
@@ -403,9 +405,9 @@ def cv_command(files: tuple[str, ...], **given: Any) -> None:
     Example:
       solidstack measure cv slow.mpr medium.mpr fast.mpr --area "0.785 cm^2"
     """
-    from ..measure import voltammetry
+    from ..measure import cv as analysis
 
-    finish([voltammetry.cv(read(files, given))], _draw("electrolyte", "draw_cv"), given, CAPTIONS["cv"])
+    finish([analysis.analyse(read(files, given))], _draw("electrolyte", "draw_cv"), given, CAPTIONS["cv"])
 
 
 @command.command("symmetric")
@@ -459,15 +461,15 @@ def cycling_command(
     \b
     Examples:
       solidstack measure cycling cell.mpr --mass "12.3 mg" -o cycling
-      solidstack measure cycling pouch.csv --design examples/pouch-0.16Ah.toml --cell-mass "2.98 g"
+      solidstack measure cycling pouch.csv --design my-cell.toml --cell-mass "2.98 g"
     """
     if design is not None:
         from ..design import load
-        from ..study.achieved import compare
+        from ..study.achieved import compare_with_measured
 
         loaded = load(design)
         only_file(files, "cycling --design")
-        result = compare(loaded, read(files, given)[0], cell_mass=cell_mass, cycle=cycle)
+        result = compare_with_measured(loaded, read(files, given)[0], cell_mass=cell_mass, cycle=cycle)
         finish([result], _draw("achieved", "draw_achieved"), given, CAPTIONS["achieved"])
         return
     if cycle is not None:

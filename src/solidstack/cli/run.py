@@ -1,15 +1,18 @@
 """`solidstack run`: the main job, from a design file to a report."""
 
-import json
-import sys
-from collections.abc import Callable
-from functools import partial
+from collections.abc import Iterator
 from importlib.util import find_spec
+from typing import TYPE_CHECKING
 
 import click
 
-from ..errors import OutputError
-from .common import changes_option, default_folder, load_changed, located, notes
+from ..progress import Teller
+from ..units import AH, MAH_G, MG_CM2, MS_CM, PERCENT, WH_KG, WH_L
+from .common import changes_option, check_folder, default_folder, load_changed, located, notes
+from .progress import shown_progress
+
+if TYPE_CHECKING:
+    from ..report import Report
 
 
 @click.command("run")
@@ -30,60 +33,55 @@ def command(
     """Evaluate DESIGN and write its report: sheet, maps, breakdown, cross-section, digital twin, charge and discharge.
 
     DIR then holds report.html (one page that works offline), report.pdf, sheet.json and sheet.csv, inputs.toml, the
-    figures and maps one by one, and the twin's structure with what it conducts. Interrupted or failing, it leaves
-    nothing half-written.
+    figures and maps one by one, and the twin's structure with what it conducts. When it fails or is
+    interrupted, nothing half-written is left.
 
     \b
     Example:
-      solidstack run examples/pouch-0.16Ah.toml -o my-report
+      solidstack run my-cell.toml -o my-report
     """
     loaded = load_changed(design, changes)
-    if output == "":
-        msg = "-o is given an empty name; give a folder"
-        raise OutputError(msg)
     folder = default_folder(design) if output is None else output
-
-    from ..report import simulated_cycle, small_twin, write_report
-    from ..sheet import evaluate
-
+    check_folder(str(folder))
     twin = not quick and loaded.is_single
     if twin and find_spec("numba") is None:
         click.secho('no digital twin: it needs `pip install "solidstack[twin]"`', err=True, fg="yellow")
         twin = False
-    with located(design):
-        make = partial(small_twin, size=twin_size, voxel=twin_voxel) if twin else None
-        page = write_report(loaded, folder, _progress(), make, simulated_cycle if twin else None)
-    sheet = evaluate(loaded)
-    notes(sheet)
+    from ..report import write_report
+    from ..study import prove
+
+    with located(design), shown_progress(lines=True) as progress:
+        tell = Teller(progress)
+        share = PROVING if twin else QUICK
+        proof = prove(loaded, size=twin_size, voxel=twin_voxel, twin=twin, progress=tell.part(0.0, share))
+        report = write_report(proof, folder, progress=tell.part(share, 1.0 - share))
+    notes(report.sheet)
+    for line in _summary(report):
+        click.echo(line)
+    click.echo(str(report.page))
+
+
+PROVING, QUICK = 0.9, 0.2
+"""Share of the progress that computing takes, with and without a twin; writing takes the rest."""
+
+
+def _summary(report: "Report") -> Iterator[str]:
+    """Yield what the report found, a line each for the cell, the twin and the simulated discharge."""
+    sheet = report.sheet
     cell, regime = sheet.cell, sheet.thresholds.regime
-    click.echo(
-        f"{loaded.name}: {cell.specific_energy / 3600:.0f} Wh/kg, {cell.energy_density / 3.6e6:.0f} Wh/L, "
-        f"{cell.capacity / 3600:.3g} Ah; {regime.composition}, {regime.density}, loading {regime.loading} threshold"
+    yield (
+        f"{sheet.design.name}: {WH_KG.of(cell.specific_energy):.0f} Wh/kg, {WH_L.of(cell.energy_density):.0f} Wh/L, "
+        f"{AH.of(cell.capacity):.3g} Ah; {regime.composition}, {regime.density}, loading {regime.loading} threshold"
     )
-    stored = json.loads((page.parent / "sheet.json").read_text(encoding="utf-8")).get("twin")
-    if stored is not None:
-        click.echo(
-            f"digital twin: effective ionic conductivity {stored['effective_conductivity_mS_cm']:.3g} mS/cm "
-            f"({stored['conductivity_deviation_pct']:+.0f} % against the closed form), "
-            f"loading threshold {stored['loading_threshold_mg_cm2']:.3g} mg/cm^2"
+    twin, simulated = sheet.twin, sheet.simulated
+    if twin is not None:
+        yield (
+            f"digital twin: effective ionic conductivity {MS_CM.of(twin.effective_conductivity):.3g} mS/cm "
+            f"({PERCENT.of(twin.conductivity_deviation):+.0f} % against the closed form), "
+            f"loading threshold {MG_CM2.of(twin.loading_threshold):.3g} mg/cm^2"
         )
-    found = json.loads((page.parent / "sheet.json").read_text(encoding="utf-8")).get("simulated")
-    if found is not None:
-        click.echo(
-            f"simulated against lithium: {found['slow_capacity_mAh_g']:.0f} mAh/g at C/10, "
-            f"{found['rated_capacity_mAh_g']:.0f} mAh/g at the rated current"
+    if simulated is not None:
+        yield (
+            f"simulated against lithium: {MAH_G.of(simulated.slow_capacity):.0f} mAh/g at C/10, "
+            f"{MAH_G.of(simulated.rated_capacity):.0f} mAh/g at the rated current"
         )
-    click.echo(str(page))
-
-
-def _progress() -> Callable[[str, int, int], None]:
-    """Show the steps on stderr: in place on a terminal, a line each elsewhere."""
-    terminal = sys.stderr.isatty()
-
-    def step(words: str, number: int, count: int) -> None:
-        text = f"[{number}/{count}] {words}"
-        click.echo(f"\r\033[K{text}" if terminal else text, err=True, nl=not terminal)
-        if terminal and number == count:
-            click.echo("\r\033[K", err=True, nl=False)
-
-    return step

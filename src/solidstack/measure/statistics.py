@@ -1,5 +1,6 @@
 """Straight lines, least squares and the intervals of what they give."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -28,6 +29,43 @@ def quantile(degrees: float) -> float:
     if degrees <= 0:
         return float("nan")
     return float(stats.norm.ppf(edge) if np.isinf(degrees) else stats.t.ppf(edge, degrees))
+
+
+def noise_of(values: ArrayLike, order: int = 2) -> float:
+    """Standard deviation of white noise on a smooth curve, from its differences; 0 of too few points.
+
+    Robust: the median of the differences' absolute values, times 1.4826, over the root of the sum of the squares of
+    their coefficients, which is that of the binomial :math:`\\binom{2n}{n}`.
+
+    Parameters
+    ----------
+    values : array, shape (n,)
+        At even distances.
+    order : int
+        Of the differences; a polynomial of one degree less leaves nothing in them.
+
+    Examples
+    --------
+    >>> random = np.random.default_rng(0)
+    >>> x = np.linspace(0.0, 1.0, 20000)
+    >>> round(noise_of(np.exp(x) + 1e-2 * random.standard_normal(x.size)), 3)
+    0.01
+    """
+    differences = np.diff(np.asarray(values, float), order)
+    if not len(differences):
+        return 0.0
+    return robust_deviation(differences) / math.sqrt(math.comb(2 * order, order))
+
+
+def robust_deviation(values: ArrayLike) -> float:
+    """Standard deviation of normal values around 0 by the median of their absolute values.
+
+    Examples
+    --------
+    >>> round(robust_deviation([-1.0, 0.5, 1.0, 100.0]), 4)
+    1.4826
+    """
+    return float(1.4826 * np.median(np.abs(values)))
 
 
 @dataclass(frozen=True)

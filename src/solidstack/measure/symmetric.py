@@ -1,4 +1,4 @@
-"""Symmetric cells: overpotential and resistance by half cycle, shorts, critical current, steady leakage."""
+"""Symmetric cell: resistance, overpotential and critical current, from voltage or current steps."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -27,83 +27,21 @@ from ..units import (
     Unit,
     text,
 )
+from .polarity import LEAST_HALF, LEVELS, ROUGH, SAME, HalfCycle, split
 from .records import CURRENT, TIME, VOLTAGE, Record
 from .result import Fitted, Property, Result, Series
 from .statistics import interval, line
-from .transference import CONSTANT, FALLING, STEADY, Steady, constant_voltage, steady
+from .steady import CONSTANT, FALLING, STEADY, Steady, constant_voltage, steady
 
 Floats = NDArray[np.float64]
-
 LEAST = 10
 """Points of a measurement."""
-LEAST_HALF = 5
-"""Points of a half cycle."""
-REST = 0.02
-"""Share of the largest current below which the cell rests."""
-SAME = 0.05
-"""Share by which the currents of one level differ at most."""
-SETTLING = 0.02
-"""Share of a half cycle at its begin in which the interfaces charge."""
-SUDDEN = 0.02
-"""Share of a half cycle within which a drop is sudden."""
 SOFT = 0.20
 """Fall of the overpotential within a half cycle of constant current that speaks of a soft short."""
 UNSEEN = 0.05
 """Uncertainty of the change over the last tenth of the time that is worth a remark."""
-ROUGH = 5.0
-"""Noise of a half cycle over the usual one that speaks of contacts that come and go."""
 DIVERGED = 5.0
 """Resistance (mean or at the end) over that of the first half cycles from which contact is taken to be lost."""
-LEVELS = 3
-"""Rising currents that make a test of the critical current."""
-
-
-@dataclass(frozen=True, eq=False)
-class HalfCycle:
-    """A stretch of one sign and one size of the current.
-
-    Attributes
-    ----------
-    first, last : int
-        Points of the record.
-    sign : int
-        Of the current.
-    time, duration : float
-        Begin and length, s.
-    current : float
-        Mean size, A.
-    charge : float
-        Size, C.
-    start, mean, end, lowest, highest : float
-        Overpotential along the current, V: after the interfaces are charged, over time, of the last points; extremes.
-    drop : float
-        Largest sudden fall that lasts, over the overpotential before it.
-    slide : float
-        Fall from the highest in the first half to the end, over the former: slow where `drop` is small.
-    noise : float
-        Standard deviation of a point about its neighbours, V.
-    """
-
-    first: int
-    last: int
-    sign: int
-    time: float
-    duration: float
-    current: float
-    charge: float
-    start: float
-    mean: float
-    end: float
-    lowest: float
-    highest: float
-    drop: float
-    slide: float
-    noise: float
-
-    @property
-    def arcing(self) -> float:
-        """How far the overpotential rises from its lowest value to the end, over the lowest."""
-        return self.end / self.lowest - 1.0 if self.lowest > 0.0 else float("nan")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -233,7 +171,7 @@ def _is_potentiostatic(record: Record) -> bool:
     return spread(voltage) < CONSTANT and spread(voltage) < 0.5 * spread(current)
 
 
-def _polarisation(record: Record, known: Record, checked: Record, said: list[str]) -> Symmetric:
+def _polarisation(record: Record, known: Record, checked: Record, warnings: list[str]) -> Symmetric:
     first, last, applied = constant_voltage(checked)
     kept = slice(first, last + 1)
     time, voltage, current = (checked.values(name)[kept] for name in (TIME, VOLTAGE, CURRENT))
@@ -244,28 +182,10 @@ def _polarisation(record: Record, known: Record, checked: Record, said: list[str
     time = time - begin
     along = current * np.sign(applied)
     tail = steady(time, along, record.source)
-    if tail.certain > FALLING:
-        way = "falls" if tail.drift < 0.0 else "rises"
-        said.append(
-            f"no steady state: the current still {way} by {100.0 * abs(tail.drift):.3g} % over the last tenth of the "
-            "time; the steady current is a bound from above, and no conductivity is given"
-        )
-    elif tail.certain > STEADY:
-        way = "falls" if tail.drift < 0.0 else "rises"
-        said.append(
-            f"the current still {way} by {100.0 * abs(tail.drift):.2g} % over the last tenth of the time: the steady "
-            "state is doubtful"
-        )
-    elif 1.96 * tail.drift_deviation > UNSEEN:
-        said.append(
-            f"the scatter hides a change of up to {100.0 * (abs(tail.drift) + 1.96 * tail.drift_deviation):.2g} % over "
-            "the last tenth of the time: whether the state is steady cannot be told"
-        )
-    if tail.value <= 1.96 * tail.deviation:
-        said.append("the steady current is within its own uncertainty: it is a bound from above")
+    warnings += _doubts(tail)
     sparse = float(np.median(np.diff(time)))
     if first or np.abs(voltage[0] - np.median(voltage)) > CONSTANT * abs(float(np.median(voltage))):
-        said.append("points before the voltage was reached were left out")
+        warnings.append("points before the voltage was reached were left out")
     area, thickness = known.area, known.thickness
     factor, unit, label = (
         (1.0, UA, "Steady current") if area is None else (1.0 / area, UA_CM2, "Steady current density")
@@ -281,16 +201,18 @@ def _polarisation(record: Record, known: Record, checked: Record, said: list[str
             tail.value * scale, tail.deviation * scale, "Electronic conductivity (blocking electrodes)", S_CM,
             tail.points - 1.0,
         )  # fmt: skip
-        said.append(
+        warnings.append(
             "the conductivity is electronic if the electrodes block ions (steel, Mo, C); with lithium electrodes the "
             "current is of ions"
         )
         if known.temperature is None:
-            said.append("the temperature is not known, so no material is given the conductivity; give --temperature")
+            warnings.append(
+                "the temperature is not known, so the conductivity is not saved to a material; give --temperature"
+            )
     else:
         missing = [name for name, value in (("area", area), ("thickness", thickness)) if value is None]
         if missing:
-            said.append(
+            warnings.append(
                 f"no conductivity: {' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} not known; give "
                 + " ".join(f"--{name}" for name in missing)
             )
@@ -306,7 +228,7 @@ def _polarisation(record: Record, known: Record, checked: Record, said: list[str
             "steady_to_s": float(time[-1]),
             "left_out": first,
         },
-        warnings=tuple(said),
+        warnings=tuple(warnings),
         series={"current": _times(time, along, factor, unit, sparse)},
         time=time,
         voltage=voltage,
@@ -316,6 +238,31 @@ def _polarisation(record: Record, known: Record, checked: Record, said: list[str
         area=area,
         tail=tail,
     )
+
+
+def _doubts(tail: Steady) -> list[str]:
+    """Explain what makes the steady current doubtful."""
+    doubts = []
+    if tail.certain > STEADY:
+        way = "falls" if tail.drift < 0.0 else "rises"
+        if tail.certain > FALLING:
+            doubts.append(
+                f"no steady state: the current still {way} by {100.0 * abs(tail.drift):.3g} % over the last tenth of "
+                "the time; the steady current is an upper bound, and no conductivity is given"
+            )
+        else:
+            doubts.append(
+                f"the current still {way} by {100.0 * abs(tail.drift):.2g} % over the last tenth of the time: the "
+                "steady state is doubtful"
+            )
+    elif 1.96 * tail.drift_deviation > UNSEEN:
+        doubts.append(
+            f"the scatter hides a change of up to {100.0 * (abs(tail.drift) + 1.96 * tail.drift_deviation):.2g} % over "
+            "the last tenth of the time: it is not certain that the state is steady"
+        )
+    if tail.value <= 1.96 * tail.deviation:
+        doubts.append("the steady current is within its own uncertainty: it is an upper bound")
+    return doubts
 
 
 def _inverse(voltage: float, tail: Steady, label: str, unit: Unit) -> Fitted:
@@ -339,99 +286,6 @@ def _about(at: float, time: Floats, current: Floats) -> float:
     """Current at a time: the median of the points within a twentieth of it, or between the two next to it."""
     near = np.abs(time - at) <= 0.05 * at
     return float(np.median(current[near]) if near.sum() >= 5 else np.interp(at, time, current))
-
-
-def split(time: Floats, voltage: Floats, current: Floats) -> tuple[list[HalfCycle], list[str]]:
-    """Find the half cycles: stretches of one sign and one size of the current; and what was turned or left out."""
-    size = np.abs(current)
-    limit = REST * float(np.percentile(size, 99.0))
-    # the sign where the cell is loaded, 0 at rest; a new stretch also where the size steps and stays
-    sign = np.where(size > limit, np.sign(current), 0.0)
-    edges = np.flatnonzero(np.diff(sign) != 0.0) + 1
-    stretches: list[tuple[int, int]] = []
-    for part in np.split(np.arange(len(time)), edges):
-        if sign[part[0]] == 0.0:
-            continue
-        stretches += _levels(part, size)
-    found = [
-        _half_cycle(first, last, time, voltage, current) for first, last in stretches if last - first + 1 >= LEAST_HALF
-    ]
-    said = []
-    few = len(stretches) - len(found)
-    if few:
-        said.append(f"{few} stretches of current with fewer than {LEAST_HALF} points were left out")
-    against = [one.mean < 0.0 for one in found]
-    if found and np.mean(against) > 0.5:
-        said.append("the voltage has the sign against the current throughout; it was turned")
-        return split(time, -voltage, current)[0], said
-    return found, said
-
-
-def _levels(part: Any, size: Floats) -> list[tuple[int, int]]:
-    """Split points of one sign where the current steps to another level."""
-    begin, found = int(part[0]), []
-    level = float(np.median(size[part[:3]]))
-    # only where it jumps from one point to the next
-    jumps = np.abs(np.diff(size[part])) > 0.5 * SAME * size[part[1:]]
-    for at in part[1:][jumps]:
-        ahead = size[at : min(at + 3, int(part[-1]) + 1)]
-        if np.all(np.abs(ahead - level) > SAME * level) and np.ptp(ahead) <= SAME * float(np.median(ahead)):
-            found.append((begin, int(at) - 1))
-            begin, level = int(at), float(np.median(ahead))
-    found.append((begin, int(part[-1])))
-    return found
-
-
-def _half_cycle(first: int, last: int, time: Floats, voltage: Floats, current: Floats) -> HalfCycle:
-    kept = slice(first, last + 1)
-    t, i = time[kept], current[kept]
-    sign = int(np.sign(np.median(i)))
-    eta = sign * voltage[kept]
-    count = len(eta)
-    settled = min(max(1, int(SETTLING * count)), count - 3)
-    later, when = eta[settled:], t[settled:]
-    ends = max(1, count // 20)
-    smooth = _median(later, 5)
-    drop = _drop(smooth)
-    half = smooth[: max(len(smooth) // 2, 1)]
-    highest = float(np.max(half))
-    end = float(np.median(eta[-ends:]))
-    noise = 1.4826 * float(np.median(np.abs(np.diff(later, 2)))) / np.sqrt(6.0) if len(later) > 4 else 0.0
-    duration = float(t[-1] - t[0])
-    mean = float(np.trapezoid(later, when) / (when[-1] - when[0])) if when[-1] > when[0] else float(later.mean())
-    return HalfCycle(
-        first, last, sign, float(t[0]), duration, float(np.mean(np.abs(i))), float(np.trapezoid(np.abs(i), t)),
-        float(np.median(smooth[: max(1, len(smooth) // 20)])), mean, end, float(smooth.min()), float(smooth.max()),
-        drop, 1.0 - end / highest if highest > 0.0 else float("nan"), noise,
-    )  # fmt: skip
-
-
-def _drop(smooth: Floats) -> float:
-    """Largest fall within a fiftieth of the half cycle that lasts to its end, over the value before."""
-    # a long half cycle by medians of blocks: a drop is as large in them
-    width = len(smooth) // 500
-    if width > 1:
-        smooth = np.median(smooth[: len(smooth) // width * width].reshape(-1, width), axis=1)
-    reach = max(3, int(SUDDEN * len(smooth)))
-    if len(smooth) < 2 * reach:
-        return 0.0
-    medians = np.median(np.lib.stride_tricks.sliding_window_view(smooth, reach), axis=1)
-    before, after = medians[:-reach], medians[reach:]
-    fall = np.where(before > 0.0, 1.0 - after / np.where(before > 0.0, before, 1.0), 0.0)
-    drop = 0.0
-    for at in np.argsort(fall)[::-1][:20]:
-        if fall[at] > drop:
-            rest = float(np.median(smooth[at + reach :]))
-            drop = max(drop, min(float(fall[at]), 1.0 - rest / float(before[at])))
-    return drop
-
-
-def _median(values: Floats, width: int) -> Floats:
-    if len(values) < width:
-        return values
-    padded = np.pad(values, width // 2, mode="edge")
-    found: Floats = np.median(np.lib.stride_tricks.sliding_window_view(padded, width), axis=1)
-    return found
 
 
 def _galvanostatic(

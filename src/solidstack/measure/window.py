@@ -1,7 +1,8 @@
-"""The part of a spectrum that a passive cell can have, found from the spectrum alone, and why it ends where it does."""
+"""The part of a spectrum that is consistent with a passive cell, found from the spectrum alone."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from enum import StrEnum
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,33 +17,71 @@ Flags = NDArray[np.bool_]
 
 LEAST_POINTS = 6
 NOISE = 0.01
-"""Accuracy of an impedance meter over most of its range; less is no reason to leave a point out."""
+"""Accuracy of an impedance meter over most of its range; a smaller deviation is no reason to leave a point out."""
 SCATTER = 0.2
-"""Deviation from that of a passive cell beyond which a spectrum says nothing."""
+"""Deviation from a passive cell above which a spectrum is not usable."""
 CUT = float(stats.chi2.ppf(1.0 - 1e-4, 2))
-"""Rise of the sum of squares, in variances, that one point in ten thousand exceeds."""
+"""Increase of the sum of squares, in variances, that one point in ten thousand exceeds."""
 LONE = 30.0
 """The same for a point between others that fit."""
 
 
+class Cause(StrEnum):
+    """Why a window ends."""
+
+    GIVEN = "given"
+    NEGATIVE = "negative real part"
+    INDUCTIVE = "positive imaginary part"
+    RISING = "real part that rises with frequency"
+    FALLING = "real part that falls towards low frequency"
+    NOISE = "deviation above noise"
+
+
+@dataclass(frozen=True)
+class Edge:
+    """One end of a window.
+
+    Attributes
+    ----------
+    causes : tuple of Cause
+        Why it ends there; empty where the spectrum itself ends.
+    words : str
+        The same for people to read.
+    """
+
+    causes: tuple[Cause, ...] = ()
+    words: str = ""
+
+    def __str__(self) -> str:
+        return self.words
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether points beyond it were cut, and not by the user."""
+        return bool(self.causes) and Cause.GIVEN not in self.causes
+
+
+GIVEN = Edge((Cause.GIVEN,), "given")
+
+
 @dataclass(frozen=True)
 class Window:
-    """What of a spectrum is used.
+    """The part of a spectrum that is used.
 
     Attributes
     ----------
     used : array of bool, shape (n,)
-    high, low : str
-        Why it ends there; empty where the spectrum itself does.
+    high, low : Edge
+        Why it ends there.
     inductive : bool
-        Whether the leads' inductance is part of what is used.
+        Whether the inductance of the leads is part of it.
     lone : array of bool, shape (n,)
-        Points left out between others.
+        Single points left out between others.
     """
 
     used: Flags
-    high: str
-    low: str
+    high: Edge
+    low: Edge
     inductive: bool
     lone: Flags
 
@@ -56,7 +95,7 @@ def select(
     inductive: bool = False,
     source: str = "",
 ) -> Window:
-    """Find the part of a spectrum that a passive cell can have.
+    """Find the part of a spectrum that is consistent with a passive cell.
 
     Parameters
     ----------
@@ -65,16 +104,16 @@ def select(
     impedance : array of complex, shape (n,)
         ohm.
     low, high : float, optional
-        Ends that are given, Hz.
+        Ends set by the user, Hz.
     inductive : bool
         Whether the leads may have an inductance.
     source : str
-        The file, for errors.
+        The file, named in errors.
 
     Raises
     ------
     MeasurementError
-        Too few points are left.
+        Too few points remain.
     """
     inside = np.ones(frequency.size, bool)
     if low is not None:
@@ -83,8 +122,8 @@ def select(
         inside &= frequency <= high * (1.0 + 1e-9)
     if inside.sum() < LEAST_POINTS:
         msg = (
-            f"{int(inside.sum())} points are within the window given; at least {LEAST_POINTS} are needed. The spectrum "
-            f"is from {hertz(frequency[-1])} to {hertz(frequency[0])}"
+            f"the window contains {int(inside.sum())} points; at least {LEAST_POINTS} are needed. The spectrum "
+            f"runs from {hertz(frequency[-1])} to {hertz(frequency[0])}"
         )
         raise MeasurementError(msg, source=source)
     first = int(np.flatnonzero(inside)[0])
@@ -94,16 +133,16 @@ def select(
     scatter = float(np.sqrt(_Growth(f, z, inductive).squares(grown)[1]))
     if scatter > SCATTER and (low is None or high is None):
         msg = (
-            f"no part of the spectrum is that of a passive cell: the nearest deviates by {100.0 * scatter:.0f} % "
-            f"(allowed are {100.0 * SCATTER:.0f} %). Check the leads and the sign of the imaginary part (below 0 where "
-            "the cell is capacitive)"
+            "no part of the spectrum is consistent with a passive cell: the best one deviates by "
+            f"{100.0 * scatter:.0f} % (at most {100.0 * SCATTER:.0f} % is allowed). Check the leads and the sign of "
+            "the imaginary part (negative where the cell is capacitive)"
         )
         raise MeasurementError(msg, source=source)
     if kept.size < LEAST_POINTS:
         msg = (
-            f"{kept.size} of {f.size} points are those of a passive cell, at least {LEAST_POINTS} are needed: "
-            f"{_high_reason(f, z, int(kept[0]) if kept.size else f.size) or 'the others scatter'}. Check the leads and "
-            "the amplitude, or give the window, as in --low 1 --high 1e5"
+            f"{kept.size} of {f.size} points are consistent with a passive cell; at least {LEAST_POINTS} are needed: "
+            f"{str(_high_edge(f, z, int(kept[0]) if kept.size else f.size)) or 'the others scatter'}. Check the leads "
+            "and the amplitude, or set the window, as in --low 1 --high 1e5"
         )
         raise MeasurementError(msg, source=source)
     used = np.zeros(frequency.size, bool)
@@ -111,8 +150,8 @@ def select(
     lone = np.zeros(frequency.size, bool)
     lone[first + kept[0] : first + kept[-1] + 1] = ~used[first + kept[0] : first + kept[-1] + 1]
     ends = (
-        "given" if high is not None else _high_reason(f, z, int(kept[0])),
-        "given" if low is not None else _low_reason(f, z, int(kept[-1])),
+        GIVEN if high is not None else _high_edge(f, z, int(kept[0])),
+        GIVEN if low is not None else _low_edge(f, z, int(kept[-1])),
     )
     return Window(used, *ends, inductive, lone)
 
@@ -126,10 +165,10 @@ class _Growth:
     inductive: bool
 
     def squares(self, used: Flags) -> tuple[float, float]:
-        """Sum of squares that the best passive cell leaves, and variance of a residual."""
-        found = relaxation.passive(self.frequency[used], self.impedance[used], inductive=self.inductive)
-        degrees = max(2 * int(used.sum()) - found.used, 1)
-        return found.sum_of_squares, max(NOISE**2, found.sum_of_squares / degrees)
+        """Sum of squares left by the best passive cell, and variance of a residual."""
+        cell = relaxation.passive(self.frequency[used], self.impedance[used], inductive=self.inductive)
+        degrees = max(2 * int(used.sum()) - cell.used, 1)
+        return cell.sum_of_squares, max(NOISE**2, cell.sum_of_squares / degrees)
 
     def grow(self, *, fixed_high: bool, fixed_low: bool) -> Flags:
         n = self.frequency.size
@@ -151,17 +190,17 @@ class _Growth:
         return self.readmit(used)
 
     def core(self) -> tuple[int, int]:
-        """Part of a third of the points that a passive cell fits best; of equally good ones the middle."""
+        """Range of a third of the points that a passive cell fits best; the middle one among equally good ones."""
         n = self.frequency.size
         length = min(n, max(8, n // 3))
-        best, found = np.inf, (0, length)
+        best, ends = np.inf, (0, length)
         for start in range(0, n - length + 1, max(1, length // 3)):
             used = np.zeros(n, bool)
             used[start : start + length] = True
             score = self.squares(used)[1] * (1.0 + 1e-3 * abs(start + length / 2 - n / 2) / n)
             if score < best:
-                best, found = score, (start, start + length)
-        return found
+                best, ends = score, (start, start + length)
+        return ends
 
     def extend(self, used: Flags, order: Iterable[int]) -> Flags:
         used, refused = used.copy(), 0
@@ -179,7 +218,7 @@ class _Growth:
         return used
 
     def readmit(self, used: Flags) -> Flags:
-        """Take back lone points that the noise of the whole window allows."""
+        """Take back single points that the noise of the whole window allows."""
         kept = np.flatnonzero(used)
         squares, variance = self.squares(used)
         for at in range(int(kept[0]), int(kept[-1]) + 1):
@@ -195,35 +234,36 @@ class _Growth:
         return used
 
 
-def _high_reason(f: Floats, z: Complex, first: int) -> str:
+def _high_edge(f: Floats, z: Complex, first: int) -> Edge:
     """What is wrong with the points before the first of the window."""
     if first == 0:
-        return ""
+        return Edge()
     out, edge = z[:first], z[first] if first < z.size else z[-1]
-    said = []
+    causes: dict[Cause, str] = {}
     negative = np.flatnonzero(out.real <= 0.0)
     if negative.size:
-        said.append(f"the real part is below 0 at {hertz(f[negative[-1]])} and above")
+        causes[Cause.NEGATIVE] = f"the real part is below 0 at {hertz(f[negative[-1]])} and above"
     inductive = np.flatnonzero(out.imag > NOISE * np.abs(out))
     if inductive.size:
-        said.append(f"the cell is inductive at {hertz(f[inductive[-1]])} (imaginary part above 0)")
+        causes[Cause.INDUCTIVE] = f"the cell is inductive at {hertz(f[inductive[-1]])} (imaginary part above 0)"
     if out[-1].real > edge.real * (1.0 + NOISE) or (out.size > 1 and out[-2].real > edge.real * (1.0 + NOISE)):
-        said.append("the real part rises with frequency, which that of a passive cell does not")
-    if not said:
-        said.append("the spectrum deviates from that of every passive cell by more than noise")
-    return "; ".join(said)
+        causes[Cause.RISING] = "the real part rises with frequency, which a passive cell does not show"
+    if not causes:
+        causes[Cause.NOISE] = "the spectrum deviates from any passive cell by more than noise"
+    return Edge(tuple(causes), "; ".join(causes.values()))
 
 
-def _low_reason(f: Floats, z: Complex, last: int) -> str:
+def _low_edge(f: Floats, z: Complex, last: int) -> Edge:
     """What is wrong with the points after the last of the window."""
     if last == f.size - 1:
-        return ""
+        return Edge()
     out, edge = z[last + 1 :], z[last]
     if (out[:2].real < edge.real * (1.0 - NOISE)).any():
-        return "the real part falls towards low frequency, which that of a passive cell does not: the cell drifted"
+        words = "the real part falls towards low frequency, which a passive cell does not show: the cell drifted"
+        return Edge((Cause.FALLING,), words)
     if (out[:2].imag > NOISE * np.abs(out[:2])).any():
-        return "the imaginary part is above 0 at low frequency: the cell drifted"
-    return "the spectrum deviates from that of every passive cell by more than noise: the cell drifted"
+        return Edge((Cause.INDUCTIVE,), "the imaginary part is above 0 at low frequency: the cell drifted")
+    return Edge((Cause.NOISE,), "the spectrum deviates from any passive cell by more than noise: the cell drifted")
 
 
 def hertz(f: float) -> str:

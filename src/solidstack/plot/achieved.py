@@ -1,4 +1,4 @@
-"""Predicted against achieved: the curves, and the way from designed to measured specific energy."""
+"""Predicted against achieved: the curves, and the reasons from designed to measured specific energy."""
 
 import textwrap
 from typing import TYPE_CHECKING
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from ..study.achieved import Achieved
 
 MEASURED, SIMULATED, DESIGNED = "#000000", "#0072b2", "#d55e00"
-LOST, WON = "#d55e00", "#009e73"
+LOST, GAINED = "#d55e00", "#009e73"
 
 
 def draw_achieved(result: "Achieved") -> Figure:
@@ -49,12 +49,12 @@ def draw_achieved(result: "Achieved") -> Figure:
         left.legend(loc="lower left")
 
         begin = WH_KG.of(result.designed)
-        levels = begin * np.cumprod([1.0, *(one.factor for one in result.reasons)])
-        names = ["designed", *(textwrap.fill(one.words, 34) for one in result.reasons), "measured"]
+        levels = begin * np.cumprod([1.0, *(reason.factor for reason in result.reasons)])
+        names = ["designed", *(textwrap.fill(reason.words, 34) for reason in result.reasons), "measured"]
         rows = np.arange(len(names))
         right.barh(rows[[0, -1]], [levels[0], levels[-1]], color=["#9a9a9a", MEASURED], height=0.62)
         for row, before, after in zip(rows[1:-1], levels[:-1], levels[1:], strict=True):
-            right.barh(row, after - before, left=before, color=LOST if after < before else WON, height=0.62)
+            right.barh(row, after - before, left=before, color=LOST if after < before else GAINED, height=0.62)
             right.annotate(
                 f"{100.0 * (after / before - 1.0):+.1f} %".replace("-", "−"),
                 (max(before, after), row),

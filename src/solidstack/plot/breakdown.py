@@ -1,4 +1,4 @@
-"""Where mass, volume and cost are: stacked bars."""
+"""Shares of mass, volume and cost: stacked bars."""
 
 from collections.abc import Mapping
 
@@ -15,23 +15,23 @@ PACKAGE = {"laminate": "#4D4D4D", "tabs": "#999999", "tab sealant": "#CCCCCC", "
 
 
 def colours(sheet: Sheet) -> dict[str, str]:
-    """Give each component a colour: blues for the positive, oranges for the negative, green for the membrane."""
+    """Return a colour for each component: blues for the positive, oranges for the negative, green for the membrane."""
     families = {
         "positive": ["#0072B2", "#56B4E9", "#003A5C", "#A9D5F0", "#3D93C7", "#CFE8F7"],
         "negative": ["#D55E00", "#E69F00", "#8A3D00", "#F5C98A", "#B87333"],
     }
-    found = {}
+    chosen = {}
     for name in sheet.pouch.components:
         family = families.get(name.split(" ")[0])
         if name.endswith("collector") or name == "bipolar foil":
-            found[name] = {"positive collector": "#B0A8B9", "negative collector": "#B87333"}.get(name, "#6B6275")
+            chosen[name] = {"positive collector": "#B0A8B9", "negative collector": "#B87333"}.get(name, "#6B6275")
         elif name.endswith("pores"):
-            found[name] = "#FFFFFF"
+            chosen[name] = "#FFFFFF"
         elif family is not None:
-            found[name] = family.pop(0) if family else "#777777"
+            chosen[name] = family.pop(0) if family else "#777777"
         else:
-            found[name] = PACKAGE.get(name, "#009E73")
-    return found
+            chosen[name] = PACKAGE.get(name, "#009E73")
+    return chosen
 
 
 def draw_breakdown(sheet: Sheet) -> Figure:

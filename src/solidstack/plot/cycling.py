@@ -8,8 +8,10 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
-from ..measure.cycling import Cycle, Cycling, thinned
+from ..measure.cycling import Cycling
 from ..measure.gitt import Gitt
+from ..measure.half_cycles import Cycle
+from ..measure.signal import thinned
 from ..units import AH, AH_V, CM2_S, HOUR, MAH, MAH_CM2, MAH_G, MV, Unit
 from .style import PAGE, style
 

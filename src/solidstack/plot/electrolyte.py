@@ -7,11 +7,13 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
-from ..measure.arrhenius import Arrhenius
+from ..measure.arrhenius import Arrhenius, Law
+from ..measure.cv import CyclicVoltammetry
+from ..measure.initial_current import half_space
+from ..measure.lsv import LinearSweep, Onset
 from ..measure.symmetric import Symmetric
-from ..measure.transference import Transference, half_space
-from ..measure.voltammetry import CyclicVoltammetry, LinearSweep, Onset
-from ..units import DEG_C, MA, MA_CM2, MS_CM, UA, UA_CM2
+from ..measure.transference import Transference
+from ..units import DEG_C, MA, MA_CM2, MS_CM, UA, UA_CM2, Unit
 from .style import PAGE, style
 
 # Okabe-Ito
@@ -46,11 +48,11 @@ def draw_arrhenius(result: Arrhenius) -> Figure:
         band = "95 % interval, with geometry" if result.common > 0.0 else "95 % interval"
         if np.isfinite(low).all() and np.isfinite(high).all():
             left.fill_between(1e3 / grid, low, high, color=_SKY, alpha=0.35, linewidth=0, label=band)
-        name = {"arrhenius": "σT = A exp(−Eₐ/RT)", "vogel-tammann-fulcher": "Vogel-Tammann-Fulcher"}
+        name = {Law.ARRHENIUS: "σT = A exp(−Eₐ/RT)", Law.VOGEL: "Vogel-Tammann-Fulcher"}
         left.plot(1e3 / grid, value, color=_BLUE, label=name.get(result.chosen.name, "Two lines"))
         if result.chosen is not result.candidates[0]:
             straight = [MS_CM.of(result.candidates[0].at(float(at))[0]) for at in grid]
-            left.plot(1e3 / grid, straight, "--", color=_GREY, label=name["arrhenius"])
+            left.plot(1e3 / grid, straight, "--", color=_GREY, label=name[Law.ARRHENIUS])
         errors = None if result.deviations is None else 1.96 * result.deviations * sigma
         if errors is not None:
             errors = np.array([np.minimum(errors, 0.99 * sigma), errors])
@@ -107,7 +109,7 @@ def _energies(result: Arrhenius) -> list[str]:
 
 
 def draw_transference(result: Transference) -> Figure:
-    """Draw the current of the polarisation, its begin over the square root of time, and the two currents.
+    """Draw the current of the polarisation, its start over the square root of time, and the two currents.
 
     Parameters
     ----------
@@ -117,7 +119,7 @@ def draw_transference(result: Transference) -> Figure:
     first, last = (float(UA.of(result.values[name].value)) for name in ("initial_current", "steady_current"))
     hours = t[-1] > 7200.0
     scale, unit = (3600.0, "h") if hours else (60.0, "min")
-    # what charges the interfaces is off the scale: the rest is what the number is of
+    # the current that charges the interfaces is off the scale: the rest determines the number
     top = first + 0.6 * max(first - last, 0.05 * first)
     bottom = max(0.0, last - 0.35 * max(first - last, 0.05 * first))
     with style():
@@ -130,8 +132,7 @@ def draw_transference(result: Transference) -> Figure:
         left.set_xlabel(f"Time, {unit}")
         left.set_ylabel(f"Current, {UA.label}")
         left.set_ylim(bottom, top)
-        found = result.values["transference_number"]
-        left.set_title(f"Transference number {found}")
+        left.set_title(f"Transference number {result.values['transference_number']}")
         left.legend(loc="upper right", framealpha=0.9, frameon=True, edgecolor="none")
         root = np.sqrt(t)
         if result.early is not None:
@@ -331,8 +332,6 @@ def draw_symmetric(result: Symmetric) -> Figure:
 
 
 def _draw_half_cycles(result: Symmetric) -> Figure:
-    hours = result.time / 3600.0
-    halves = result.half_cycles
     unit, factor = (MA, 1.0) if result.area is None else (MA_CM2, 1.0 / result.area)
     name = "Current" if result.area is None else "Current density"
     with style():
@@ -340,62 +339,78 @@ def _draw_half_cycles(result: Symmetric) -> Figure:
         parts: Any = figure.subfigures(2, 1, height_ratios=(1.25, 1.0))
         above, below = parts
         first, second = above.subplots(2, 1, sharex=True, height_ratios=(2.4, 1.0))
-        first.plot(hours, 1e3 * result.voltage, color=_BLUE, linewidth=0.7, rasterized=len(hours) > 20000)
-        first.set_ylabel("Voltage, mV")
-        second.plot(hours, unit.of(result.current * factor), color=_GREY, linewidth=0.7, rasterized=len(hours) > 20000)
+        _draw_voltage(first, second, result, factor, unit)
         second.set_ylabel(f"{name},\n{unit.label}")
-        second.set_xlabel("Time, h")
-        for panel in (first, second):
-            panel.axhline(0.0, color="0.8", linewidth=0.6, zorder=0)
-            panel.set_xlim(hours[0], hours[-1])
-        if result.failed is not None:
-            begin = halves[result.failed].time / 3600.0
-            for panel in (first, second):
-                panel.axvspan(begin, hours[-1], color=_ORANGE, alpha=0.12, linewidth=0)
-            first.annotate(
-                "failed", (begin, 0.0), xycoords=("data", "axes fraction"), xytext=(3, 3), textcoords="offset points",
-                va="bottom", color=_ORANGE,
-            )  # fmt: skip
         left, right = below.subplots(1, 2)
-        number = np.arange(1, len(halves) + 1)
-        signs = np.array([one.sign for one in halves])
-        for sign, colour, words in ((1, _ORANGE, "Positive current"), (-1, _BLUE, "Negative current")):
-            chosen = signs == sign
-            mean = 1e3 * np.array([one.mean for one in halves])[chosen]
-            ends = 1e3 * np.array([[one.lowest for one in halves], [one.highest for one in halves]])[:, chosen]
-            if chosen.any():
-                spread = np.abs(ends - mean)
-                left.errorbar(
-                    number[chosen], mean, spread, fmt="o", color=colour, markersize=3, linewidth=0.7, label=words
-                )  # fmt: skip
-        left.set_xlabel("Half cycle")
-        left.set_ylabel("Overpotential, mV\n(mean, lowest to highest)")
-        left.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=6))
-        left.set_ylim(bottom=min(0.0, left.get_ylim()[0]))
-        left.margins(y=0.25)
-        left.legend(loc="best")
-        size = unit.of(np.array([one.current for one in halves]) * factor)
-        scale, label = (1.0, "Resistance, Ω") if result.area is None else (1e4 * result.area, "Areal resistance, Ω cm²")
-        resistance = np.array([one.mean / one.current for one in halves]) * scale
-        stepped = bool(np.ptp(size) > 0.1 * size.mean())
-        good = np.ones(len(halves), bool)
-        if result.failed is not None:
-            good[result.failed :] = False
-        place = size if stepped else number
-        right.plot(place[good], resistance[good], "o", color=_GREEN, markersize=4, label="Sound")
-        if not good.all():
-            right.plot(place[~good], resistance[~good], "x", color=_ORANGE, markersize=5, label="From the failure on")
-        critical = result.values.get("critical_current")
-        if stepped and critical is not None and np.isfinite(critical.low):
-            right.axvspan(unit.of(critical.low), unit.of(critical.high), color=_ORANGE, alpha=0.15, linewidth=0)
-            right.set_title(
-                f"Critical current: {unit.of(critical.low):.4g} to {unit.of(critical.high):.4g} {unit.label}"
-            )
-        right.set_xlabel(f"{name}, {unit.label}" if stepped else "Half cycle")
-        right.set_ylabel(label)
-        right.set_ylim(bottom=0.0, top=1.3 * max(float(np.max(resistance)), 1e-12))
-        right.legend(loc="best")
+        _draw_overpotential(left, result)
+        _draw_resistance(right, result, factor, unit, name)
     return figure
+
+
+def _draw_voltage(first: Any, second: Any, result: Symmetric, factor: float, unit: Unit) -> None:
+    """Voltage and current over time, with the failure."""
+    hours = result.time / 3600.0
+    first.plot(hours, 1e3 * result.voltage, color=_BLUE, linewidth=0.7, rasterized=len(hours) > 20000)
+    first.set_ylabel("Voltage, mV")
+    second.plot(hours, unit.of(result.current * factor), color=_GREY, linewidth=0.7, rasterized=len(hours) > 20000)
+    second.set_xlabel("Time, h")
+    for panel in (first, second):
+        panel.axhline(0.0, color="0.8", linewidth=0.6, zorder=0)
+        panel.set_xlim(hours[0], hours[-1])
+    if result.failed is not None:
+        begin = result.half_cycles[result.failed].time / 3600.0
+        for panel in (first, second):
+            panel.axvspan(begin, hours[-1], color=_ORANGE, alpha=0.12, linewidth=0)
+        first.annotate(
+            "failed", (begin, 0.0), xycoords=("data", "axes fraction"), xytext=(3, 3), textcoords="offset points",
+            va="bottom", color=_ORANGE,
+        )  # fmt: skip
+
+
+def _draw_overpotential(panel: Any, result: Symmetric) -> None:
+    halves = result.half_cycles
+    number = np.arange(1, len(halves) + 1)
+    signs = np.array([half.sign for half in halves])
+    for sign, colour, words in ((1, _ORANGE, "Positive current"), (-1, _BLUE, "Negative current")):
+        chosen = signs == sign
+        mean = 1e3 * np.array([half.mean for half in halves])[chosen]
+        ends = 1e3 * np.array([[half.lowest for half in halves], [half.highest for half in halves]])[:, chosen]
+        if chosen.any():
+            spread = np.abs(ends - mean)
+            panel.errorbar(
+                number[chosen], mean, spread, fmt="o", color=colour, markersize=3, linewidth=0.7, label=words
+            )  # fmt: skip
+    panel.set_xlabel("Half cycle")
+    panel.set_ylabel("Overpotential, mV\n(mean, lowest to highest)")
+    panel.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=6))
+    panel.set_ylim(bottom=min(0.0, panel.get_ylim()[0]))
+    panel.margins(y=0.25)
+    panel.legend(loc="best")
+
+
+def _draw_resistance(panel: Any, result: Symmetric, factor: float, unit: Unit, name: str) -> None:
+    """Resistance over the current where it was stepped, else over the half cycles."""
+    halves = result.half_cycles
+    number = np.arange(1, len(halves) + 1)
+    size = unit.of(np.array([half.current for half in halves]) * factor)
+    scale, label = (1.0, "Resistance, Ω") if result.area is None else (1e4 * result.area, "Areal resistance, Ω cm²")
+    resistance = np.array([half.mean / half.current for half in halves]) * scale
+    stepped = bool(np.ptp(size) > 0.1 * size.mean())
+    good = np.ones(len(halves), bool)
+    if result.failed is not None:
+        good[result.failed :] = False
+    place = size if stepped else number
+    panel.plot(place[good], resistance[good], "o", color=_GREEN, markersize=4, label="Sound")
+    if not good.all():
+        panel.plot(place[~good], resistance[~good], "x", color=_ORANGE, markersize=5, label="From the failure on")
+    critical = result.values.get("critical_current")
+    if stepped and critical is not None and np.isfinite(critical.low):
+        panel.axvspan(unit.of(critical.low), unit.of(critical.high), color=_ORANGE, alpha=0.15, linewidth=0)
+        panel.set_title(f"Critical current: {unit.of(critical.low):.4g} to {unit.of(critical.high):.4g} {unit.label}")
+    panel.set_xlabel(f"{name}, {unit.label}" if stepped else "Half cycle")
+    panel.set_ylabel(label)
+    panel.set_ylim(bottom=0.0, top=1.3 * max(float(np.max(resistance)), 1e-12))
+    panel.legend(loc="best")
 
 
 def _draw_polarisation(result: Symmetric) -> Figure:
@@ -420,11 +435,11 @@ def _draw_polarisation(result: Symmetric) -> Figure:
         left.set_yscale("log")
         _plain_logarithmic(left.xaxis, *left.get_xlim())
         _plain_logarithmic(left.yaxis, *left.get_ylim())
-        # the end of it, where the first current is off the scale
+        # the end, where the first current is off the scale
         late = hours > 0.3 * hours[-1]
         right.set_ylim(0.0, 1.4 * float(np.max(unit.of(size[late] * factor))))
-        found = result.values.get("electronic_conductivity")
-        if found is not None:
-            right.set_title(f"{found.label}:\n{found}")
+        conductivity = result.values.get("electronic_conductivity")
+        if conductivity is not None:
+            right.set_title(f"{conductivity.label}:\n{conductivity}")
         left.legend(loc="best")
     return figure

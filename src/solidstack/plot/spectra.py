@@ -1,4 +1,4 @@
-"""Figures of impedance: the spectrum with its fit, what the fit leaves, and the relaxation times."""
+"""Figures of impedance: the spectrum with its fit, the residuals, and the relaxation times."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ from .style import PAGE, style
 # Okabe-Ito
 _BLUE, _ORANGE, _GREEN = "#0072b2", "#d55e00", "#009e73"
 OUTSIDE = 1.0
-"""How far points that were cut may widen the Nyquist plot, in ranges of those that are used."""
+"""How far points that were cut may widen the Nyquist plot, in ranges of the points used."""
 
 
 def draw_eis(result: Impedance) -> Figure:
@@ -39,14 +39,14 @@ def draw_eis(result: Impedance) -> Figure:
     return figure
 
 
-def draw_over_time(found: Spectra) -> Figure:
+def draw_over_time(spectra: Spectra) -> Figure:
     """Draw several spectra: Nyquist plot of what was used, and the resistances one after the other.
 
     Parameters
     ----------
-    found : Spectra
+    spectra : Spectra
     """
-    results = found.results
+    results = spectra.results
     with style():
         figure = Figure(figsize=(PAGE, 3.1), layout="constrained")
         left, right = figure.subplots(1, 2)
@@ -119,7 +119,7 @@ def _nyquist(axes: Axes, result: Impedance) -> None:
 
 
 def _closer(axes: Axes, result: Impedance, fine: Any, model: Any) -> None:
-    """Where a tail makes the rest small, the rest again in the free corner."""
+    """Where a tail makes the rest small, show the rest again in the free corner."""
     z = result.measured[result.used]
     size = 2.0 * (_before_the_tail(fine, model) - min(0.0, float(z.real.min())))
     if not 0.0 < size < 0.35 * float(np.abs(z).max()):
@@ -150,7 +150,7 @@ def _before_the_tail(fine: Any, model: Any) -> float:
 
 
 def _limits(axes: Axes, inner: Any, outer: Any) -> None:
-    """Ends of the points used, and of those cut that are near; the legend has a strip above."""
+    """Limits of the points used and of nearby ones that were cut, with a strip for the legend above."""
     ends = []
     for of_inner, of_outer in ((inner.real, outer.real), (-inner.imag, -outer.imag)):
         low, high = float(of_inner.min()), float(of_inner.max())
@@ -166,12 +166,12 @@ def _limits(axes: Axes, inner: Any, outer: Any) -> None:
 
 
 def _label_decades(axes: Axes, result: Impedance, scale: float) -> None:
-    """Write the frequency at points nearest to some decades, where they do not crowd."""
+    """Write the frequency at the points nearest to decades, where there is room."""
     used = np.flatnonzero(result.used)
     f, z = result.frequency[used], result.measured[used] / scale
     taken: list[complex] = []
     extent = axes.get_xlim()[1] - axes.get_xlim()[0]
-    # points that stand out first: the tops of arcs are what is looked for
+    # prominent points first: the tops of arcs matter most
     decades = sorted(range(-6, 10), key=lambda power: -float(-z.imag[np.argmin(np.abs(np.log10(f) - power))]))
     for power in decades:
         at = int(np.argmin(np.abs(np.log10(f) - power)))
@@ -187,7 +187,7 @@ def _label_decades(axes: Axes, result: Impedance, scale: float) -> None:
 
 
 def _beside(z: Any, at: int, axes: Axes) -> tuple[tuple[int, int], str]:
-    """Where a label stands free of the curve: inside an arc, above its top, left of a tail."""
+    """Place of a label clear of the curve: inside an arc, above its top, left of a tail."""
     left, right = axes.get_xlim()
     step = z[min(at + 1, z.size - 1)] - z[max(at - 1, 0)]
     slope = -step.imag / max(abs(step), 1e-30) * (1.0 if step.real >= 0.0 else -1.0)
@@ -256,26 +256,26 @@ def _residuals(axes: Axes, result: Impedance) -> None:
 
 
 def _relaxations(axes: Axes, result: Impedance) -> None:
-    found = result.distribution
-    f = 0.5 / np.pi / found.tau
+    distribution = result.distribution
+    f = 0.5 / np.pi / distribution.tau
     ends = result.frequency[result.used].min(), result.frequency[result.used].max()
     shown = (f >= ends[0]) & (f <= ends[1])
-    unit, scale = _ohm(float(found.gamma[shown].max()) if shown.any() else 1.0)
-    axes.fill_between(f[shown], found.gamma[shown] / scale, color=_BLUE, alpha=0.2, lw=0)
-    axes.plot(f[shown], found.gamma[shown] / scale, color=_BLUE)
+    unit, scale = _ohm(float(distribution.gamma[shown].max()) if shown.any() else 1.0)
+    axes.fill_between(f[shown], distribution.gamma[shown] / scale, color=_BLUE, alpha=0.2, lw=0)
+    axes.plot(f[shown], distribution.gamma[shown] / scale, color=_BLUE)
     axes.set_xscale("log")
     _plain(axes, result.frequency)
     axes.set_xlabel("Frequency of relaxation, Hz")
     axes.set_ylabel(f"Distribution of relaxation times, {unit}")
-    top = max(float(found.gamma[shown].max()) / scale if shown.any() else 0.0, 1e-12)
-    # what is little beside the resistance is noise and looks it
+    top = max(float(distribution.gamma[shown].max()) / scale if shown.any() else 0.0, 1e-12)
+    # what is small against the resistance is noise, and should look like it
     least = 0.03 * result.values["resistance"].value / scale if "resistance" in result.values else 0.0
     top = max(top, least)
     axes.set_ylim(0.0, 1.22 * top)
     placed: list[tuple[float, float]] = []
-    for peak in sorted(found.peaks, key=lambda one: -one.resistance)[:6]:
-        near = np.abs(np.log10(found.tau / peak.tau)) < 0.4
-        height = float(found.gamma[near].max()) / scale
+    for peak in sorted(distribution.peaks, key=lambda one: -one.resistance)[:6]:
+        near = np.abs(np.log10(distribution.tau / peak.tau)) < 0.4
+        height = float(distribution.gamma[near].max()) / scale
         spot = (np.log10(peak.frequency), height / top)
         crowded = any(abs(spot[0] - x) < 0.9 and abs(spot[1] - y) < 0.12 for x, y in placed)
         if crowded or not ends[0] <= peak.frequency <= ends[1]:
@@ -289,7 +289,7 @@ def _relaxations(axes: Axes, result: Impedance) -> None:
 
 
 def _plain(axes: Axes, frequency: Any) -> None:
-    """A logarithmic axis of frequency, the same for all panels, with plain numbers."""
+    """A logarithmic frequency axis, the same for all panels, with plain numbers."""
     axes.set_xlim(frequency.min() / 1.8, frequency.max() * 1.8)
     decades = np.log10(frequency.max() / frequency.min())
     axes.xaxis.set_major_locator(LogLocator(100.0 if decades > 5.0 else 10.0, numticks=12))
@@ -313,7 +313,7 @@ def _prefixed(value: float) -> str:
 
 
 def _ohm(most: float) -> tuple[str, float]:
-    """Unit that fits, and its size in ohm."""
+    """A suitable unit, and its size in ohm."""
     for factor, unit in ((1e9, "GΩ"), (1e6, "MΩ"), (1e4, "kΩ")):
         if most >= factor:
             return unit, min(factor, 1e3) if unit == "kΩ" else factor

@@ -12,7 +12,7 @@ from .. import plot
 
 @dataclass(frozen=True)
 class Drawn:
-    """A figure of a report."""
+    """A figure of a report, with its caption and as SVG."""
 
     name: str
     caption: str
@@ -28,7 +28,7 @@ def keep(figure: Any, folder: Path, name: str, caption: str) -> Drawn:
 
 
 def page(template: str, content: dict[str, Any], drawn: list[Drawn]) -> str:
-    """Fill a template of this package; figures are inline."""
+    """Return a filled template of this package; figures are inline."""
     import jinja2
 
     environment = jinja2.Environment(
@@ -38,7 +38,7 @@ def page(template: str, content: dict[str, Any], drawn: list[Drawn]) -> str:
         undefined=jinja2.StrictUndefined,
         loader=jinja2.FunctionLoader(_text),
     )
-    # each inline figure gets its own names: glyphs and clips of one must not be taken by another
+    # names are made unique to each figure, so that no inline figure uses the glyphs and clips of another
     svgs = {item.name: _own_names(item.svg, item.name) for item in drawn}
     return environment.get_template(template).render(content, svgs=svgs)
 
@@ -50,7 +50,7 @@ def _own_names(svg: str, name: str) -> str:
 
 
 def document(template: str, content: dict[str, Any], target: Path) -> None:
-    """Typeset a template of this package as PDF; figures are those in ``figures`` beside it."""
+    """Typeset a template of this package as PDF; its figures are in ``figures`` next to it."""
     import typst
 
     folder = target.parent

@@ -1,4 +1,4 @@
-"""The closed form of the core-shell building block beside the full-field solution of the same close packing."""
+"""The closed form of the core-shell building block compared with the full-field solution of the same close packing."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,17 +10,19 @@ from ..design import Design
 from ..electrode import positive_electrode
 from ..errors import StructureError
 from ..particle import CLOSE_PACKING, resistance_factor
+from ..progress import Listener, Teller
 from ..twin.conduction import TOLERANCE, transport
 from ..twin.structure.additives import Dispersed
-from ..twin.structure.build import ACTIVE, ELECTROLYTE, assemble, close_packed
+from ..twin.structure.build import assemble, close_packed
 from ..twin.structure.coating import Shell
-from ..twin.structure.packing import Isostatic, Pressing, Progress, Uniaxial, say
+from ..twin.structure.packing import Isostatic, Pressing, Uniaxial
+from ..twin.structure.targets import ACTIVE, ELECTROLYTE
 from ..twin.structure.voxels import PORE, Phase, Structure
 from ..version import __version__
 
 BRUGGEMAN = 1.5
-CELL_VOXELS = 128
-"""Voxels along the edge of a cell of the close packing; see `cell` for what that resolves."""
+UNIT_CELL_VOXELS = 128
+"""Voxels along the edge of a unit cell of the close packing; see `packing_unit_cell` for what that resolves."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,7 @@ class Point:
     isostatic: float
 
     def to_dict(self) -> dict[str, float | None]:
-        """Give the point as plain data: relative conductivities, and deviations of the closed form from them."""
+        """Return the point as plain data: relative conductivities, and deviations of the closed form from them."""
         return {
             "core_vol_pct": 100.0 * self.core_fraction,
             "porosity_pct": 100.0 * self.porosity,
@@ -65,8 +67,10 @@ def _deviation(value: float, reference: float) -> float | None:
     return 100.0 * (value / reference - 1.0) if reference > 0.0 else None
 
 
-def cell(core_fraction: float, porosity: float, pressing: Pressing, *, voxels: int = CELL_VOXELS) -> Structure:
-    """One cell of the cubic close packing of core-shell building blocks, pressed to a porosity.
+def packing_unit_cell(
+    core_fraction: float, porosity: float, pressing: Pressing, *, voxels: int = UNIT_CELL_VOXELS
+) -> Structure:
+    """One unit cell of the cubic close packing of core-shell building blocks, pressed to a porosity.
 
     Parameters
     ----------
@@ -76,8 +80,8 @@ def cell(core_fraction: float, porosity: float, pressing: Pressing, *, voxels: i
         0 to 1.
     pressing : Pressing
     voxels : int
-        Along the edge of the unpressed cell, at least 16. A shell needs about two to be resolved: at s = 0.74 it is
-        3.4 % of the cell's edge, at s = 0.9 only 1.2 %.
+        Along the edge of the unit cell before pressing, at least 16. A shell needs about two to be resolved: at
+        s = 0.74 it is 3.4 % of that edge, at s = 0.9 only 1.2 %.
 
     Returns
     -------
@@ -86,13 +90,13 @@ def cell(core_fraction: float, porosity: float, pressing: Pressing, *, voxels: i
     """
     for name, value in (("core_fraction", core_fraction), ("porosity", porosity)):
         if not 0.0 < value < 1.0:
-            msg = f"{name}: {value:g} is out of bounds: above 0 and below 1"
+            msg = f"{name}: must be above 0 and below 1, not {value:g}"
             raise StructureError(msg)
     if voxels < 16:
-        msg = f"voxels: {voxels} along a cell are too few; take at least 16"
+        msg = f"voxels: {voxels} along a unit cell are too few; choose at least 16"
         raise StructureError(msg)
     core, shell = core_fraction * (1.0 - porosity), (1.0 - core_fraction) * (1.0 - porosity)
-    # one cell along each axis, whatever the pressing makes of its edges
+    # one unit cell along each axis, whatever the pressing makes of its edges
     packing = close_packed(1.0, (1e-9, 1e-9, 1e-9), core, shell, pressing)
     loose = (4.0 * np.pi / 6.0 / (core_fraction * CLOSE_PACKING)) ** (1.0 / 3.0)
     phases = {
@@ -110,14 +114,14 @@ def compare(
     porosities: Sequence[float] | None = None,
     core_fractions: Sequence[float] | None = None,
     *,
-    voxels: int = CELL_VOXELS,
+    voxels: int = UNIT_CELL_VOXELS,
     tolerance: float = TOLERANCE,
-    progress: Progress | None = None,
+    progress: Listener | None = None,
 ) -> list[Point]:
-    """Set the closed form beside the full field over density and composition.
+    """Compare the closed form with the full field over density and composition.
 
-    Carbon and binder are left out on both sides, as the closed form does; what a random packing, a resolved carbon and
-    a real thickness do is seen in `solidstack.twin.structure.build` and `solidstack.twin.conduction`.
+    Both leave out carbon and binder, as the closed form does; for the effect of a random packing, resolved carbon and
+    a real thickness see `solidstack.twin.structure.build` and `solidstack.twin.conduction`.
 
     Parameters
     ----------
@@ -128,10 +132,11 @@ def compare(
     core_fractions : sequence of float, optional
         Default: that of the design and of the balance threshold.
     voxels : int
-        Along the edge of a cell.
+        Along the edge of a unit cell.
     tolerance : float
         Of the flux.
     progress : callable, optional
+        Progress callback; counts structures.
     """
     _, positive = positive_electrode(design)
     if core_fractions is None:
@@ -140,13 +145,15 @@ def compare(
         porosities = [*np.arange(0.02, 0.25, 0.03), 0.25, 0.255, 0.26]
     points = []
     cases = [(float(core), float(porosity)) for core in core_fractions for porosity in porosities]
+    pressings: tuple[Pressing, ...] = (Uniaxial(), Isostatic())
+    tell = Teller(progress, of=len(pressings) * len(cases))
     for number, (core, porosity) in enumerate(cases):
-        say(progress, f"core {core:.3f}, porosity {porosity:.3f}", number, len(cases))
-        found: dict[str, float] = {}
-        for name, pressing in (("uniaxial", Uniaxial()), ("isostatic", Isostatic())):
-            structure = cell(core, porosity, pressing, voxels=voxels)
-            found[name] = transport(structure, direction="x", tolerance=tolerance).x.relative_conductivity
+        full_field = []
+        for at, pressing in enumerate(pressings, len(pressings) * number):
+            tell(at, f"core {core:.3f}, porosity {porosity:.3f}, {type(pressing).__name__.lower()}")
+            structure = packing_unit_cell(core, porosity, pressing, voxels=voxels)
+            full_field.append(transport(structure, direction="x", tolerance=tolerance).x.relative_conductivity)
         shell = (1.0 - core) * (1.0 - porosity)
         factor: Any = resistance_factor(core, porosity)
-        points.append(Point(core, porosity, float(1.0 / factor), shell**BRUGGEMAN, **found))
+        points.append(Point(core, porosity, float(1.0 / factor), shell**BRUGGEMAN, *full_field))
     return points

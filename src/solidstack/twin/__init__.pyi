@@ -18,8 +18,8 @@ from .electrochemistry.impedance import impedance as impedance
 from .results import Run as Run
 from .structure.additives import AtSurfaces as AtSurfaces
 from .structure.additives import Dispersed as Dispersed
-from .structure.build import BuildReport as BuildReport
 from .structure.build import build as build
+from .structure.build_report import BuildReport as BuildReport
 from .structure.coating import Necks as Necks
 from .structure.coating import Particles as Particles
 from .structure.coating import Placement as Placement

@@ -20,8 +20,10 @@ from numpy.typing import NDArray
 
 from ..errors import SolverError, StructureError
 from ..html import table
-from ..kernels.conduction.multigrid import Network, Progress, solve
+from ..kernels.conduction.multigrid import Iteration, Network, solve
 from ..kernels.geometry.flood import connected_through
+from ..outcomes import End, Outcome
+from ..progress import Listener, Teller
 from .memory import require_memory
 from .structure.formats import write_field
 from .structure.voxels import AXES, Structure
@@ -36,7 +38,7 @@ BYTES_PER_VOXEL = 30.0
 LARGEST_CONTRAST = 1e12
 """Ratio of the conductivities of two phases beyond which the smaller one is refused: rounding would hide it."""
 
-Report = Callable[[Progress], None]
+Report = Callable[[Iteration], None]
 Conductivities = Mapping[str, float] | Mapping[int, float] | Mapping[str | int, float] | str
 
 
@@ -62,7 +64,7 @@ class Conduction:
         Mean current density along x, y, z at a mean gradient of 1 V/m along the direction: a column of the
         conductivity tensor, S/m.
     iterations : int
-    history : tuple of Progress
+    history : tuple of Iteration
         Flux, its spread over all planes, and the change of the last step, by iteration.
     flux_imbalance : float
         Difference of inlet and outlet flux, relative.
@@ -87,7 +89,7 @@ class Conduction:
     outlet_flux: float
     mean_current: tuple[float, float, float]
     iterations: int
-    history: tuple[Progress, ...]
+    history: tuple[Iteration, ...]
     flux_imbalance: float
     converged: bool
     seconds: float
@@ -101,16 +103,26 @@ class Conduction:
         return self.connected_fraction > 0.0
 
     @property
-    def outcome(self) -> str:
-        """What became of the solution, in words."""
+    def outcome(self) -> Outcome:
+        """COMPLETE, DISCONNECTED where nothing conducts through, or NO_SOLUTION where it did not converge."""
+        return self._end.outcome
+
+    @property
+    def end_reason(self) -> str:
+        """The outcome in words."""
+        return self._end.reason
+
+    @property
+    def _end(self) -> End:
         if self.conducting_fraction == 0.0:
-            return "no voxel conducts"
+            return End(Outcome.DISCONNECTED, "no voxel conducts")
         if not self.percolates:
-            return "does not percolate: no cluster connects both faces"
+            return End(Outcome.DISCONNECTED, "does not percolate: no cluster connects both faces")
         if self.converged:
-            return "converged"
+            return End(Outcome.COMPLETE, "converged")
         spread = f"the flux through the planes still differs by {self.history[-1].spread:.2g}"
-        return f"not converged in {self.iterations} iterations ({spread}); raise the iterations or the tolerance"
+        reason = f"not converged in {self.iterations} iterations ({spread}); raise the iterations or the tolerance"
+        return End(Outcome.NO_SOLUTION, reason)
 
     def to_dict(self) -> dict[str, Any]:
         """Give the figures as plain data, with units in the keys."""
@@ -125,7 +137,8 @@ class Conduction:
             "iterations": self.iterations,
             "flux_imbalance": self.flux_imbalance,
             "converged": self.converged,
-            "outcome": self.outcome,
+            "outcome": self.outcome.value,
+            "end_reason": self.end_reason,
             "seconds": self.seconds,
             "peak_bytes_per_voxel": self.peak_bytes_per_voxel,
             "device": self.device,
@@ -164,7 +177,13 @@ class Transport:
 
     def _repr_html_(self) -> str:
         rows = [
-            (name, f"{c.conductivity:.4g}", f"{c.relative_conductivity:.4g}", _number(c.tortuosity_factor), c.outcome)
+            (
+                name,
+                f"{c.conductivity:.4g}",
+                f"{c.relative_conductivity:.4g}",
+                _number(c.tortuosity_factor),
+                c.end_reason,
+            )
             for name, c in self.directions.items()
         ]
         return table("Transport", ("direction", "S/m", "relative", "tortuosity factor", ""), rows)
@@ -185,7 +204,7 @@ def transport(
     keep_potential: bool = False,
     must_converge: bool = True,
     most_iterations: int = MOST_ITERATIONS,
-    progress: Callable[[str, Progress], None] | None = None,
+    progress: Listener | None = None,
 ) -> Transport:
     """Effective conductivity of a structure, full field.
 
@@ -209,7 +228,7 @@ def transport(
         Whether a solution that does not reach the tolerance is an error.
     most_iterations : int
     progress : callable, optional
-        Is given the direction and the `Progress` of each iteration.
+        Progress callback; what is done are the directions.
 
     Returns
     -------
@@ -245,15 +264,19 @@ def transport(
     if not 1e-8 <= tolerance <= 0.1:
         msg = f"tolerance: {tolerance:g} is out of bounds: 1e-8 to 0.1 (1e-4 is usual)"
         raise StructureError(msg)
-    given = phase_conductivities(structure, conductivity)
+    phases = phase_conductivities(structure, conductivity)
     loops, where = _loops(device)
     options = _Options(tolerance, loops, where, lateral, keep_potential, most_iterations)
     require_memory(BYTES_PER_VOXEL, structure.shape, "Solving for the potential")
     directions = AXES if direction == "all" else (direction,)
-    found = {}
-    for name in directions:
-        report = None if progress is None else (lambda state, name=name: progress(name, state))
-        result = _conduct(structure, given, name, options, report)
+    conductions = {}
+    tell = Teller(progress, of=len(directions))
+    for number, name in enumerate(directions):
+
+        def report(state: Iteration, number: int = number, name: str = name) -> None:
+            tell(number, f"{name}: iteration {state.iteration}, flux differs by {state.spread:.1e}")
+
+        result = _conduct(structure, phases, name, options, report)
         if must_converge and not result.converged:
             msg = (
                 f"the potential along {name} did not reach the tolerance {tolerance:g} in {result.iterations} "
@@ -261,8 +284,8 @@ def transport(
                 f"raise most_iterations or the tolerance"
             )
             raise SolverError(msg)
-        found[name] = result
-    return Transport(found, given)
+        conductions[name] = result
+    return Transport(conductions, phases)
 
 
 def save_field(structure: Structure, found: Transport, path: str | os.PathLike[str]) -> Path:

@@ -9,7 +9,7 @@ from ..electrode import positive_electrode
 from ..errors import DesignError, StructureError
 from ..kinetics import CellParameters, cell_parameters
 from .conduction import LARGEST_CONTRAST, transport
-from .structure.metrics import connected_share
+from .structure.connectivity import connected_share
 from .structure.voxels import Structure
 
 ACTIVE, ELECTROLYTE, ADDITIVE = "active-material", "solid-electrolyte", "conductive-additive"

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ..errors import StructureError
 from ..kernels.geometry.flood import touching_face
 from ..kinetics import CellParameters
-from .structure.metrics import face_weights
+from .structure.interfaces import face_weights
 from .structure.voxels import Structure
 
 ACTIVE, ELECTROLYTE, ADDITIVE = "active-material", "solid-electrolyte", "conductive-additive"

@@ -11,14 +11,16 @@ import pytest
 import solidstack as ss
 from solidstack.errors import DesignError, InputError, StructureError
 from solidstack.particle import CLOSE_PACKING
-from solidstack.study.comparison import cell
+from solidstack.study.comparison import packing_unit_cell as cell
 from solidstack.twin import BuildReport, Structure
 from solidstack.twin.structure import build
 from solidstack.twin.structure.additives import AtSurfaces, Dispersed
-from solidstack.twin.structure.build import ACTIVE, ADDITIVE, ELECTROLYTE, assemble, close_packed
+from solidstack.twin.structure.build import assemble, close_packed
 from solidstack.twin.structure.coating import Necks, Particles, Shell, distances
-from solidstack.twin.structure.metrics import connected_share, coverage, specific_interface
+from solidstack.twin.structure.connectivity import connected_share
+from solidstack.twin.structure.interfaces import coverage, specific_interface
 from solidstack.twin.structure.packing import Isostatic, LogNormal, Packing, Pressing, Uniaxial
+from solidstack.twin.structure.targets import ACTIVE, ADDITIVE, ELECTROLYTE
 from solidstack.twin.structure.voxels import PORE, Phase
 
 UM = 1e-6

@@ -12,16 +12,10 @@ from scipy import ndimage
 
 from solidstack.errors import StructureError
 from solidstack.kernels.geometry import flood
-from solidstack.twin.structure.metrics import (
-    chord_lengths,
-    connected_share,
-    coverage,
-    face_weights,
-    isolated_share,
-    measure,
-    size_distribution,
-    specific_interface,
-)
+from solidstack.twin.structure.connectivity import connected_share, isolated_share
+from solidstack.twin.structure.distributions import chord_lengths, size_distribution
+from solidstack.twin.structure.interfaces import coverage, face_weights, specific_interface
+from solidstack.twin.structure.metrics import measure
 from solidstack.twin.structure.voxels import Phase, Structure
 
 from ...conftest import SHARED

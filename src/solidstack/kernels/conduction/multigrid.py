@@ -66,7 +66,7 @@ class Network:
 
 
 @dataclass(frozen=True)
-class Progress:
+class Iteration:
     """State of the solution after an iteration: the flux through every plane, and what the last step changed."""
 
     iteration: int
@@ -83,7 +83,7 @@ class Solution:
     inlet: float
     outlet: float
     lateral: tuple[float, float]
-    history: tuple[Progress, ...]
+    history: tuple[Iteration, ...]
     converged: bool
     bytes: int
 
@@ -111,7 +111,7 @@ def solve(
     loops: ModuleType,
     *,
     most: int = 100,
-    report: Callable[[Progress], None] | None = None,
+    report: Callable[[Iteration], None] | None = None,
 ) -> Solution:
     """Solve for the potential between a fixed 1 and 0.
 
@@ -127,10 +127,10 @@ def solve(
     most : int
         Iterations.
     report : callable, optional
-        Called with the `Progress` of each iteration.
+        Called with the `Iteration` of each iteration.
     """
     solver = _Solver(network, loops)
-    history: list[Progress] = []
+    history: list[Iteration] = []
     converged = False
     # a second round starts from the true residual; it is needed only if rounding of the residual added up
     for _ in range(3):
@@ -141,7 +141,7 @@ def solve(
         while len(history) < most:
             change = solver.iterate()
             flux, spread = solver.spread()
-            history.append(Progress(len(history) + 1, flux, spread, change / flux))
+            history.append(Iteration(len(history) + 1, flux, spread, change / flux))
             if report is not None:
                 report(history[-1])
             if spread <= tolerance and change <= tolerance * flux:
@@ -301,7 +301,7 @@ class _Solver:
         """Flux from the last plane to the fixed 0."""
         return float(np.sum(self.boundary[self.ends[1]] * self._plane(self.shape[0] - 2)))
 
-    def solution(self, history: tuple[Progress, ...], converged: bool) -> Solution:
+    def solution(self, history: tuple[Iteration, ...], converged: bool) -> Solution:
         """Collect the potential and the fluxes."""
         loops = self.loops
         loops.wrap(v=self.x, shape=self.shape, **self.named_wraps)

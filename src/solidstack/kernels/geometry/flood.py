@@ -106,22 +106,7 @@ def spread(voxels, count, plane, periodic_y, periodic_z):  # type: ignore[no-unt
         filled = _along(reached[x, y, w], voxels[x, y, w])
         reached[x, y, w] = filled
         for side in range(6):
-            a, b, c = x, y, w
-            bits = filled
-            if side == 0:
-                a = x - 1
-            elif side == 1:
-                a = x + 1
-            elif side == 2:
-                b = y - 1
-            elif side == 3:
-                b = y + 1
-            elif side == 4:
-                c = w - 1
-                bits = (filled & ONE) << (TOP if w else last)
-            else:
-                c = w + 1
-                bits = (filled >> (TOP if c < nw else last)) & ONE
+            a, b, c, bits = _next_word(x, y, w, filled, side, nw, last)
             if a < 0 or a == nx:
                 continue
             if b < 0 or b == ny:
@@ -157,3 +142,19 @@ def _along(seeds, voxels):  # type: ignore[no-untyped-def]
         open_down &= open_down >> step
         step <<= ONE
     return up | down
+
+
+@numba.njit(cache=True)
+def _next_word(x, y, w, filled, side, words, last):  # type: ignore[no-untyped-def]
+    """Word on one side of a word, and the bits of it that touch the filled ones; ``last``: last bit of a row."""
+    if side == 0:
+        return x - 1, y, w, filled
+    if side == 1:
+        return x + 1, y, w, filled
+    if side == 2:
+        return x, y - 1, w, filled
+    if side == 3:
+        return x, y + 1, w, filled
+    if side == 4:
+        return x, y, w - 1, (filled & ONE) << (TOP if w else last)
+    return x, y, w + 1, (filled >> (TOP if w + 1 < words else last)) & ONE

@@ -14,17 +14,9 @@ BALANCED = 1e-3
 
 
 @njit(cache=True)
-def near_pairs(centres, radii, box, periodic, skin):  # type: ignore[no-untyped-def]
-    """Pairs whose surfaces are nearer than `skin`, each once, with the shift of the second's image.
-
-    Centres lie in the box. The larger of the two looks for the smaller within its own diameter, in cells of the mean
-    distance: the work grows with the number of spheres whatever the spread of their sizes.
-    """
-    n = len(radii)
-    edge = (box[0] * box[1] * box[2] / n) ** (1.0 / 3.0)
-    cells = np.empty(3, np.int64)
-    for a in range(3):
-        cells[a] = max(1, min(int(box[a] / edge), 1024))
+def sort_into_cells(centres, box, cells):  # type: ignore[no-untyped-def]
+    """Spheres in the order of the cells that their centres lie in, and where each cell starts."""
+    n = len(centres)
     starts = np.zeros(cells[0] * cells[1] * cells[2] + 1, np.int64)
     where = np.empty(n, np.int64)
     for i in range(n):
@@ -40,6 +32,22 @@ def near_pairs(centres, radii, box, periodic, skin):  # type: ignore[no-untyped-
     for i in range(n):
         order[filled[where[i]]] = i
         filled[where[i]] += 1
+    return order, starts
+
+
+@njit(cache=True)
+def near_pairs(centres, radii, box, periodic, skin):  # type: ignore[no-untyped-def]
+    """Pairs whose surfaces are nearer than `skin`, each once, with the shift of the second's image.
+
+    Centres lie in the box. The larger of the two looks for the smaller within its own diameter, in cells of the mean
+    distance: the work grows with the number of spheres whatever the spread of their sizes.
+    """
+    n = len(radii)
+    edge = (box[0] * box[1] * box[2] / n) ** (1.0 / 3.0)
+    cells = np.empty(3, np.int64)
+    for a in range(3):
+        cells[a] = max(1, min(int(box[a] / edge), 1024))
+    order, starts = sort_into_cells(centres, box, cells)
 
     capacity = 8 * n + 64
     pairs = np.empty((capacity, 2), np.int32)
@@ -85,6 +93,85 @@ def near_pairs(centres, radii, box, periodic, skin):  # type: ignore[no-untyped-
 
 
 @njit(cache=True)
+def push_apart(centres, radii, box, pairs, shifts, mass, grown, push):  # type: ignore[no-untyped-def]
+    """Forces of the pairs that overlap, into ``push``; returns the largest overlap and the sum of their squares.
+
+    Squares are over the mass of either sphere; ``grown``: factor of the radii.
+    """
+    push[:] = 0.0
+    worst, contact = 0.0, 0.0
+    for p in range(len(pairs)):
+        i, j = pairs[p, 0], pairs[p, 1]
+        if i == j:
+            continue
+        x = centres[j, 0] + shifts[p, 0] * box[0] - centres[i, 0]
+        y = centres[j, 1] + shifts[p, 1] * box[1] - centres[i, 1]
+        z = centres[j, 2] + shifts[p, 2] * box[2] - centres[i, 2]
+        touch = (radii[i] + radii[j]) * grown
+        square = x * x + y * y + z * z
+        if square >= touch * touch or square == 0.0:
+            continue
+        distance = math.sqrt(square)
+        worst = max(worst, 1.0 - distance * grown / touch)
+        force = radii[i] * radii[j] / (radii[i] + radii[j]) * (touch - distance)
+        contact += force * force * (1.0 / mass[i] + 1.0 / mass[j])
+        force /= distance
+        push[i, 0] -= force * x
+        push[i, 1] -= force * y
+        push[i, 2] -= force * z
+        push[j, 0] += force * x
+        push[j, 1] += force * y
+        push[j, 2] += force * z
+    return worst, contact
+
+
+@njit(cache=True)
+def balance(centres, velocities, radii, box, periodic, mass, push):  # type: ignore[no-untyped-def]
+    """Take off the forces that the walls bear; returns power, twice the kinetic energy, and the sum of net forces.
+
+    Net forces are squared and over the mass.
+    """
+    n = len(radii)
+    power, speed, net = 0.0, 0.0, 0.0
+    for i in range(n):
+        for a in range(3):
+            if mass[i] == 0.0:
+                push[i, a] = 0.0
+                continue
+            if not periodic[a] and (
+                (centres[i, a] <= radii[i] and push[i, a] < 0.0)
+                or (centres[i, a] >= box[a] - radii[i] and push[i, a] > 0.0)
+            ):
+                push[i, a] = 0.0  # the wall holds it
+            power += push[i, a] * velocities[i, a]
+            speed += mass[i] * velocities[i, a] ** 2
+            net += push[i, a] ** 2 / mass[i]
+    return power, speed, net
+
+
+@njit(cache=True)
+def move(centres, velocities, radii, box, periodic, mass, push, before, time_step, keep, turn):  # type: ignore[no-untyped-def]
+    """Do a time step; returns the square of the largest distance from ``before``."""
+    n = len(radii)
+    moved = 0.0
+    for i in range(n):
+        if mass[i] == 0.0:
+            continue
+        square = 0.0
+        for a in range(3):
+            drive = push[i, a] / mass[i]
+            velocities[i, a] = keep * velocities[i, a] + (turn + time_step) * drive
+            centres[i, a] += time_step * velocities[i, a]
+            if not periodic[a]:
+                inside = min(max(centres[i, a], radii[i]), box[a] - radii[i])
+                if inside != centres[i, a]:
+                    centres[i, a], velocities[i, a] = inside, 0.0
+            square += (centres[i, a] - before[i, a]) ** 2
+        moved = max(moved, square)
+    return moved
+
+
+@njit(cache=True)
 def relax(  # type: ignore[no-untyped-def]
     centres, velocities, radii, box, periodic, pairs, shifts, state, margin, steps, travel
 ):
@@ -110,44 +197,8 @@ def relax(  # type: ignore[no-untyped-def]
     grown = 1.0 + margin
     moved, worst, ratio = 0.0, 0.0, 0.0
     for step in range(steps):
-        push[:] = 0.0
-        worst, contact = 0.0, 0.0
-        for p in range(len(pairs)):
-            i, j = pairs[p, 0], pairs[p, 1]
-            if i == j:
-                continue
-            x = centres[j, 0] + shifts[p, 0] * box[0] - centres[i, 0]
-            y = centres[j, 1] + shifts[p, 1] * box[1] - centres[i, 1]
-            z = centres[j, 2] + shifts[p, 2] * box[2] - centres[i, 2]
-            touch = (radii[i] + radii[j]) * grown
-            square = x * x + y * y + z * z
-            if square >= touch * touch or square == 0.0:
-                continue
-            distance = math.sqrt(square)
-            worst = max(worst, 1.0 - distance * grown / touch)
-            force = radii[i] * radii[j] / (radii[i] + radii[j]) * (touch - distance)
-            contact += force * force * (1.0 / mass[i] + 1.0 / mass[j])
-            force /= distance
-            push[i, 0] -= force * x
-            push[i, 1] -= force * y
-            push[i, 2] -= force * z
-            push[j, 0] += force * x
-            push[j, 1] += force * y
-            push[j, 2] += force * z
-        power, speed, net = 0.0, 0.0, 0.0
-        for i in range(n):
-            for a in range(3):
-                if mass[i] == 0.0:
-                    push[i, a] = 0.0
-                    continue
-                if not periodic[a] and (
-                    (centres[i, a] <= radii[i] and push[i, a] < 0.0)
-                    or (centres[i, a] >= box[a] - radii[i] and push[i, a] > 0.0)
-                ):
-                    push[i, a] = 0.0  # the wall holds it
-                power += push[i, a] * velocities[i, a]
-                speed += mass[i] * velocities[i, a] ** 2
-                net += push[i, a] ** 2 / mass[i]
+        worst, contact = push_apart(centres, radii, box, pairs, shifts, mass, grown, push)
+        power, speed, net = balance(centres, velocities, radii, box, periodic, mass, push)
         ratio = math.sqrt(net / contact) if contact > 0.0 else 0.0
         if worst <= 0.0 or ratio < BALANCED:
             return step, worst, ratio
@@ -163,21 +214,7 @@ def relax(  # type: ignore[no-untyped-def]
             velocities[:] = 0.0
             speed = 0.0
         keep, turn = 1.0 - state[1], state[1] * math.sqrt(speed / net)
-        moved = 0.0
-        for i in range(n):
-            if mass[i] == 0.0:
-                continue
-            square = 0.0
-            for a in range(3):
-                drive = push[i, a] / mass[i]
-                velocities[i, a] = keep * velocities[i, a] + (turn + state[0]) * drive
-                centres[i, a] += state[0] * velocities[i, a]
-                if not periodic[a]:
-                    held = min(max(centres[i, a], radii[i]), box[a] - radii[i])
-                    if held != centres[i, a]:
-                        centres[i, a], velocities[i, a] = held, 0.0
-                square += (centres[i, a] - before[i, a]) ** 2
-            moved = max(moved, square)
+        moved = move(centres, velocities, radii, box, periodic, mass, push, before, state[0], keep, turn)
     return steps, worst, ratio
 
 

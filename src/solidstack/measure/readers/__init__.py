@@ -1,26 +1,107 @@
 """Instrument files to records.
 
-The format is found from what the file holds, then from its ending.
+The format is detected from the content of the file, then from its extension. Each format is an entry of `FORMATS`.
 """
 
 import hashlib
 import os
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from io import BufferedReader
 from pathlib import Path
 
 from ...errors import MeasurementError
 from ...files import open_input
+from ...progress import Listener
 from ..records import Record
-from . import biologic_mpr, biologic_mpt, delimited, gamry, neware
+from . import biologic_mpr, biologic_mpt, delimited, excel, gamry, neware
 
-Progress = Callable[[str, float], None]
-
-READERS = ("biologic-mpr", "biologic-mpt", "gamry", "neware", "excel", "delimited")
-"""Names of the formats, to give where one is not found from the file."""
 START = 4096
+"""Bytes from which the format is detected."""
 LARGEST = 2_000_000_000
-"""Bytes of a file that is read whole (all but tables of text)."""
+"""Bytes of a file that is read whole (all formats but text tables)."""
+
+
+@dataclass(frozen=True)
+class File:
+    """An open instrument file and how to read it.
+
+    Attributes
+    ----------
+    source : str
+        Path, named in errors.
+    stream : BufferedReader
+        At its first byte.
+    size : int
+        Bytes.
+    columns : mapping or None
+        Columns named by the user.
+    sha256 : str
+    progress : callable or None
+    """
+
+    source: str
+    stream: BufferedReader
+    size: int
+    columns: Mapping[str, str] | None
+    sha256: str
+    progress: Listener | None
+
+
+@dataclass(frozen=True)
+class Format:
+    """A file format.
+
+    Attributes
+    ----------
+    fits : callable
+        Whether a file that starts with some bytes and has an extension (in lower case) is of this format.
+    read : callable
+    in_blocks : bool
+        Whether it is read in blocks, so that its size is not limited.
+    """
+
+    fits: Callable[[bytes, str], bool]
+    read: Callable[[File], Record]
+    in_blocks: bool = False
+
+
+def _is_mpr(start: bytes, extension: str) -> bool:
+    return start.startswith(biologic_mpr.MARK) or (extension == ".mpr" and b"\0" in start)
+
+
+def _is_excel(start: bytes, extension: str) -> bool:
+    old = start.startswith(b"\xd0\xcf\x11\xe0") and extension in (".xls", ".xlsx", "")
+    return start.startswith(b"PK\x03\x04") or old
+
+
+FORMATS: dict[str, Format] = {
+    "biologic-mpr": Format(
+        _is_mpr, lambda file: biologic_mpr.read(file.source, file.stream.read(), file.columns, file.sha256)
+    ),
+    "biologic-mpt": Format(
+        lambda start, _: bool(biologic_mpt.MARK.match(start)),
+        lambda file: biologic_mpt.read(file.source, file.stream, file.size, file.columns, file.sha256, file.progress),
+        in_blocks=True,
+    ),
+    "gamry": Format(
+        lambda start, _: start.lstrip(b"\xef\xbb\xbf").startswith(b"EXPLAIN"),
+        lambda file: gamry.read(file.source, file.stream.read(), file.columns, file.sha256),
+    ),
+    "neware": Format(
+        lambda start, extension: start.startswith(b"NEWARE") or extension in (".nda", ".ndax"),
+        lambda file: neware.read(file.source, file.columns, file.sha256),
+    ),
+    "excel": Format(_is_excel, lambda file: excel.read(file.source, file.columns, file.sha256)),
+    "delimited": Format(
+        lambda start, _: b"\0" not in start or start[:2] in (b"\xff\xfe", b"\xfe\xff"),
+        lambda file: delimited.read(file.source, file.stream, file.size, file.columns, file.sha256, file.progress),
+        in_blocks=True,
+    ),
+}
+"""Formats by name, in the order in which they are tried; the last one is any table of text."""
+READERS = tuple(FORMATS)
+"""Names of the formats, to give where a file is not recognised."""
 
 
 def read(
@@ -28,37 +109,38 @@ def read(
     *,
     columns: Mapping[str, str] | None = None,
     reader: str | None = None,
-    progress: Progress | None = None,
+    progress: Listener | None = None,
 ) -> Record:
-    """Read an instrument's file.
+    """Read an instrument file.
 
     Parameters
     ----------
     path : path
-        BioLogic .mpr or .mpt, Gamry .DTA, Neware .nda or .ndax, Excel, or a table of text.
+        BioLogic .mpr or .mpt, Gamry .DTA, Neware .nda or .ndax, Excel, or a text table.
     columns : mapping, optional
         Label (``"Voltage / V"``) or short name (time, voltage, current, frequency, real impedance, imaginary impedance,
-        cycle, step, temperature) to the file's column, which may have a unit (``"Ewe/mV"``) and a minus sign before it.
+        cycle, step, temperature) to the column of the file, which may have a unit (``"Ewe/mV"``) and a leading minus
+        sign.
     reader : str, optional
-        One of `READERS`, in place of what the file looks like.
+        One of `READERS`, in place of automatic detection.
     progress : callable, optional
-        Called with what is done and how much of it, 0 to 1.
+        Progress callback, in bytes; see `solidstack.progress`.
 
     Returns
     -------
     Record
-        Rows in the order of the file. Columns that are known have their label and SI unit, others keep their name. The
-        sample's area, mass and temperature are set where the file states them.
+        Rows in the order of the file. Known columns have their label and SI unit, others keep their name. The area,
+        mass and temperature of the sample are set if the file states them.
 
     Raises
     ------
     MeasurementError
-        There is no such file, it is empty, cut off or damaged, no reader knows it, or its columns are not known.
+        The file does not exist, is empty, truncated or damaged, is of an unknown format, or has unknown columns.
     """
     source = os.fspath(path)
     file = Path(path)
     if reader is not None and reader not in READERS:
-        msg = f'reader "{reader}" is not known; give one of {", ".join(READERS)}'
+        msg = f'reader "{reader}" is not recognised; choose one of {", ".join(READERS)}'
         raise MeasurementError(msg, source=source)
     with open_input(path, MeasurementError) as stream:
         return _read(stream, source, file.suffix, columns, reader, progress)
@@ -67,70 +149,57 @@ def read(
 def _read(
     stream: BufferedReader,
     source: str,
-    ending: str,
+    extension: str,
     columns: Mapping[str, str] | None,
     reader: str | None,
-    progress: Progress | None,
+    progress: Listener | None,
 ) -> Record:
     start = stream.read(START)
     size = stream.seek(0, os.SEEK_END)
     stream.seek(0)
     if not start.strip():
-        msg = "is empty; export it again from the instrument's program"
+        msg = "is empty; export it again from the software of the instrument"
         raise MeasurementError(msg, source=source)
-    kind = reader or found(start, ending, source)
-    if kind in ("delimited", "biologic-mpt"):
-        sha = hashlib.file_digest(stream, "sha256").hexdigest()
-        stream.seek(0)
-        if kind == "delimited":
-            return delimited.read(source, stream, size, columns, sha, progress)
-        return biologic_mpt.read(source, stream, size, columns, sha, progress)
-    if size > LARGEST:
-        msg = f"has {size / 1e9:.1f} GB; a file of this kind is read up to {LARGEST / 1e9:.0f} GB. Export it in parts"
+    kind = FORMATS[reader or detect(start, extension, source)]
+    if size > LARGEST and not kind.in_blocks:
+        msg = (
+            f"has {size / 1e9:.1f} GB; a file of this format is read up to {LARGEST / 1e9:.0f} GB. Export it in "
+            "several files"
+        )
         raise MeasurementError(msg, source=source)
-    raw = stream.read()
-    sha = hashlib.sha256(raw).hexdigest()
-    if kind == "excel":
-        return delimited.read_excel(source, columns, sha)
-    if kind == "neware":
-        return neware.read(source, columns, sha)
-    return (biologic_mpr.read if kind == "biologic-mpr" else gamry.read)(source, raw, columns, sha)
+    sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
+    stream.seek(0)
+    return kind.read(File(source, stream, size, columns, sha256, progress))
 
 
-def found(start: bytes, ending: str, source: str) -> str:
-    """Name of the reader for a file that begins with `start`.
+def detect(start: bytes, extension: str, source: str) -> str:
+    """Name of the format of a file that starts with some bytes.
 
     Raises
     ------
     MeasurementError
-        It is of a kind that is not read; the message says what to export instead.
+        The format is not supported; the message says what to export instead.
 
     Examples
     --------
-    >>> found(b"EC-Lab ASCII FILE\\nNb header lines : 3\\n", ".txt", "a.txt")
+    >>> detect(b"EC-Lab ASCII FILE\\nNb header lines : 3\\n", ".txt", "a.txt")
     'biologic-mpt'
     """
-    ending = ending.casefold()
-    if start.startswith(biologic_mpr.MARK) or (ending == ".mpr" and b"\0" in start):
-        return "biologic-mpr"
-    if biologic_mpt.MARK.match(start):
-        return "biologic-mpt"
-    if start.lstrip(b"\xef\xbb\xbf").startswith(b"EXPLAIN"):
-        return "gamry"
-    if start.startswith(b"NEWARE") or ending in (".nda", ".ndax"):
-        return "neware"
-    if start.startswith(b"PK\x03\x04") or (start.startswith(b"\xd0\xcf\x11\xe0") and ending in (".xls", ".xlsx", "")):
-        return "excel"
-    if b"Standard Jet DB" in start or b"Standard ACE DB" in start or ending == ".res":
+    extension = extension.casefold()
+    *binary, text = FORMATS
+    kind = next((name for name in binary if FORMATS[name].fits(start, extension)), None)
+    if kind is not None:
+        return kind
+    if b"Standard Jet DB" in start or b"Standard ACE DB" in start or extension == ".res":
         msg = "is an Arbin database (.res), which is not read; export it as CSV or Excel from Arbin's Data Watcher"
         raise MeasurementError(msg, source=source)
-    if b"\0" in start and start[:2] not in (b"\xff\xfe", b"\xfe\xff"):
-        if ending.lstrip(".").isdigit() or b"Maccor" in start or b"MACCOR" in start or ending in (".raw", ".mac"):
-            msg = "is a Maccor binary file, which is not read; export it as text or Excel from Maccor's MIMS"
-        else:
-            msg = (
-                "is no instrument file that is known (BioLogic .mpr and .mpt, Gamry .DTA, Neware .nda and .ndax) and "
-                "no table of text; export it as CSV or Excel"
-            )
-        raise MeasurementError(msg, source=source)
-    return "delimited"
+    if FORMATS[text].fits(start, extension):
+        return text
+    if extension.lstrip(".").isdigit() or b"Maccor" in start or b"MACCOR" in start or extension in (".raw", ".mac"):
+        msg = "is a Maccor binary file, which is not read; export it as text or Excel from Maccor's MIMS"
+    else:
+        msg = (
+            "is neither a known instrument file (BioLogic .mpr and .mpt, Gamry .DTA, Neware .nda and .ndax) nor a text "
+            "table; export it as CSV or Excel"
+        )
+    raise MeasurementError(msg, source=source)

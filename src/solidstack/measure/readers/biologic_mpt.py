@@ -1,7 +1,7 @@
 """BioLogic EC-Lab and BT-Lab text files (.mpt).
 
-A first line says the program, a second how many lines the head has; its last line has the names of the columns. The
-text is Latin-1, parted by tabs, with a decimal point or comma after the settings of the computer it was exported on.
+The first line names the program, the second the number of header lines, the last of which has the names of the columns.
+The text is Latin-1, separated by tabs, with a decimal point or comma depending on the computer that exported it.
 """
 
 import re
@@ -11,16 +11,18 @@ from typing import BinaryIO
 import numpy as np
 
 from ...errors import MeasurementError
+from ...progress import Listener
 from ..records import SPECTRUM, Record
 from .biologic_mpr import stated
-from .delimited import from_dates
-from .finish import Raw, finish, technique
-from .lines import Layout, Progress, table
+from .dates import from_dates
+from .finish import finish
+from .lines import Layout, table
 from .names import assign
+from .raw import Raw, technique
 
 MARK = re.compile(rb"(?:EC|BT)-Lab ASCII FILE")
 HEAD = 1_000_000
-"""Bytes in which the head must end."""
+"""Bytes within which the header must end."""
 _COUNT = re.compile(r"Nb header lines\s*:\s*(\d+)")
 _MASS = {"g": 1e-3, "mg": 1e-6, "ug": 1e-9, "kg": 1.0}
 _AREA = {"cm": 1e-4, "mm": 1e-6, "m": 1.0, "um": 1e-12}
@@ -32,14 +34,14 @@ def read(
     size: int,
     columns: Mapping[str, str] | None,
     sha: str,
-    progress: Progress | None = None,
+    progress: Listener | None = None,
 ) -> Record:
-    """Read a file of `size` bytes, in pieces.
+    """Read a file of `size` bytes in blocks.
 
     Raises
     ------
     MeasurementError
-        The head is cut off or says another length than it has, or a line of numbers is wrong.
+        The header is truncated or has another length than stated, or a line of numbers is wrong.
     """
     start = stream.read(HEAD)
     ends = [match.end() for match in re.finditer(rb"\r\n|\n|\r", start)]
@@ -50,23 +52,23 @@ def read(
     lines = re.split(r"\r\n|\n|\r", text)
     count = _COUNT.match(lines[1]) if len(lines) > 1 else None
     if count is None:
-        msg = 'line 2: "Nb header lines : N" is expected; the file is cut off or damaged'
+        msg = 'line 2: "Nb header lines : N" is expected; the file is truncated or damaged'
         raise MeasurementError(msg, source=path)
     number = int(count[1])
     if not 3 <= number <= len(ends):
-        msg = f"line 2: says {number} lines of head and {len(ends)} are there; the file is cut off or damaged"
+        msg = f"line 2: states {number} header lines but there are {len(ends)}; the file is truncated or damaged"
         raise MeasurementError(msg, source=path)
     names = [name.strip() for name in lines[number - 1].rstrip("\t").split("\t")]
     if len(names) < 2:
-        msg = f"line {number}: the columns' names are expected here, where the head ends by line 2"
+        msg = f"line {number}: the names of the columns are expected here, where the header ends according to line 2"
         raise MeasurementError(msg, source=path)
     result = Raw({}, path)
     head = lines[2 : number - 1]
     _head(head, lines[0], result)
     first = next((line for line in lines[number:] if line.strip()), "")
-    # EC-Lab writes the time as dates where its user asked for absolute time
+    # EC-Lab writes the time as dates if absolute time was selected
     dates = [at for at, cell in enumerate(first.split("\t")[: len(names)]) if re.match(r"\d+/\d+/\d+ \d+:", cell)]
-    by_name = {one.name: label for label, one in assign(names, columns, source=path).items()}
+    by_name = {column.name: label for label, column in assign(names, columns, source=path).items()}
     layout = Layout(
         names,
         [by_name.get(name) for name in names],
@@ -82,7 +84,7 @@ def read(
     for at in dates:
         seconds = from_dates(result.columns.pop(names[at]))
         if seconds is None:
-            msg = f'"{names[at]}" has dates that are none; the file is damaged'
+            msg = f'"{names[at]}" contains dates that cannot be read; the file is damaged'
             raise MeasurementError(msg, source=path)
         result.columns[names[at]] = seconds
         result.warnings.append("time is counted from the dates of the points")
@@ -91,7 +93,7 @@ def read(
 
 
 def _head(lines: list[str], first: str, raw: Raw) -> None:
-    """Technique, program, and what the head says of the sample."""
+    """Take technique, program and sample from the header."""
     text = "\n".join(lines)
     raw.technique = next((name for line in lines[:4] if (name := technique(line))), "")
     program = re.search(r"((?:EC|BT)-Lab).* v(\d+[.\d]*)\s*\(software\)", text)
@@ -105,7 +107,7 @@ def _head(lines: list[str], first: str, raw: Raw) -> None:
             raw.mass = _float(mass[1]) * _MASS.get(mass[2], 1e-9)
             if what.startswith("Char"):
                 raw.warnings.append(
-                    f"mass is the characteristic mass of the file, {mass[1]} {mass[2]}; it gives no active mass"
+                    f"mass is the characteristic mass in the file, {mass[1]} {mass[2]}; the file has no active mass"
                 )
     remarks = re.search(r"Comments\s*:(.*)(?:\n|$)", text)
     raw.remarks(remarks[1] if remarks else "")
@@ -119,7 +121,7 @@ def _float(text: str) -> float:
 
 
 def _loops(head: list[str], raw: Raw) -> None:
-    """Number the spectra, by cycle or loop, and compare the loops with the points that are there."""
+    """Number the spectra by cycle or loop, and compare the loops with the number of points."""
     loops = [
         tuple(map(int, match.groups()))
         for line in head
@@ -128,7 +130,7 @@ def _loops(head: list[str], raw: Raw) -> None:
     count = len(next(iter(raw.columns.values()), ()))
     if loops and loops[-1][2] + 1 != count:
         raw.warnings.append(
-            f"the head tells of {loops[-1][2] + 1} points and {count} are there; the file may be cut off"
+            f"the header states {loops[-1][2] + 1} points but there are {count}; the file may be truncated"
         )
     if "freq/Hz" not in raw.columns:
         return

@@ -1,8 +1,8 @@
 """Gamry Framework text files (.DTA).
 
-Lines of cells parted by tabs: a key, its kind, its value and a remark. A table is a key of kind TABLE; below it stand a
-line of names, a line of units and the rows, all with an empty first cell. Impedance is in ZCURVE; CURVE, CURVE1 and so
-on are the rest, one a cycle; OCVCURVE is what came before.
+Lines of cells separated by tabs: a key, its kind, its value and a remark. A table is a key of kind TABLE, followed by a
+line of names, a line of units and the rows, all with an empty first cell. Impedance is in ZCURVE; everything else is in
+CURVE, CURVE1 and so on, one per cycle; OCVCURVE is the rest before.
 """
 
 import io
@@ -14,9 +14,10 @@ import numpy as np
 
 from ...errors import MeasurementError
 from ..records import CYCLE, SPECTRUM, Record
-from .finish import Raw, finish, technique
+from .finish import finish
 from .lines import Layout, table
 from .names import assign
+from .raw import Raw, technique
 
 TECHNIQUES = {
     "EISPOT": "impedance", "EISGALV": "impedance", "EISMON": "impedance", "HYBRIDEIS": "impedance",
@@ -28,7 +29,7 @@ _TABLE = re.compile(r"(Z?CURVE\d*|OCVCURVE|EISMONCURVE|\w+)\tTABLE(?:\t(\d+))?")
 _KEY = re.compile(r"[A-Z]{2}[A-Z0-9_]*(\t|$)")
 TEXTS = frozenset({"over", "ierange", "ie range", "imod"})
 PLACEHOLDER = 1.0
-"""cm2: what the program has where the user gave no area."""
+"""cm2: the area written by the software if the user gave none."""
 
 
 @dataclass
@@ -40,12 +41,12 @@ class _Table:
 
 
 def read(path: str, raw: bytes, columns: Mapping[str, str] | None, sha: str) -> Record:
-    """Read a file's bytes.
+    """Read the bytes of a file.
 
     Raises
     ------
     MeasurementError
-        It has no table of points, or a line of one is wrong.
+        There is no table of points, or a line of one is wrong.
     """
     text = raw.decode("utf-8-sig", errors="replace") if b"\xc3" in raw[:10] else raw.decode("latin-1")
     whole = text.endswith(("\n", "\r"))
@@ -53,32 +54,33 @@ def read(path: str, raw: bytes, columns: Mapping[str, str] | None, sha: str) -> 
     result = Raw({}, path, instrument="Gamry Framework")
     tables = _tables(lines, path)
     _head(lines, result)
-    curves = [one for one in tables if re.fullmatch(r"Z?CURVE\d*|EISMONCURVE", one.name)]
-    curves = [one for one in curves if one.name.startswith("Z")] or curves
-    curves = curves or [one for one in tables if one.name == "OCVCURVE"]
+    curves = [curve for curve in tables if re.fullmatch(r"Z?CURVE\d*|EISMONCURVE", curve.name)]
+    curves = [curve for curve in curves if curve.name.startswith("Z")] or curves
+    curves = curves or [curve for curve in tables if curve.name == "OCVCURVE"]
     if not curves:
-        msg = f"has no table of points (CURVE or ZCURVE); it has {', '.join(one.name for one in tables) or 'no table'}"
+        there = ", ".join(curve.name for curve in tables) or "no table"
+        msg = f"has no table of points (CURVE or ZCURVE); it has {there}"
         raise MeasurementError(msg, source=path)
     _join(curves, result, path, whole_until=None if whole else len(lines))
     return finish(result, columns, sha)
 
 
 def _tables(lines: list[str], path: str) -> list[_Table]:
-    found: list[_Table] = []
+    tables: list[_Table] = []
     current: _Table | None = None
     for at, line in enumerate(lines, 1):
         match = _TABLE.match(line)
         if match:
             current = _Table(match[1], at, int(match[2]) if match[2] else None)
-            found.append(current)
+            tables.append(current)
         elif current is not None and line.startswith("\t") and line.strip():
             current.rows.append(line)
         elif line.strip():
             if current is not None and not _KEY.match(line):
-                msg = f'line {at}: "{line[:40]}" is neither a point of {current.name} nor a key; mend the line'
+                msg = f'line {at}: "{line[:40]}" is neither a point of {current.name} nor a key; correct the line'
                 raise MeasurementError(msg, source=path)
             current = None
-    return found
+    return tables
 
 
 def _head(lines: list[str], raw: Raw) -> None:
@@ -93,9 +95,7 @@ def _head(lines: list[str], raw: Raw) -> None:
                 raw.area = area * 1e-4
                 if area == PLACEHOLDER:
                     raw.area = None
-                    raw.warnings.append(
-                        "area 1 cm2 is what the program has where none is given, and is not taken from the file"
-                    )
+                    raw.warnings.append("the area of 1 cm2 is the default of the software and is not used")
         elif key == "NOTES":
             raw.remarks(" ".join(lines[:100]))
         elif key == "FRAMEWORKVERSION" and len(cells) > 2:
@@ -119,13 +119,13 @@ def _join(curves: list[_Table], raw: Raw, path: str, *, whole_until: int | None)
         own = [cell.strip() for cell in curve.rows[0].rstrip("\t").split("\t")][1:]
         units = [cell.strip() for cell in curve.rows[1].rstrip("\t").split("\t")][1:]
         if len(units) > len(own):
-            msg = f"line {curve.line + 2}: has {len(units)} units for {len(own)} columns; mend the line"
+            msg = f"line {curve.line + 2}: has {len(units)} units for {len(own)} columns; correct the line"
             raise MeasurementError(msg, source=path)
         if names and own != names:
-            msg = f"line {curve.line}: the table {curve.name} has other columns than the first"
+            msg = f"line {curve.line}: the table {curve.name} has different columns than the first"
             raise MeasurementError(msg, source=path)
         names, raw.units = own, units
-        by_name = {one.name: label for label, one in assign(names, units=units, source=path).items()}
+        by_name = {column.name: label for label, column in assign(names, units=units, source=path).items()}
         texts = frozenset(at + 1 for at, name in enumerate(names) if name.casefold() in TEXTS)
         rows = curve.rows[2:]
         first = curve.line + 3
@@ -138,16 +138,18 @@ def _join(curves: list[_Table], raw: Raw, path: str, *, whole_until: int | None)
         )  # fmt: skip
         columns, at = table(io.BytesIO(data.encode()), layout, path, raw.warnings)
         if curve.count is not None and len(at) != curve.count:
-            raw.warnings.append(f"line {curve.line}: tells of {curve.count} points and {len(at)} are there")
+            raw.warnings.append(f"line {curve.line}: announces {curve.count} points but has {len(at)}")
         number = columns.get("Pt")
         if number is not None and len(number) > 1 and not bool(np.all(np.diff(number) == 1.0)):
             row = int(np.flatnonzero(np.diff(number) != 1.0)[0]) + 1
-            raw.warnings.append(f"line {int(at[row])}: the point's number does not follow that above; points are lost")
+            raw.warnings.append(
+                f"line {int(at[row])}: the number of the point does not follow the one above; points are missing"
+            )
         parts.append(columns)
         places.append(at)
         numbers.append(np.full(len(at), index + 1.0))
     if not parts:
-        msg = "has no points in its tables; it was stopped before the first or is cut off"
+        msg = "has no points in its tables; the measurement was stopped before the first, or the file is truncated"
         raise MeasurementError(msg, source=path)
     raw.columns = {name: np.concatenate([part[name] for part in parts]) for name in names}
     raw.columns = {name: values for name, values in raw.columns.items() if values.dtype != object}

@@ -1,6 +1,6 @@
-"""Neware's layered export: lines of cycles, of steps and of points in one table, told apart by empty cells before them.
+"""Neware's layered export: lines of cycles, of steps and of points in one table, distinguished by leading empty cells.
 
-Three lines of names stand above, one for each layer. A step may stand in the line of its cycle, behind it.
+Three lines of names are above, one for each layer. A step may follow its cycle in the same line.
 """
 
 from collections.abc import Sequence
@@ -12,26 +12,26 @@ from ..records import CYCLE, STEP
 from .names import STATE, label_of
 
 NAMES = ("Cycle Index", "Step Index", "Step Type")
-"""Of the columns that the points get from the lines above them."""
+"""Names of the columns that the points take from the lines above them."""
 MOST = 50
-"""Lines in which the names of the layers are looked for."""
+"""Lines within which the names of the layers are searched."""
 
 
 @dataclass(frozen=True)
 class Levels:
-    """Where the layers' names are, and what of the upper ones is wanted.
+    """Where the names of the layers are, and the cells to read from the upper ones.
 
     Attributes
     ----------
     mark : str
-        What parts cells.
+        Separator of cells.
     line : int
-        Line of the points' names, from 1.
+        Line of the names of the points, counted from 1.
     width : int
-        Cells of a cycle, behind which its first step may stand.
+        Cells of a cycle, after which its first step may follow.
     cycle, step, state : int
-        Place of a cycle's number in its line, and of a step's number and kind in its line without the empty cell;
-        -1 where the kind is not there.
+        Place of the number of a cycle in its line, and of the number and kind of a step in its line without the empty
+        cell; -1 where there is no kind.
     """
 
     mark: str
@@ -43,7 +43,7 @@ class Levels:
 
 
 def levels(lines: Sequence[str]) -> Levels | None:
-    """Find the layers of a table; None where it has no such.
+    """Find the layers of a table; None if it has none.
 
     Examples
     --------
@@ -63,8 +63,8 @@ def levels(lines: Sequence[str]) -> Levels | None:
 
 
 def _place(names: Sequence[str], label: str) -> int:
-    said = [(found[1], at) for at, name in enumerate(names) if (found := label_of(name)) and found[0] == label]
-    return min(said)[1] if said else -1
+    places = [(match[1], at) for at, name in enumerate(names) if (match := label_of(name)) and match[0] == label]
+    return min(places)[1] if places else -1
 
 
 def flat_names(lines: Sequence[str], layers: Levels) -> str:
@@ -77,7 +77,7 @@ def flat_names(lines: Sequence[str], layers: Levels) -> str:
 class Flat:
     """The points of a layered table with cycle and step before each; the lines of cycles and steps become empty.
 
-    Line numbers stay those of the file. The stream begins at the line below the names.
+    Line numbers remain those of the file. The stream starts at the line below the names.
     """
 
     stream: BinaryIO
@@ -92,7 +92,7 @@ class Flat:
         self.prefix = 2 * self.layers.mark.encode()
 
     def tell(self) -> int:
-        """Bytes of the file that are read."""
+        """Number of bytes read so far."""
         return self.stream.tell()
 
     def read(self, count: int = -1) -> bytes:
@@ -113,7 +113,7 @@ class Flat:
         return b"\n".join(lines)
 
     def _enter(self, text: str, line: int, *, last: bool) -> None:
-        """Take cycle and step from a line; a last line without its end may be cut off."""
+        """Take cycle and step from a line; a last line without a line end may be truncated."""
         layers = self.layers
         cells = [cell.strip() for cell in text.split(layers.mark)]
         if cells[0]:
@@ -132,6 +132,6 @@ class Flat:
     def _number(self, cells: Sequence[str], at: int, what: str, line: int) -> str:
         text = cells[at] if at < len(cells) else ""
         if not text.isdigit():
-            msg = f'line {line}: "{text[:40]}" is no number of a {what}; mend the line'
+            msg = f'line {line}: "{text[:40]}" is not the number of a {what}; correct the line'
             raise MeasurementError(msg, source=self.source)
         return text

@@ -1,13 +1,13 @@
-"""Lines of cells to columns of numbers, in pieces, so that memory holds the numbers that are wanted and one piece.
+"""Lines of cells to columns of numbers, in blocks, so that memory holds the selected numbers and one block.
 
-Every line must have as many cells as the first: a line that lost or won a cell would shift its columns. The C parser of
-pandas reads the cells; text in a column of numbers is then read cell by cell, so that an error names its line.
+Every line must have as many cells as the first: a line that lost or gained a cell would shift its columns. The C parser
+of pandas reads the cells; text in a column of numbers is then read cell by cell, so that an error names its line.
 """
 
 import csv
 import io
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -16,53 +16,53 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ...errors import MeasurementError
-from .finish import Columns, numbers
+from ...progress import Listener, Teller
+from .cells import numbers
+from .raw import Columns
 
 PIECE = 8_000_000
-"""Bytes that are read at once."""
+"""Bytes read at once."""
 LONGEST = 1_000_000
-"""Bytes of a line; a longer one is no line of a table."""
-
-Progress = Callable[[str, float], None]
+"""Bytes of a line; a longer one is not a line of a table."""
 
 
 class Stream(Protocol):
-    """What bytes are read from."""
+    """A source of bytes."""
 
     def read(self, count: int = ..., /) -> bytes:
-        """At most about `count` bytes."""
+        """Return at most about `count` bytes."""
 
     def tell(self) -> int:
-        """Bytes that are read."""
+        """Number of bytes read so far."""
 
 
 @dataclass(frozen=True)
 class Layout:
-    """How the lines of a table are to be read.
+    """How to read the lines of a table.
 
     Attributes
     ----------
     names : sequence of str
-        Of all columns.
+        Names of all columns.
     labels : sequence of (str or None)
         Label of each column, for the units that a cell may have.
-    wanted : sequence of int
+    kept : sequence of int
         Columns to keep.
     texts : set of int
-        Columns among them that are text.
+        Columns among them that contain text.
     mark : str
-        What parts cells; a space stands for any blanks.
+        Separator of cells; a space stands for any blanks.
     decimal : str
         Point or comma.
     first : int
-        Line, from 1, of the first byte that is read.
+        Line, counted from 1, of the first byte.
     strict : bool
-        Whether a last line without an end whose last number has another form than that above it is left out.
+        Whether to leave out a last line without a line end if its last number has another form than that above.
     """
 
     names: Sequence[str]
     labels: Sequence[str | None]
-    wanted: Sequence[int]
+    kept: Sequence[int]
     texts: frozenset[int]
     mark: str
     decimal: str
@@ -77,29 +77,30 @@ def table(
     warnings: list[str],
     *,
     size: int = 0,
-    progress: Progress | None = None,
+    progress: Listener | None = None,
 ) -> tuple[Columns, NDArray[np.int64]]:
-    """Read all lines from where the stream is.
+    """Read all lines from the position of the stream.
 
     Returns
     -------
     columns : dict
         By name; numbers, or objects for texts.
     lines : array of int
-        Line of each row in the file.
+        Line number of each row in the file.
 
     Raises
     ------
     MeasurementError
-        A line with fewer or more cells, or text where a number is expected; it names the line.
+        A line with fewer or more cells, or text where a number is expected; the message names the line.
     """
     rows = _Rows(layout)
+    tell = Teller(progress, of=size, what="reading")
     line, rest, above, done = layout.first, b"", b"", False
     while not done:
         block = stream.read(PIECE)
         done = not block
         if b"\0" in block:
-            msg = "has bytes in its lines that are no text; it is damaged, or not a table"
+            msg = "contains bytes that are not text; it is damaged, or not a table"
             raise MeasurementError(msg, source=source)
         block = rest + block
         if b"\r" in block:
@@ -113,15 +114,15 @@ def table(
             cut = block.rfind(b"\n") + 1
             block, rest = block[:cut], block[cut:]
             if len(rest) > LONGEST:
-                msg = f"line {line + block.count(10)}: is longer than {LONGEST} bytes; the file is no table of text"
+                msg = f"line {line + block.count(10)}: is longer than {LONGEST} bytes; the file is not a text table"
                 raise MeasurementError(msg, source=source)
         if block:
             above = block[-LONGEST:].rstrip(b"\n").rpartition(b"\n")[2]
-            columns, at = _piece(block, layout, line, source)
+            columns, at = _block(block, layout, line, source)
             rows.append(columns, at, size / len(block) if size else 1.0)
             line += block.count(b"\n")
-        if progress is not None and size:
-            progress("reading", min(1.0, stream.tell() / size))
+        if size:
+            tell(min(stream.tell(), size))
     return rows.columns(), rows.lines[: rows.count]
 
 
@@ -132,18 +133,18 @@ def _longer(values: NDArray[Any], count: int) -> NDArray[Any]:
 
 
 class _Rows:
-    """Rows of the pieces, in arrays that are made for the whole file at once: no number is there twice."""
+    """Rows of the blocks, in arrays allocated once for the whole file, so that no number is stored twice."""
 
     def __init__(self, layout: Layout) -> None:
         self.layout = layout
         self.count = 0
         self.lines = np.zeros(0, np.int64)
         self.values: dict[int, NDArray[Any]] = {
-            index: np.zeros(0, object if index in layout.texts else np.float64) for index in layout.wanted
+            index: np.zeros(0, object if index in layout.texts else np.float64) for index in layout.kept
         }
 
     def append(self, columns: dict[int, NDArray[Any]], lines: NDArray[np.int64], share: float) -> None:
-        """Add a piece; the whole file is about `share` times as long."""
+        """Add a block; the whole file is about `share` times as long."""
         begin, self.count = self.count, self.count + len(lines)
         if self.count > len(self.lines):
             room = max(self.count, int(1.05 * share * len(lines)) if not begin else int(1.3 * self.count))
@@ -160,7 +161,7 @@ class _Rows:
 
 
 def _last(block: bytes, above: bytes, layout: Layout, warnings: list[str]) -> bytes:
-    """A last line without its end: it may be cut, within its last number even."""
+    """A last line without a line end: it may be truncated, even within its last number."""
     begin = block.rfind(b"\n") + 1
     last = block[begin:]
     if not last.strip():
@@ -170,14 +171,14 @@ def _last(block: bytes, above: bytes, layout: Layout, warnings: list[str]) -> by
     if whole and above and _form(last, layout) == _form(above, layout):
         return block + b"\n"
     if layout.strict or not whole:
-        warnings.append("the last line is cut off and left out")
+        warnings.append("the last line is truncated and left out")
         return block[:begin]
-    warnings.append("the last line has no end; its last number may be cut off")
+    warnings.append("the last line has no line end; its last number may be truncated")
     return block + b"\n"
 
 
 def _form(line: bytes, layout: Layout) -> str:
-    """What a line ends with, all digits alike: a cut number has another form than that above it."""
+    """The end of a line with all digits alike: a truncated number has another form than that above it."""
     cells = line.decode("latin-1").rstrip(" ").split(None if layout.mark == " " else layout.mark)
     text = cells[-2] if len(cells) == len(layout.names) + 1 and not cells[-1] else cells[-1]
     return re.sub(r"[+-]", "+", re.sub(r"\d", "0", text.lstrip(" +-")))
@@ -191,7 +192,7 @@ def _count(line: bytes, layout: Layout) -> int:
     return len(cells)
 
 
-def _piece(block: bytes, layout: Layout, line: int, source: str) -> tuple[dict[int, NDArray[Any]], NDArray[np.int64]]:
+def _block(block: bytes, layout: Layout, line: int, source: str) -> tuple[dict[int, NDArray[Any]], NDArray[np.int64]]:
     count = len(layout.names)
     if layout.mark == " " or b'"' in block:
         return _slowly(block, layout, line, source)
@@ -211,27 +212,27 @@ def _piece(block: bytes, layout: Layout, line: int, source: str) -> tuple[dict[i
     at = line + np.flatnonzero(~blank)
     if not len(at):
         return {}, at
-    read = pd.read_csv(
+    frame = pd.read_csv(
         io.BytesIO(block), sep=layout.mark, header=None, names=range(count + bool((cells > count).any())),
-        usecols=list(layout.wanted),
+        usecols=list(layout.kept),
         index_col=False,
         decimal=layout.decimal, quoting=csv.QUOTE_NONE, skip_blank_lines=True, engine="c", low_memory=False,
         encoding="utf-8", encoding_errors="replace", skipinitialspace=True,
-        dtype={index: str for index in layout.texts if index in layout.wanted},
+        dtype={index: str for index in layout.texts if index in layout.kept},
     )  # fmt: skip
-    if len(read) != len(at):
-        msg = f"lines {line} to {line + len(ends)}: have lines that cannot be told apart; the file is damaged"
+    if len(frame) != len(at):
+        msg = f"lines {line} to {line + len(ends)}: cannot be separated into lines; the file is damaged"
         raise MeasurementError(msg, source=source)
-    return {index: _column(read[index].to_numpy(), index, layout, at, source) for index in layout.wanted}, at
+    return {index: _column(frame[index].to_numpy(), index, layout, at, source) for index in layout.kept}, at
 
 
 def _unlike(line: int, cells: int, count: int, source: str) -> MeasurementError:
-    msg = f"line {line}: has {cells} cells where the table has {count}; mend or delete the line"
+    msg = f"line {line}: has {cells} cells where the table has {count}; correct or delete the line"
     return MeasurementError(msg, source=source)
 
 
 def _slowly(block: bytes, layout: Layout, line: int, source: str) -> tuple[dict[int, NDArray[Any]], NDArray[np.int64]]:
-    """Lines with quotation marks, or parted by blanks."""
+    """Read lines with quotation marks, or separated by blanks."""
     count = len(layout.names)
     rows, at = [], []
     for offset, text in enumerate(block.decode("utf-8", errors="replace").splitlines()):
@@ -250,10 +251,10 @@ def _slowly(block: bytes, layout: Layout, line: int, source: str) -> tuple[dict[
     places = np.asarray(at, np.int64)
     if not rows:
         return {}, places
-    found = {}
-    for index in layout.wanted:
-        found[index] = _column(np.array([row[index] for row in rows], object), index, layout, places, source)
-    return found, places
+    columns = {}
+    for index in layout.kept:
+        columns[index] = _column(np.array([row[index] for row in rows], object), index, layout, places, source)
+    return columns, places
 
 
 def _column(values: NDArray[Any], index: int, layout: Layout, at: NDArray[np.int64], source: str) -> NDArray[Any]:

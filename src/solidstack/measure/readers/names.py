@@ -1,6 +1,6 @@
-"""Names and units of columns, as makers write them, and the label that each becomes.
+"""Names and units of columns, as manufacturers write them, and the label that each becomes.
 
-A maker's name is cut into what it is (``Test_Time``) and its unit (``s``): ``Test_Time(s)``, ``Ewe/V``,
+A name is split into the quantity (``Test_Time``) and its unit (``s``): ``Test_Time(s)``, ``Ewe/V``,
 ``Voltage / V``, ``frequency_Hz``, ``Current [mA]`` and ``voltage_volt`` are all read.
 """
 
@@ -25,7 +25,7 @@ from ..records import (
     VOLTAGE,
 )
 
-# What is read only to make one of the labels from it
+# Read only to derive one of the labels
 MODULUS = "|Z|"
 PHASE = "phase"
 STATE = "state"
@@ -47,7 +47,7 @@ SHORT = {
     "charging capacity": CHARGING_CAPACITY,
     "discharging capacity": DISCHARGING_CAPACITY,
 }
-"""What a user may write in place of a label."""
+"""Short names that a user may write in place of a label."""
 
 _SECONDS = {
     "s": 1.0, "sec": 1.0, "secs": 1.0, "second": 1.0, "seconds": 1.0, "min": 60.0, "minute": 60.0, "minutes": 60.0,
@@ -87,11 +87,11 @@ UNITS: dict[str, dict[str, float]] = {
     STEP: _COUNT,
     SPECTRUM: _COUNT,
 }
-"""Units that a column of each label may have, and how many of the label's unit each is."""
+"""Units that a column of each label may have, and their size in the unit of the label."""
 _KNOWN = {unit for units in UNITS.values() for unit in units}
 _FOLDED = {label: {unit.casefold(): unit for unit in units if unit[0] != "M"} for label, units in UNITS.items()}
 
-# Folded names, the first that a file has is taken. Names of makers: BioLogic EC-Lab, Gamry, Arbin, Neware, Maccor,
+# Folded names; the first one in a file is used. Names of manufacturers: BioLogic EC-Lab, Gamry, Arbin, Neware, Maccor,
 # Autolab Nova, CH Instruments, Zview, Landt, Novonix, Basytec, PEC, Battery Data Format.
 NAMES: dict[str, tuple[str, ...]] = {
     TIME: (
@@ -136,16 +136,16 @@ NAMES: dict[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True)
 class Source:
-    """Where a label's values come from.
+    """Where the values of a label come from.
 
     Attributes
     ----------
     name : str
         Column in the file.
     unit : str
-        Its unit; empty where none is said, and then that of the label is taken.
+        Its unit; empty if not stated, and then that of the label is used.
     factor : float
-        How many of the label's unit one is, with the sign.
+        Size of its unit in the unit of the label, with the sign.
     """
 
     name: str
@@ -154,7 +154,7 @@ class Source:
 
 
 def tidy(unit: str) -> str:
-    """A unit in one spelling.
+    """A unit in a uniform spelling.
 
     Examples
     --------
@@ -168,7 +168,7 @@ def tidy(unit: str) -> str:
 
 
 def known_unit(text: str, label: str | None = None) -> str | None:
-    """The spelling of `UNITS` for a text; None where it is no unit, or none of the label's."""
+    """The spelling of a unit in `UNITS`; None if it is not a unit, or not one of the label."""
     unit = tidy(text)
     if label is None:
         return (
@@ -181,7 +181,7 @@ def known_unit(text: str, label: str | None = None) -> str | None:
 
 
 def split(name: str) -> tuple[str, str]:
-    """A column's name without its unit, and the unit; empty where it has none.
+    """The name of a column without its unit, and the unit; empty if it has none.
 
     Examples
     --------
@@ -205,7 +205,7 @@ def split(name: str) -> tuple[str, str]:
 
 
 def folded(name: str) -> str:
-    """A name in small letters without what makers differ in.
+    """A name in lower case without what differs between manufacturers.
 
     Examples
     --------
@@ -221,7 +221,7 @@ def folded(name: str) -> str:
 
 @lru_cache(maxsize=1000)
 def label_of(name: str) -> tuple[str, int, Source] | None:
-    """The label of a column by its name, its rank among the names of that label, and how it is converted."""
+    """The label of a column, the rank of its name among those of the label, and how it is converted."""
     stem, unit = split(name)
     sign = 1.0
     key = folded(stem)
@@ -230,23 +230,23 @@ def label_of(name: str) -> tuple[str, int, Source] | None:
     whole = folded(name)
     for label, names in NAMES.items():
         if whole in names and label in (REAL, IMAGINARY, CYCLE, CHAMBER):
-            # what looks like a unit in them is none: Z'(a), Cycle C, Temp 1
+            # what looks like a unit in them is not one: Z'(a), Cycle C, Temp 1
             return label, names.index(whole), Source(name, "", sign)
         if key not in names:
             continue
-        found = known_unit(unit, label) if unit else ""
-        if unit and label not in (STATE, DATE) and found is None and ":" not in unit:
+        known = known_unit(unit, label) if unit else ""
+        if unit and label not in (STATE, DATE) and known is None and ":" not in unit:
             continue
         if not unit and (label, key) in ((STEP_TIME, "step"), (CURRENT, "im")):
             continue
-        return label, names.index(key), Source(name, found or "", sign * factor(label, found or ""))
+        return label, names.index(key), Source(name, known or "", sign * factor(label, known or ""))
     # a header of units alone
     bare = next((label for label in (TIME, VOLTAGE, CURRENT, FREQUENCY) if tidy(name) in UNITS[label]), None)
     return None if bare is None or unit else (bare, 99, Source(name, tidy(name), factor(bare, tidy(name))))
 
 
 def factor(label: str, unit: str) -> float:
-    """How many of the label's unit one of `unit` is."""
+    """Size of `unit` in the unit of the label."""
     return UNITS.get(label, {}).get(unit, 1.0)
 
 
@@ -262,63 +262,64 @@ def assign(
     Parameters
     ----------
     names : sequence of str
-        Of the file's columns.
+        Columns of the file.
     columns : mapping, optional
-        Label or short name to the column's name, which may have the unit that holds in place of its own
-        (``{"voltage": "Ewe/mV"}``) and a minus sign before it that flips the sign.
+        Label or short name to the name of the column, which may have a unit that replaces its own
+        (``{"voltage": "Ewe/mV"}``) and a leading minus sign that reverses the sign.
     units : sequence of str, optional
-        Units by column, where the file has them in a line of their own.
+        Units by column, if the file has them in a line of their own.
 
     Raises
     ------
     MeasurementError
-        A label that is not known, a column that is not in the file, a unit that is not of the label, or two columns
-        of one name.
+        An unknown label, a column that is not in the file, a unit that does not fit the label, or two columns of the
+        same name.
     """
-    found: dict[str, tuple[int, Source]] = {}
+    best: dict[str, tuple[int, Source]] = {}
     for index, name in enumerate(names):
         unit = units[index] if units and index < len(units) else ""
-        said = label_of(f"{name} ({unit})" if unit.strip() and known_unit(unit) else name)
-        if said is None:
+        match = label_of(f"{name} ({unit})" if unit.strip() and known_unit(unit) else name)
+        if match is None:
             continue
-        label, rank, one = said
-        if label not in found or rank < found[label][0]:
-            found[label] = rank, Source(name, one.unit, one.factor)
-    chosen = {label: one for label, (_, one) in found.items()}
-    for wanted, name in (columns or {}).items():
-        label = SHORT.get(wanted.casefold().strip(), wanted)
+        label, rank, column = match
+        if label not in best or rank < best[label][0]:
+            best[label] = rank, Source(name, column.unit, column.factor)
+    chosen = {label: column for label, (_, column) in best.items()}
+    for short, name in (columns or {}).items():
+        label = SHORT.get(short.casefold().strip(), short)
         if label not in SHORT.values():
-            msg = f'"{wanted}" is no column that is known; write one of {", ".join(SHORT)}'
+            msg = f'"{short}" is not a known quantity; choose one of {", ".join(SHORT)}'
             raise MeasurementError(msg, source=source)
-        chosen[label] = _given(names, label, name, source)
-    for label, one in chosen.items():
-        if list(names).count(one.name) > 1:
-            msg = f'has two columns "{one.name}", which both could be "{label}"; rename one'
+        chosen[label] = _source_of(names, label, name, source)
+    for label, column in chosen.items():
+        if list(names).count(column.name) > 1:
+            msg = f'has two columns "{column.name}", either of which could be "{label}"; rename one'
             raise MeasurementError(msg, source=source)
     return chosen
 
 
-def _given(names: Sequence[str], label: str, wanted: str, source: str) -> Source:
-    wanted = wanted.strip()
-    for text, sign in ((wanted, 1.0), (wanted.removeprefix("-"), -1.0)):
+def _source_of(names: Sequence[str], label: str, column: str, source: str) -> Source:
+    """Where the values of a label come from, by the column that the user names."""
+    column = column.strip()
+    for text, sign in ((column, 1.0), (column.removeprefix("-"), -1.0)):
         if text in names:
-            said = label_of(text)
-            unit = said[2].unit if said and said[0] == label else known_unit(split(text)[1], label) or ""
+            match = label_of(text)
+            unit = match[2].unit if match and match[0] == label else known_unit(split(text)[1], label) or ""
             own = -1.0 if label == IMAGINARY and folded(text).startswith("-") else 1.0
             return Source(text, unit, sign * own * factor(label, unit))
         stem, slash, unit = text.rpartition("/")
         bare = {name: split(name)[0] for name in names}
-        found = [name for name in names if slash and stem.strip() in (name, bare[name])]
-        found = found or [name for name in names if text == bare[name]]
-        if found:
+        matches = [name for name in names if slash and stem.strip() in (name, bare[name])]
+        matches = matches or [name for name in names if text == bare[name]]
+        if matches:
             spelled = known_unit(
-                unit if slash and stem.strip() in (found[0], bare[found[0]]) else split(found[0])[1], label
+                unit if slash and stem.strip() in (matches[0], bare[matches[0]]) else split(matches[0])[1], label
             )
-            if spelled is None and (unit if slash else split(found[0])[1]):
-                msg = f'{wanted}: "{unit}" is no unit of {label}; write one of {", ".join(UNITS[label])}'
+            if spelled is None and (unit if slash else split(matches[0])[1]):
+                msg = f'{column}: "{unit}" is not a unit of {label}; choose one of {", ".join(UNITS[label])}'
                 raise MeasurementError(msg, source=source)
-            own = -1.0 if label == IMAGINARY and folded(found[0]).startswith("-") else 1.0
-            return Source(found[0], spelled or "", sign * own * factor(label, spelled or ""))
+            own = -1.0 if label == IMAGINARY and folded(matches[0]).startswith("-") else 1.0
+            return Source(matches[0], spelled or "", sign * own * factor(label, spelled or ""))
     there = ", ".join(f'"{name}"' for name in names) or "none"
-    msg = f'has no column "{wanted}" for {label}; it has {there}'
+    msg = f'has no column "{column}" for {label}; it has {there}'
     raise MeasurementError(msg, source=source)

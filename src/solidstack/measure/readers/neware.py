@@ -9,7 +9,8 @@ import pandas as pd
 
 from ...errors import MeasurementError
 from ..records import CYCLE, STEP, TIME, Record
-from .finish import Raw, finish
+from .finish import finish
+from .raw import Raw
 
 _NEEDED = ("Voltage", "Current(mA)")
 
@@ -29,17 +30,17 @@ def read(path: str, columns: Mapping[str, str] | None, sha: str) -> Record:
         raise MeasurementError(msg, source=path) from None
     logging.getLogger("newarenda").setLevel(logging.CRITICAL)
     try:
-        # what the library does that pandas will not allow is no fault of the file
+        # deprecated calls of the library to pandas are not the fault of the file
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             frame = NewareNDA.read(path, log_level="CRITICAL")
     except KeyboardInterrupt:
         raise
-    except BaseException as reason:  # whatever a damaged file makes of the library
+    except BaseException as reason:  # a damaged file may raise anything in the library
         msg = f"cannot be read as a Neware file ({type(reason).__name__}: {reason}); export it as Excel or CSV"
         raise MeasurementError(msg, source=path) from None
     if not isinstance(frame, pd.DataFrame) or frame.empty or not set(_NEEDED) <= set(frame.columns):
-        msg = "has no points that can be read; export it as Excel or CSV from Neware's program"
+        msg = "contains no points that can be read; export it as Excel or CSV from the Neware software"
         raise MeasurementError(msg, source=path)
     raw = Raw({}, path, technique="cycling", instrument="Neware")
     known = {"Cycle": CYCLE, "Step_Index": STEP, "Voltage": "Voltage/V", "Current(mA)": "Current/mA"}
@@ -56,7 +57,7 @@ def read(path: str, columns: Mapping[str, str] | None, sha: str) -> Record:
 
 
 def _time(frame: pd.DataFrame, stamps: "pd.Series | None") -> "np.ndarray[tuple[int], np.dtype[np.float64]]":
-    """Time from the beginning: that of the steps, added up, with the pauses between steps from the dates."""
+    """Time from the start: step times added up, with the pauses between steps from the dates."""
     step = frame["Time"].to_numpy(np.float64)
     back = np.concatenate([[False], np.diff(step) < 0.0])
     rise = np.concatenate([step[:1], np.where(back[1:], step[1:], np.diff(step))])

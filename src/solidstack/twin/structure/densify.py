@@ -16,9 +16,10 @@ from numpy.typing import ArrayLike
 from ... import units
 from ...errors import Problem, StructureError
 from ...particle import CLOSE_PACKING
+from ...progress import Listener, Teller
 from ...tables import read_table
 from ...units import Values
-from .packing import STEPS, Packing, Pressing, Progress, as_vector, check_room, relaxed, say, settled
+from .packing import STEPS, Packing, Pressing, as_vector, check_room, relaxed, settled
 
 PERCOLATION_POROSITY = 1.0 - CLOSE_PACKING
 
@@ -26,7 +27,7 @@ STRAIN = 0.01
 """Loss of volume in one step of pressing; spheres then move by a small part of their size between relaxations."""
 
 
-def press(packing: Packing, volume_fraction: float, pressing: Pressing, *, progress: Progress | None = None) -> Packing:
+def press(packing: Packing, volume_fraction: float, pressing: Pressing, *, progress: Listener | None = None) -> Packing:
     """Press a packing until its spheres cover a share of the box.
 
     Step by step the box shrinks with all centres in it, and the spheres push each other apart again. Their number and
@@ -46,7 +47,7 @@ def press(packing: Packing, volume_fraction: float, pressing: Pressing, *, progr
     pressing : Pressing
         `Uniaxial` or `Isostatic`.
     progress : callable, optional
-        See `solidstack.twin.structure.packing.Progress`.
+        Progress callback.
 
     Raises
     ------
@@ -65,8 +66,9 @@ def press(packing: Packing, volume_fraction: float, pressing: Pressing, *, progr
     ratio = covered / volume_fraction
     count = max(1, math.ceil(-math.log(ratio) / STRAIN))
     stretch = pressing.stretch(ratio ** (1.0 / count))
+    tell = Teller(progress, of=count, what="pressing")
     for step in range(count):
-        say(progress, "pressing", step, count)
+        tell(step)
         box = box * stretch
         check_room(radii, box)
         centres, _ = relaxed(centres * stretch, radii, box, periodic, STEPS)

@@ -1,0 +1,16 @@
+from . import arrhenius as arrhenius
+from . import cv as cv
+from . import cycling as cycling
+from . import gitt as gitt
+from . import impedance as impedance
+from . import lsv as lsv
+from . import modulus as modulus
+from . import particle_size as particle_size
+from . import symmetric as symmetric
+from . import transference as transference
+from .material import save_material as save_material
+from .readers import read as read
+from .records import Record as Record
+from .records import record as record
+from .result import Fitted as Fitted
+from .result import Result as Result

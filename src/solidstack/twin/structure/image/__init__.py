@@ -1,0 +1,30 @@
+"""Grey images of an electrode: filters, segmentation, resampling, analysis."""
+
+from .analysis import LEAST_COUNT as LEAST_COUNT
+from .analysis import LEAST_EDGE as LEAST_EDGE
+from .analysis import ImageAnalysis as ImageAnalysis
+from .analysis import Profile as Profile
+from .analysis import RepresentativeVolume as RepresentativeVolume
+from .analysis import analyse as analyse
+from .analysis import profile as profile
+from .analysis import representative_volume as representative_volume
+from .filters import DENOISING as DENOISING
+from .filters import TILE as TILE
+from .filters import TILE_MEMORY as TILE_MEMORY
+from .filters import Function as Function
+from .filters import denoise as denoise
+from .filters import noise_level as noise_level
+from .filters import tiled as tiled
+from .grey import GreyImage as GreyImage
+from .grey import read_grey as read_grey
+from .grey import require_finite as require_finite
+from .resampling import Image as Image
+from .resampling import resample as resample
+from .segmentation import BINS as BINS
+from .segmentation import EDGE_GRADIENT as EDGE_GRADIENT
+from .segmentation import FLOOD_RIM as FLOOD_RIM
+from .segmentation import MOST_CLASSES as MOST_CLASSES
+from .segmentation import OUTLIERS as OUTLIERS
+from .segmentation import SEGMENTATION as SEGMENTATION
+from .segmentation import otsu_thresholds as otsu_thresholds
+from .segmentation import segment as segment

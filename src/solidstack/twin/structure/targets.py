@@ -1,0 +1,159 @@
+"""What a structure is to be, from a design and options: size, voxels, packing, placements."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ... import units
+from ...design import Design
+from ...electrode import positive_electrode
+from ...errors import DesignError, StructureError
+from .additives import AtSurfaces, Dispersed
+from .coating import Necks, Particles, Placement, Shell
+from .packing import Isostatic, LogNormal, Monodisperse, Pressing, SizeDistribution, Uniaxial
+from .voxels import Vector
+
+Length = str | float
+
+LARGEST_VOXEL_COUNT = 2**31
+USUAL_VOXELS = 3e6
+"""Voxels of a structure whose size is not given."""
+LARGEST_USUAL_EDGE = 40e-6
+SMALLEST_USUAL_VOXEL, LARGEST_USUAL_VOXEL = 0.05e-6, 0.4e-6
+FILM_VOXELS = 2.0
+"""Voxels on the solid electrolyte's film below which its conduction is not resolved."""
+ACTIVE, ELECTROLYTE, ADDITIVE, BINDER = "active-material", "solid-electrolyte", "conductive-additive", "binder"
+
+
+@dataclass(frozen=True)
+class Targets:
+    """What a structure is to be, in SI."""
+
+    size: Vector
+    voxel: float
+    seed: int
+    arrangement: str
+    pressing: Pressing
+    sizes: SizeDistribution
+    electrolyte: Placement
+    additive: Placement
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Voxels along x, y, z."""
+        return tuple(round(edge / self.voxel) for edge in self.size)
+
+
+def film_voxel(design: Design) -> float:
+    """Voxel that puts two on the film of solid electrolyte on a particle, m."""
+    _, positive = positive_electrode(design)
+    film = 0.5 * float(design.twin.particle_diameter) * (float(positive.core_fraction) ** (-1.0 / 3.0) - 1.0)
+    return float(np.clip(film / FILM_VOXELS, SMALLEST_USUAL_VOXEL, LARGEST_USUAL_VOXEL))
+
+
+PRESSINGS: Mapping[str, Pressing] = {"isostatic": Isostatic(), "uniaxial": Uniaxial()}
+
+
+def targets_of(
+    design: Design,
+    size: Length | Sequence[Length] | None,
+    voxel: Length | None,
+    thickness: Length | None,
+    seed: int | None,
+    arrangement: str | None,
+    pressing: str | None,
+    sizes: SizeDistribution | None,
+    electrolyte: Placement | None,
+    additive: Placement | None,
+) -> Targets:
+    """Take each parameter as given, else from the design's [twin] table."""
+    own = design.twin
+    _, positive = positive_electrode(design)
+    step = None if voxel is None and own.voxel is None else length_of("voxel", own.voxel if voxel is None else voxel)
+    if size is not None and not isinstance(size, (str, float, int)):
+        edges = [length_of("size", edge) for edge in size]
+        if len(edges) != 3:
+            msg = f"size: one edge or three (x, y, z) are wanted; received {len(edges)}"
+            raise StructureError(msg)
+    else:
+        across = size if size is not None else own.size
+        through = thickness if thickness is not None else own.thickness
+        if across is None:
+            across = max(2.0 * float(own.particle_diameter), (step or film_voxel(design)) * USUAL_VOXELS ** (1 / 3))
+            across = min(across, LARGEST_USUAL_EDGE)
+            through = min(float(positive.thickness), across) if through is None else through
+        across = length_of("size", across)
+        edges = [length_of("thickness", positive.thickness if through is None else through), across, across]
+    if step is None:
+        # fine enough for the film, unless that takes too many voxels
+        most = USUAL_VOXELS if size is None and own.size is None else 8 * USUAL_VOXELS
+        step = max(film_voxel(design), (math.prod(edges) / most) ** (1 / 3))
+    counts = [round(edge / step) for edge in edges]
+    if min(counts) < 1:
+        msg = f"voxel: {step * 1e6:.4g} um is larger than the volume, {min(edges) * 1e6:.4g} um; take a smaller one"
+        raise StructureError(msg)
+    if math.prod(counts) > LARGEST_VOXEL_COUNT:
+        listed = " x ".join(map(str, counts))
+        msg = f"voxel: {listed} voxels are more than {LARGEST_VOXEL_COUNT}; take larger voxels or a smaller size"
+        raise StructureError(msg)
+    chosen = arrangement or own.arrangement
+    if chosen not in ("random", "close-packed"):
+        msg = f'arrangement: "{chosen}" is unknown; known are random, close-packed'
+        raise StructureError(msg)
+    pressed = pressing or own.pressing
+    if pressed not in PRESSINGS:
+        msg = f'pressing: "{pressed}" is unknown; known are {", ".join(PRESSINGS)}'
+        raise StructureError(msg)
+    diameter = float(own.particle_diameter)
+    if sizes is None:
+        ends = own.particle_d10, own.particle_d90
+        if ends == (None, None):
+            sizes = Monodisperse(diameter)
+        elif None in ends:
+            msg = "twin: particle_d10 and particle_d90 are given together, or neither"
+            raise DesignError(msg)
+        else:
+            sizes = LogNormal(float(ends[0]), diameter, float(ends[1]))  # type: ignore[arg-type]
+    if electrolyte is None:
+        match own.electrolyte:
+            case "particles":
+                electrolyte = Particles(float(own.electrolyte_diameter))
+            case "necks":
+                electrolyte = Necks()
+            case _:
+                electrolyte = Shell()
+    if additive is None:
+        cluster = max(float(own.additive_size), step)
+        additive = Dispersed(cluster) if own.additive == "dispersed" else AtSurfaces(cluster)
+    number = int(own.seed) if seed is None else seed
+    if isinstance(number, bool) or not isinstance(number, int) or number < 0:
+        msg = f"seed: {seed} is no whole number from 0 on"
+        raise StructureError(msg)
+    return Targets(
+        vector_of([count * step for count in counts]),
+        step,
+        number,
+        chosen,
+        PRESSINGS[pressed],
+        sizes,
+        electrolyte,
+        additive,
+    )
+
+
+def length_of(name: str, value: Any) -> float:
+    """Read a length: text with a unit, or m."""
+    length = units.parse(value, units.THICKNESS) if isinstance(value, str) else value
+    if isinstance(length, bool) or not isinstance(length, (int, float)) or not 0.0 < length < math.inf:
+        msg = f'{name}: {value} is no length above 0; write for example "40 um"'
+        raise StructureError(msg)
+    return float(length)
+
+
+def vector_of(edges: Sequence[float]) -> Vector:
+    """Return three floats."""
+    x, y, z = (float(edge) for edge in edges)
+    return x, y, z
