@@ -67,7 +67,7 @@ def test_surface_diameter_is_that_of_the_distribution(design: ss.Design) -> None
     assert surface_diameter(wide) == pytest.approx(1.0 / np.mean(1.0 / by_volume), rel=3e-3)
 
 
-def test_medium_of_a_structure(single: ss.Design) -> None:
+def test_medium_of_a_structure(design: ss.Design) -> None:
     """Sheets along the current: conductivities are shares of the materials', the interface is counted by hand."""
     labels = np.zeros((8, 8, 8), np.uint8)
     labels[:, :4] = 1
@@ -78,7 +78,7 @@ def test_medium_of_a_structure(single: ss.Design) -> None:
         "SPE": Phase(2, "solid-electrolyte"),
     }
     structure = Structure(labels, phases, (1e-6, 1e-6, 1e-6))
-    parameters = cell_parameters(single)
+    parameters = cell_parameters(design.with_(kinetics__transference_number=1.0))
     medium = Effective.from_structure(structure, parameters, device="cpu")
     kappa = parameters.electrolyte.conductivity(parameters.temperature)
     assert medium.ionic_conductivity == pytest.approx(3 / 8 * kappa, rel=1e-3)

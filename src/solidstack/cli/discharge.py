@@ -1,4 +1,4 @@
-"""`solidstack twin discharge`: cycling a structure; and the list of the commands that simulate."""
+"""`solidstack twin discharge`: charging and discharging a structure."""
 
 from pathlib import Path
 
@@ -8,7 +8,6 @@ from .. import units
 from ..errors import DesignError, OutputError
 from ..twin.structure import formats
 from .common import changes_option, check_folder, load_changed, located, warn
-from .homogenised import rates_command, simulate_command
 from .progress import shown_progress
 from .runs import (
     ideal_option,
@@ -20,7 +19,6 @@ from .runs import (
     voxel_option,
     write_run,
 )
-from .twin_impedance import impedance_command
 
 
 @click.command("discharge")
@@ -115,6 +113,3 @@ def _when(text: str) -> tuple[list[float], bool]:
         msg = f'--fields "{text}" has no valid time; give "step-ends", or times from 0 on, as in "step-ends, 30 min"'
         raise DesignError(msg)
     return times, ends
-
-
-COMMANDS = (discharge_command, simulate_command, rates_command, impedance_command)

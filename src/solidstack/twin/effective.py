@@ -206,11 +206,11 @@ class Effective:
     def from_design(cls, design: Design, parameters: CellParameters | None = None) -> "Effective":
         r"""Derive the medium of the closed form of the electrode.
 
-        The ionic conductivity is that of `solidstack.electrode`. All active material is active, as spheres of the
-        design's diameter (of a distribution, of the diameter :math:`d_{32}` with its surface per volume) that are
-        covered with solid electrolyte, :math:`a = 6 v/d`. Electrons go through the active material and the conductive
-        additive side by side, each with its volume fraction to the power 1.5; this is an assumption that a 3D structure
-        replaces.
+        The ionic conductivity is that of `solidstack.electrode`. No active material is inactive: it consists of spheres
+        of the design's diameter (of a distribution, of the diameter :math:`d_{32}` with its surface per volume) that
+        are covered with solid electrolyte, :math:`a = 6 v/d`. Electrons go through the active material and the
+        conductive additive side by side, each with its volume fraction to the power 1.5; this is an assumption that a
+        3D structure replaces.
 
         Parameters
         ----------
