@@ -22,7 +22,7 @@ def command(designs: tuple[str, ...], changes: tuple[str, ...], as_json: bool) -
 
     \b
     Example:
-      solidstack check examples/pouch-0.16Ah.toml
+      solidstack check my-cell.toml
     """
     results = []
     valid = True

@@ -3,7 +3,6 @@
 import contextlib
 import json
 import math
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -207,18 +206,6 @@ def show(renderable: Any) -> None:
 def default_folder(path: str) -> Path:
     """Return the folder of a report when none is given: in the current folder, named after the design file."""
     return Path(f"{Path(path).stem}-report")
-
-
-@contextlib.contextmanager
-def shown_progress() -> Iterator[Callable[[str, float], None] | None]:
-    """Show progress on stderr where a person may look at it, and clear the line at the end."""
-    if not sys.stderr.isatty():
-        yield None
-        return
-    try:
-        yield lambda words, share: click.echo(f"\r\033[K{100 * share:.0f} %  {words}", err=True, nl=False)
-    finally:
-        click.echo("\r\033[K", err=True, nl=False)
 
 
 def check_folder(output: str | None) -> None:

@@ -27,7 +27,7 @@ def command(design: str, data: str | None, changes: tuple[str, ...], as_json: bo
 
     \b
     Example:
-      solidstack densify examples/pouch-0.16Ah.toml --data pressings.csv
+      solidstack densify my-cell.toml --data pressings.csv
     """
     given = load_changed(design, changes)
     with located(design):

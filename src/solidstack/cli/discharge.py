@@ -61,7 +61,7 @@ def discharge_command(
 
     \b
     Example:
-      solidstack twin discharge electrode.zarr examples/pouch-0.16Ah.toml -o cycle --fields step-ends
+      solidstack twin discharge electrode.zarr my-cell.toml -o cycle --fields step-ends
     """
     from ..twin.electrochemistry.cycle import discharge
     from ..twin.electrochemistry.fields import Fields

@@ -19,7 +19,7 @@ def command(designs: tuple[str, ...], changes: tuple[str, ...], as_json: bool) -
 
     \b
     Example:
-      solidstack evaluate examples/pouch-0.16Ah.toml --set positive.loading="25 mg/cm^2"
+      solidstack evaluate my-cell.toml --set positive.loading="25 mg/cm^2"
     """
     sheets = []
     for path in designs:

@@ -57,7 +57,7 @@ def simulate_command(
 
     \b
     Example:
-      solidstack twin simulate examples/pouch-0.16Ah.toml --structure electrode.zarr -o homogenised
+      solidstack twin simulate my-cell.toml --structure electrode.zarr -o homogenised
     """
     needs_companion()
     from ..kinetics import cell_parameters

@@ -12,6 +12,7 @@ from ..twin.structure import formats
 from ..twin.structure import image as images
 from ..twin.structure.voxels import AXES, Structure
 from .common import located, number, show
+from .menu import Menu
 from .progress import shown_progress
 
 voxel_option = click.option(
@@ -21,7 +22,7 @@ seed_option = click.option("--seed", default=0, show_default=True, help="Of the 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
-@click.group("image")
+@click.group("image", cls=Menu)
 def command() -> None:
     """Bring an image of an electrode into the twin: segment grey values, analyse phases.
 

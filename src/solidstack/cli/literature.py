@@ -23,6 +23,7 @@ from ..literature.energy import NAMES
 from ..literature.schema import Family
 from ..units import nearest, parse
 from .common import columns, number, print_json, show, warn
+from .menu import Menu
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -99,7 +100,7 @@ def _parsed(membrane: str) -> float:
     return value
 
 
-@click.group("literature", invoke_without_command=True)
+@click.group("literature", cls=Menu, invoke_without_command=True)
 @click.pass_context
 def command(ctx: click.Context) -> None:
     """Published solid-state cells: list them, plot designs among them, or add your own rows.
@@ -112,7 +113,7 @@ def command(ctx: click.Context) -> None:
     Examples:
       solidstack literature list --sort energy
       solidstack literature show lee-2020
-      solidstack literature plot examples/pouch-0.16Ah.toml -o literature.png
+      solidstack literature plot my-cell.toml -o literature.png
       solidstack literature add my-cells.toml
     """
     if ctx.invoked_subcommand is None:
@@ -311,7 +312,7 @@ def plot_cells(
 
     \b
     Example:
-      solidstack literature plot examples/pouch-0.16Ah.toml --library-voltage -o literature.pdf
+      solidstack literature plot my-cell.toml --library-voltage -o literature.pdf
     """
     from ..design import load as load_design
     from ..plot.literature import draw_literature, points

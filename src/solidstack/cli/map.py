@@ -44,10 +44,10 @@ def command(
 
     \b
     Examples:
-      solidstack map porosity examples/pouch-0.16Ah.toml -o porosity.png
-      solidstack map porosity examples/pouch-0.16Ah.toml -o four.svg \\
+      solidstack map porosity my-cell.toml -o porosity.png
+      solidstack map porosity my-cell.toml -o four.svg \\
           --electrolyte SPE --electrolyte Li6PS5Cl --electrolyte Li3InCl6 --electrolyte LLZO
-      solidstack map custom examples/pouch-0.16Ah.toml -o map.nc \\
+      solidstack map custom my-cell.toml -o map.nc \\
           --x positive.loading="10:40 mg/cm^2:61" --y temperature="20 degC:80 degC:31"
     """
     bases = [load_changed(path, changes) for path in designs]

@@ -19,9 +19,10 @@ from ..materials import (
 )
 from ..quantities import measures
 from .common import columns, show
+from .menu import Menu
 
 
-@click.group("materials", invoke_without_command=True)
+@click.group("materials", cls=Menu, invoke_without_command=True)
 @click.pass_context
 def command(ctx: click.Context) -> None:
     """List the materials, show a material, or add your own.

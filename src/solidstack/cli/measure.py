@@ -10,6 +10,7 @@ import click
 from .. import units
 from ..errors import InputError, MeasurementError
 from .common import check_folder, print_json, show, warn
+from .menu import Menu
 from .progress import shown_progress
 
 if TYPE_CHECKING:
@@ -92,7 +93,7 @@ def measurement(*sample: str, files: bool = True) -> Callable[[F], F]:
     return decorate
 
 
-@click.group("measure")
+@click.group("measure", cls=Menu)
 def command() -> None:
     """Instrument files to material properties, with 95 % intervals.
 
@@ -460,7 +461,7 @@ def cycling_command(
     \b
     Examples:
       solidstack measure cycling cell.mpr --mass "12.3 mg" -o cycling
-      solidstack measure cycling pouch.csv --design examples/pouch-0.16Ah.toml --cell-mass "2.98 g"
+      solidstack measure cycling pouch.csv --design my-cell.toml --cell-mass "2.98 g"
     """
     if design is not None:
         from ..design import load

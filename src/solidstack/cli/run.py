@@ -38,7 +38,7 @@ def command(
 
     \b
     Example:
-      solidstack run examples/pouch-0.16Ah.toml -o my-report
+      solidstack run my-cell.toml -o my-report
     """
     loaded = load_changed(design, changes)
     folder = default_folder(design) if output is None else output

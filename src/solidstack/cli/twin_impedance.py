@@ -53,7 +53,7 @@ def impedance_command(
 
     \b
     Example:
-      solidstack twin impedance electrode.zarr examples/pouch-0.16Ah.toml --voltage "3.8 V" -o z.png -o z.csv
+      solidstack twin impedance electrode.zarr my-cell.toml --voltage "3.8 V" -o z.png -o z.csv
     """
     from ..kinetics import cell_parameters
     from ..twin.electrochemistry.impedance import CAPACITANCE, impedance

@@ -51,7 +51,7 @@ def validate_command(
 
     \b
     Example:
-      solidstack twin validate examples/pouch-0.16Ah.toml -o validation
+      solidstack twin validate my-cell.toml -o validation
     """
     needs_companion()
     from ..study import validate

@@ -24,12 +24,11 @@ from .packing import (
     close_packing,
     random_packing,
 )
-from .targets import ACTIVE, ADDITIVE, BINDER, ELECTROLYTE, Targets, targets_of, vector_of
+from .targets import ACTIVE, ADDITIVE, BINDER, ELECTROLYTE, Length, Targets, targets_of, vector_of
 from .voxels import PORE, Phase, Structure
 
 BYTES_PER_VOXEL = 26.0
 """Peak of `build` with every kind of placement, measured."""
-Length = str | float
 
 
 def build(

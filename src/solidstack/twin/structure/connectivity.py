@@ -7,9 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...kernels.geometry import flood
-from .metrics import ROLES
 from .voxels import LARGEST_LABEL, Structure
 
+ROLES = ("active-material", "conductive-additive", "binder", "solid-electrolyte", "", "pore")
+"""Whose surface gives the normal where two phases meet: the earlier one's, for particles are smooth."""
 Which = str | int | Sequence[str | int]
 
 

@@ -5,13 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...kernels.geometry import surface
-from .connectivity import connected_share, isolated_share
+from .connectivity import ROLES, connected_share, isolated_share
 from .distributions import Sizes, chord_lengths, size_distribution
 from .interfaces import areas_of, kinds_of, ratio, volume_of
 from .voxels import AXES, Structure, Vector
-
-ROLES = ("active-material", "conductive-additive", "binder", "solid-electrolyte", "", "pore")
-"""Whose surface gives the normal where two phases meet: the earlier one's, for particles are smooth."""
 
 
 @dataclass(frozen=True)

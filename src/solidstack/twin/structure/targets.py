@@ -12,10 +12,11 @@ from ...design import Design
 from ...electrode import positive_electrode
 from ...errors import DesignError, StructureError
 from .additives import AtSurfaces, Dispersed
-from .build import Length
 from .coating import Necks, Particles, Placement, Shell
 from .packing import Isostatic, LogNormal, Monodisperse, Pressing, SizeDistribution, Uniaxial
 from .voxels import Vector
+
+Length = str | float
 
 LARGEST_VOXEL_COUNT = 2**31
 USUAL_VOXELS = 3e6

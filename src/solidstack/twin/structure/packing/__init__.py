@@ -1,6 +1,5 @@
 """Packings of spheres: sizes, relaxation, random and close packing."""
 
-from .packing import MOST_SPHERES as MOST_SPHERES
 from .packing import Isostatic as Isostatic
 from .packing import Packing as Packing
 from .packing import Pressing as Pressing
@@ -18,6 +17,7 @@ from .relaxation import settled as settled
 from .relaxation import total_volume as total_volume
 from .relaxation import within_walls as within_walls
 from .relaxation import wrapped as wrapped
+from .sizes import MOST_SPHERES as MOST_SPHERES
 from .sizes import TAILS as TAILS
 from .sizes import LogNormal as LogNormal
 from .sizes import Monodisperse as Monodisperse

@@ -13,10 +13,8 @@ from ....particle import CLOSE_PACKING
 from ....progress import Listener, Teller
 from ..voxels import Vector
 from .relaxation import STEPS, as_vector, check_room, overlaps, relaxed, settled, total_volume, wrapped
-from .sizes import Floats, SizeDistribution, check_above_zero
+from .sizes import MOST_SPHERES, Floats, SizeDistribution, check_above_zero
 
-MOST_SPHERES = 2_000_000
-"""A packing of that many takes an hour: 50,000 equal spheres at 0.64 took 90 s, in proportion to their number."""
 _START = 0.5  # random spheres are pushed apart here within some 100 steps, whatever their sizes
 _GROWTH = 0.02  # of the volume fraction; ten times smaller steps reach no denser packing
 

@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 from .... import units
 from ....errors import StructureError
 from ....tables import read_table
-from .packing import MOST_SPHERES
 
 Floats = NDArray[np.float64]
+MOST_SPHERES = 2_000_000
+"""A packing of that many takes an hour: 50,000 equal spheres at 0.64 took 90 s, in proportion to their number."""
 TAILS = 0.005
 """Share of the volume at either end of a distribution that is left out: no instrument resolves it, and the finest
 spheres would be the most numerous by far."""

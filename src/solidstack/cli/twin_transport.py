@@ -1,0 +1,138 @@
+"""`solidstack twin transport`: the effective conductivity of a structure."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from .. import units
+from ..errors import OutputError, StructureError
+from ..twin.conduction import DEVICES, LATERAL, MOST_ITERATIONS, TOLERANCE, Transport, save_field, transport
+from ..twin.structure import formats
+from ..twin.structure.voxels import AXES
+from .common import located, number, print_json, show, warn
+from .progress import shown_progress
+from .twin_build import json_option, phases_option, voxel_option
+
+
+@click.command("transport")
+@click.argument("file")
+@click.option(
+    "--conductivity",
+    "given",
+    metavar="LABEL=VALUE",
+    multiple=True,
+    help='Conductivity of a phase, by label or name, in S/m or with a unit, as in --conductivity SPE="1 mS/cm". '
+    "May be repeated; phases not named do not conduct. Default: the ionic ones that FILE brings.",
+)
+@click.option("--electronic", is_flag=True, help="Take the electronic conductivities that FILE brings.")
+@click.option("--direction", type=click.Choice([*AXES, "all"]), default="all", show_default=True)
+@click.option("--tolerance", type=float, default=TOLERANCE, show_default=True, help="Of the flux, relative.")
+@click.option("--most-iterations", type=click.IntRange(1), default=MOST_ITERATIONS, show_default=True)
+@click.option("--device", type=click.Choice(DEVICES), default="auto", show_default=True)
+@click.option("--lateral", type=click.Choice(LATERAL), default="auto", show_default=True, help="Faces beside the flow.")
+@click.option("--field", metavar="FILE", help="Write the potential (.vti, .zarr or .npz); of one --direction.")
+@voxel_option
+@phases_option
+@json_option
+def transport_command(
+    file: str,
+    given: tuple[str, ...],
+    electronic: bool,
+    direction: str,
+    tolerance: float,
+    most_iterations: int,
+    device: str,
+    lateral: str,
+    field: str | None,
+    voxel: str | None,
+    phases: str | None,
+    as_json: bool,
+) -> int:
+    """Solve for the effective conductivity and tortuosity factor of FILE: a structure, .npy, .tif or .vti.
+
+    x is axis 0 of the array, through the plane. The tortuosity factor is the volume fraction of the most conducting
+    phase over the relative conductivity.
+
+    \b
+    Examples:
+      solidstack twin transport electrode.zarr
+      solidstack twin transport image.tif --voxel "0.4 um" --conductivity 0=1 --direction x
+    """
+    if field is not None and direction == "all":
+        msg = "--field is of one direction; add --direction x, y or z"
+        raise OutputError(msg)
+    if field is not None:
+        formats.check_field_ending(field)
+    with located(file), shown_progress() as progress:
+        structure = formats.read(file, voxel=voxel, phases=phases)
+        found = transport(
+            structure,
+            _conductivities(given) if given else ("electronic" if electronic else "ionic"),
+            direction=direction,
+            tolerance=tolerance,
+            device=device,
+            lateral=lateral,
+            keep_potential=field is not None,
+            must_converge=False,  # what was found is shown, and the exit code says that it falls short
+            most_iterations=most_iterations,
+            progress=progress,
+        )
+    if field is not None:
+        save_field(structure, found, field)
+    for name, one in found.directions.items():
+        if not one.percolates or not one.converged:
+            warn(f"{name}: {one.end_reason}")
+    code = 0 if all(one.converged for one in found.directions.values()) else 1
+    if as_json:
+        print_json(found.to_dict())
+        return code
+    _show_transport(found)
+    if field is not None:
+        click.echo(field)
+    return code
+
+
+def _conductivities(given: Sequence[str]) -> dict[str, float]:
+    found: dict[str, float] = {}
+    for item in given:
+        name, equals, value = item.rpartition("=")
+        if not equals or not name.strip():
+            msg = f'--conductivity "{item}" is not LABEL=VALUE, as in --conductivity 1=0.5 or SPE="1 mS/cm"'
+            raise StructureError(msg)
+        if name.strip() in found:
+            msg = f'--conductivity names "{name.strip()}" twice; give one value'
+            raise StructureError(msg)
+        try:
+            found[name.strip()] = float(value)
+        except ValueError:
+            parsed: Any = units.parse(value, units.CONDUCTIVITY)
+            found[name.strip()] = float(parsed)
+    return found
+
+
+def _show_transport(found: Transport) -> None:
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for heading in (
+        "", "S/m", "relative", "tortuosity factor", "conducting, vol%", "connected", "iterations", "flux imbalance", "s"
+    ):  # fmt: skip
+        table.add_column(heading, justify="right")
+    for name, one in found.directions.items():
+        factor = "–" if one.tortuosity_factor is None else number(one.tortuosity_factor)
+        table.add_row(
+            name,
+            number(one.conductivity),
+            number(one.relative_conductivity),
+            factor,
+            f"{100 * one.conducting_fraction:.2f}",
+            f"{100 * one.connected_fraction:.2f}",
+            str(one.iterations),
+            f"{one.flux_imbalance:.1e}",
+            f"{one.seconds:.2f}",
+        )
+    show(table)
+    used = ", ".join(f"{name} {value:.4g} S/m" for name, value in found.phase_conductivity.items())
+    one = next(iter(found.directions.values()))
+    click.echo(f"phases: {used}; device {one.device}, {one.peak_bytes_per_voxel:.0f} bytes per voxel")
