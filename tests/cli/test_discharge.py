@@ -185,7 +185,7 @@ def test_what_stores_no_charge_gives_the_reason_and_fails(run: Run, electrode: P
         (("simulate", EXAMPLE, "--protocol", "{bad}"), "did you mean"),
         (("simulate", EXAMPLE, "--export-bpx", "cell.txt"), "does not end in .json"),
         (("validate", EXAMPLE, "--measured", "none.csv"), "none.csv"),
-        (("validate", EXAMPLE, "--measured-mass", "0 mg"), "wanted to be above 0"),
+        (("validate", EXAMPLE, "--measured-mass", "0 mg"), "expected a mass above 0"),
         (("validate", EXAMPLE, "-o", "{wide}"), "is a file; give a folder"),
         (("discharge", "none.npz", EXAMPLE), "none.npz"),
         (("discharge", "{electrode}", EXAMPLE, "--protocol", "{bad}"), "did you mean"),
