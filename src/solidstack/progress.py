@@ -59,6 +59,16 @@ class Teller:
     >>> tell(2, "writing")
     >>> [(state.what, state.share) for state in heard]
     [('solving', 0.25), ('writing', 0.5)]
+
+    Nested work reports to a part of it:
+
+    >>> inner = Teller(tell.part(2, 2, "page: "), of=10, what="figure 1")
+    >>> inner(5)
+    >>> (heard[-1].what, heard[-1].share)
+    ('page: figure 1', 0.75)
+    >>> Teller(tell.part(2, 2, what="page"), of=10, what="figure 1")(10)
+    >>> (heard[-1].what, heard[-1].share)
+    ('page', 1.0)
     """
 
     def __init__(self, listener: Listener | None, of: float = 1.0, what: str = "") -> None:
@@ -69,8 +79,8 @@ class Teller:
         if self.listener is not None:
             self.listener(Progress(self.what if what is None else what, done, self.of, self.since))
 
-    def part(self, start: float, share: float, prefix: str = "") -> Listener | None:
-        """Give the listener of a part of the work.
+    def part(self, start: float, share: float, prefix: str = "", *, what: str | None = None) -> Listener | None:
+        """Return the listener of a part of the work.
 
         Parameters
         ----------
@@ -78,12 +88,14 @@ class Teller:
             Where the part begins and how much of the whole it is, in the unit of ``of``.
         prefix : str
             Put before what the part says it does.
+        what : str, optional
+            Said instead of what the part says it does, where that changes at every time step or iteration.
         """
         if self.listener is None:
             return None
 
         def listener(state: Progress) -> None:
             inner = state.share if state.share == state.share else 0.0
-            self(start + share * inner, f"{prefix}{state.what}")
+            self(start + share * inner, f"{prefix}{state.what if what is None else what}")
 
         return listener

@@ -151,7 +151,7 @@ def test_compare(run: Run, tmp_path: Path) -> None:
         (("export", "BUILT", "OUT/e.stl"), "e.stl: is a surface of one phase; say of which"),
         (("picture", "BUILT", "OUT/e.abc", "--slices"), "has no known ending for a figure"),
         (("compare", EXAMPLE, "--porosity", "2"), '--porosity: "2" is not a range; write LO:HI:N, as in'),
-        (("compare", EXAMPLE, "--voxels", "4"), "voxels: 4 along a cell are too few; take at least 16"),
+        (("compare", EXAMPLE, "--voxels", "4"), "voxels: 4 along a unit cell are too few; choose at least 16"),
     ],
 )
 def test_bad_input(

@@ -142,4 +142,6 @@ def build_twin(
 
     tell = Teller(progress)
     structure = build(design, size=size, voxel=voxel, progress=tell.part(0.0, 0.7))
-    return Twin(structure, BuildReport(structure), transport(structure, progress=tell.part(0.7, 0.3, "conduction ")))
+    return Twin(
+        structure, BuildReport(structure), transport(structure, progress=tell.part(0.7, 0.3, what="conduction"))
+    )

@@ -174,7 +174,7 @@ def _coarse(cycle: Cycle, design: Design, parameters: CellParameters, progress: 
     try:
         structure, remarks = coarse_structure(design, progress=tell.part(0.0, 0.1))
         notes += [f"coarse twin: {text}" for text in remarks]
-        listener = _as_one(tell.part(0.1, 0.8), "charge and discharge")
+        listener = tell.part(0.1, 0.8, what="charge and discharge")
         run = discharge(structure, design, parameters=parameters, accuracy=ACCURACY, progress=listener)
     except SolidstackError as error:
         return replace(cycle, notes=(*notes, f"no coarse twin: {error}"))
@@ -185,11 +185,6 @@ def _coarse(cycle: Cycle, design: Design, parameters: CellParameters, progress: 
         return cycle
     tell(0.9, "its homogenised model")
     return _beside(cycle, design, parameters, structure, run)
-
-
-def _as_one(listener: Listener | None, what: str) -> Listener | None:
-    """Return a listener that hears one thing being done, not every time step of it."""
-    return None if listener is None else lambda state: listener(replace(state, what=what))
 
 
 def _beside(cycle: Cycle, design: Design, parameters: CellParameters, structure: "Structure", run: "Run") -> Cycle:
