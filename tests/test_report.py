@@ -178,7 +178,7 @@ def test_twin_and_cycle_have_their_files_and_words(
     )
     written = write_report(Proof(ss.evaluate(design), twin=built, cycle=cycle), tmp_path / "r")
     assert (written.twin, written.cycle) == (built, cycle)
-    folders = {"discharge", "companion"}
+    folders = {"discharge", "homogenised"}
     assert {
         name.split("/")[1] for name in written.paths if name.startswith("twin/") and name.count("/") == 2
     } == folders

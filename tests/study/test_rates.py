@@ -20,7 +20,7 @@ def single(design: ss.Design) -> ss.Design:
 def test_rate_capability(single: ss.Design) -> None:
     model = HomogenisedModel()
     seen: list[Progress] = []
-    rates = rate_capability(single, [0.1, 1.0, 4.0], [0.1, 0.4], companion=model, progress=seen.append)
+    rates = rate_capability(single, [0.1, 1.0, 4.0], [0.1, 0.4], shared=model, progress=seen.append)
     assert dict(rates.sizes) == {"loading": 2, "c_rate": 3}
     assert rates.capacity_kept.values[:, 0] == pytest.approx(1.0)
     assert (np.diff(rates.capacity_kept.values, axis=1) < 0.0).all()
@@ -36,4 +36,4 @@ def test_rate_capability(single: ss.Design) -> None:
     assert [state.done for state in seen] == list(range(7))
     assert (seen[0].what, seen[-1].share) == ("discharge at 0.1C, 10 mg/cm^2", 1.0)
     with pytest.raises(DesignError, match="c_rates: .* is not a list of numbers above 0"):
-        rate_capability(single, [0.0, 1.0], companion=model)
+        rate_capability(single, [0.0, 1.0], shared=model)

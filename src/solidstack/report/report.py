@@ -149,7 +149,7 @@ class _Writer:
     def _cycle_data(self, cycle: "Cycle") -> None:
         from ..twin.runs import save
 
-        for name, run in (("discharge", cycle.coarse), ("companion", cycle.homogenised)):
+        for name, run in (("discharge", cycle.coarse), ("homogenised", cycle.homogenised)):
             if run is not None:
                 save(run, self.folder / "twin" / name)
 

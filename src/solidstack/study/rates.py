@@ -34,7 +34,7 @@ def rate_capability(
     parameters: CellParameters | None = None,
     model: Model = "DFN",
     mesh: Mesh | None = None,
-    companion: HomogenisedModel | None = None,
+    shared: HomogenisedModel | None = None,
     progress: Listener | None = None,
 ) -> "xr.Dataset":
     """Discharge capacity over C-rate and loading, and next to it the loading threshold of the closed form.
@@ -52,7 +52,7 @@ def rate_capability(
         Of the coating, one side, kg/m2; default: the design's.
     effective : Effective, optional
         Of the design's loading; another one makes the same medium thicker or thinner.
-    parameters, model, mesh, companion
+    parameters, model, mesh, shared
         See `solidstack.twin.companion.homogenised.simulate`.
     progress : callable, optional
         Progress callback, see `solidstack.progress`; counts discharges.
@@ -72,7 +72,7 @@ def rate_capability(
     rates = _positive("c_rates", c_rates)
     own = float(design.positive.loading) if design.is_single else math.nan
     coatings = _positive("loadings", [own] if loadings is None else loadings)
-    companion = companion or HomogenisedModel(model, mesh)
+    shared = shared or HomogenisedModel(model, mesh)
     parameters = parameters or cell_parameters(design)
     low, high = parameters.voltage_window
     start = only_active(parameters).stoichiometry(high, parameters.temperature)
@@ -83,7 +83,7 @@ def rate_capability(
         medium = base.with_loading(base.active_loading * coating / own)
         for rate in rates:
             tell(len(steps), f"discharge at {rate:g}C, {100.0 * coating:.3g} mg/cm^2")
-            run = companion.run(
+            run = shared.run(
                 design,
                 _discharge(float(rate), low),
                 effective=medium,
@@ -101,7 +101,7 @@ def rate_capability(
         "design": design.name,
         "fingerprint": design.fingerprint(),
         "version": __version__,
-        "model": f"PyBaMM {companion.model}",
+        "model": f"PyBaMM {shared.model}",
         "effective": base.source,
         "upper_voltage_V": high,
         "lower_voltage_V": low,

@@ -139,7 +139,7 @@ def _homogenised(
             [share * float(design.positive.loading) for share in LOADINGS],
             effective=medium,
             parameters=parameters,
-            companion=model,
+            shared=model,
             progress=tell.part(0.4, 0.6),
         )
     except SolidstackError as error:

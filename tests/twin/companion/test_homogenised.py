@@ -44,7 +44,7 @@ def test_many_designs_share_one_model(single: ss.Design) -> None:
     designs = single.with_(
         positive__loading=np.array([0.1, 0.2])[:, None], positive__composition__NCM622=np.array([0.9, 0.92, 0.93])
     )
-    runs = list(simulate_many(spread(designs), steps(discharge("C/2")), companion=shared))
+    runs = list(simulate_many(spread(designs), steps(discharge("C/2")), shared=shared))
     assert len(runs) == 6
     assert shared.models == 1
     alone = simulate(

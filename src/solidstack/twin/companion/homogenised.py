@@ -121,7 +121,7 @@ def simulate(
     model: Model = "DFN",
     mesh: Mesh | None = None,
     initial_stoichiometry: float | None = None,
-    companion: HomogenisedModel | None = None,
+    shared: HomogenisedModel | None = None,
     progress: Listener | None = None,
 ) -> Run:
     """Run a protocol with the homogenised model of a design.
@@ -182,7 +182,7 @@ def simulate_many(
     effectives: Iterable[Effective | None] | None = None,
     model: Model = "DFN",
     mesh: Mesh | None = None,
-    companion: HomogenisedModel | None = None,
+    shared: HomogenisedModel | None = None,
 ) -> Iterator[Run]:
     """Run a protocol for many designs with a model that is built once for each active material.
 
@@ -202,9 +202,9 @@ def simulate_many(
     Run
         In the order of the designs.
     """
-    companion = companion or HomogenisedModel(model, mesh)
+    shared = shared or HomogenisedModel(model, mesh)
     for design, effective in zip(designs, itertools.repeat(None) if effectives is None else effectives, strict=False):
-        yield companion.run(design, protocol, effective=effective)
+        yield shared.run(design, protocol, effective=effective)
 
 
 def spread(design: Design) -> Iterator[Design]:
