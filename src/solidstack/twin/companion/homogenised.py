@@ -165,7 +165,7 @@ def simulate(
     >>> [(step.kind, step.end_reason) for step in run.steps]
     [('charge', 'reached 4.3 V'), ('discharge', 'reached 2.7 V')]
     """
-    return (companion or HomogenisedModel(model, mesh)).run(
+    return (shared or HomogenisedModel(model, mesh)).run(
         design,
         protocol,
         effective=effective,
