@@ -16,7 +16,20 @@ def names(package: ModuleType) -> list[str]:
     return getattr(package, "__all__", None) or [name for name in vars(package) if not name.startswith("_")]
 
 
-FACES = ["", ".twin", ".measure", ".study", ".plot", ".report", ".literature", ".materials", ".design"]
+FACES = [
+    "",
+    ".twin",
+    ".twin.structure",
+    ".twin.electrochemistry",
+    ".twin.companion",
+    ".measure",
+    ".study",
+    ".plot",
+    ".report",
+    ".literature",
+    ".materials",
+    ".design",
+]
 
 
 @pytest.mark.parametrize("face", FACES)

@@ -17,7 +17,7 @@ from solidstack.measure.readers import read
 from solidstack.measure.records import FREQUENCY, IMAGINARY, REAL, SPECTRUM, TIME, Record, record
 from solidstack.measure.relaxation import distribution, passive
 from solidstack.measure.window import Edge, select
-from solidstack.plot.spectra import draw_eis, draw_over_time
+from solidstack.plot.spectra import draw_over_time, draw_spectrum
 from solidstack.plot.style import save
 from solidstack.units import CONDUCTIVITY, OHM, TEMPERATURE, parse
 
@@ -113,7 +113,7 @@ def test_scattered_spectrum():
 
 @pytest.mark.parametrize("name", ["yadg_geis.mpt", "bdf_PEIS-0.mpr", "impedancepy_exampleDataBioLogic.mpt"])
 def test_figure_of_real_spectra(name):
-    figure = draw_eis(analyse(real(name).spectra()[0]))
+    figure = draw_spectrum(analyse(real(name).spectra()[0]))
     figure.canvas.draw()
     nyquist, modulus, phase, residuals, relaxations = figure.axes
     assert nyquist.get_aspect() == 1.0
@@ -773,7 +773,7 @@ def test_table_over_files():
 def test_file_name_that_the_font_lacks(tmp_path):
     """Warnings are errors here."""
     one = spectrum("R0-p(R1,CPE1)", **LITHIUM)
-    figure = draw_eis(analyse(record(dict(one.table), source="測定.mpr")))
+    figure = draw_spectrum(analyse(record(dict(one.table), source="測定.mpr")))
     assert save(figure, tmp_path / "figure.png").exists()
 
 
@@ -812,7 +812,7 @@ def test_not_slower_than_the_established_package():
 
 def test_figure_of_a_cut_spectrum():
     """Points that were cut are drawn apart, and the frequencies are written."""
-    figure = draw_eis(analyse(spectrum("R0-p(R1,CPE1)", change=artefact, **LITHIUM)))
+    figure = draw_spectrum(analyse(spectrum("R0-p(R1,CPE1)", change=artefact, **LITHIUM)))
     nyquist = figure.axes[0]
     assert [text.get_text() for text in nyquist.get_legend().get_texts()] == ["Cut", "Measured", "Circuit"]
     assert {"1 kHz", "100 Hz"} & {text.get_text() for text in nyquist.texts}

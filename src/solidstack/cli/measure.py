@@ -247,7 +247,7 @@ def eis_command(files: tuple[str, ...], **given: Any) -> None:
         found = together([result for one in records for result in analyse_all([one], **_fitting(one, given))])
         finish([found], _draw("spectra", "draw_over_time"), given, CAPTIONS["over-time"])
         return
-    finish(_spectra(records, given), _draw("spectra", "draw_eis"), given, CAPTIONS["eis"])
+    finish(_spectra(records, given), _draw("spectra", "draw_spectrum"), given, CAPTIONS["eis"])
 
 
 def _spectra(records: Sequence["Record"], given: Mapping[str, Any]) -> list["Result"]:

@@ -23,8 +23,8 @@ from .maps import draw_maps as draw_maps
 from .section import draw_section as draw_section
 from .solids import draw_modulus as draw_modulus
 from .solids import draw_particle_size as draw_particle_size
-from .spectra import draw_eis as draw_eis
 from .spectra import draw_over_time as draw_over_time
+from .spectra import draw_spectrum as draw_spectrum
 from .structure import render as render
 from .structure import slices as slices
 from .style import save as save

@@ -20,7 +20,7 @@ OUTSIDE = 1.0
 """How far points that were cut may widen the Nyquist plot, in ranges of the points used."""
 
 
-def draw_eis(result: Impedance) -> Figure:
+def draw_spectrum(result: Impedance) -> Figure:
     """Draw a spectrum: Nyquist plot, modulus and phase, residuals, distribution of relaxation times.
 
     Parameters

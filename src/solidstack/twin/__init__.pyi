@@ -5,6 +5,7 @@ from . import electrochemistry as electrochemistry
 from . import results as results
 from . import runs as runs
 from . import structure as structure
+from .companion.homogenised import HomogenisedModel as HomogenisedModel
 from .companion.homogenised import simulate as simulate
 from .conduction import Conduction as Conduction
 from .conduction import Transport as Transport
@@ -24,5 +25,9 @@ from .structure.coating import Necks as Necks
 from .structure.coating import Particles as Particles
 from .structure.coating import Placement as Placement
 from .structure.coating import Shell as Shell
+from .structure.formats.reading import read as read
+from .structure.formats.writing import export as export
+from .structure.formats.writing import save as save
+from .structure.metrics import measure as measure
 from .structure.voxels import Phase as Phase
 from .structure.voxels import Structure as Structure

@@ -142,7 +142,7 @@ def simulate(
     mesh : Mesh, optional
     initial_stoichiometry : float, optional
         Default: as made.
-    companion : HomogenisedModel, optional
+    shared : HomogenisedModel, optional
         To use models again that were built before; `model` and `mesh` are then its own.
     progress : callable, optional
         Progress callback, see `solidstack.progress`.
@@ -194,7 +194,7 @@ def simulate_many(
         See `simulate`.
     effectives : iterable of Effective or None, optional
         One for each design.
-    model, mesh, companion
+    model, mesh, shared
         See `simulate`.
 
     Yields

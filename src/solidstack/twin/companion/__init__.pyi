@@ -1,0 +1,10 @@
+from . import control as control
+from . import course as course
+from . import exchange as exchange
+from . import half_cell as half_cell
+from . import half_cell_equations as half_cell_equations
+from . import homogenised as homogenised
+from . import scaling as scaling
+from . import script as script
+from . import script_template as script_template
+from . import split as split

@@ -1,0 +1,13 @@
+from . import checkpoint as checkpoint
+from . import conditions as conditions
+from . import cycle as cycle
+from . import domain as domain
+from . import equations as equations
+from . import events as events
+from . import fields as fields
+from . import impedance as impedance
+from . import reacting_faces as reacting_faces
+from . import split as split
+from . import state as state
+from . import stepping as stepping
+from . import transmission_line as transmission_line

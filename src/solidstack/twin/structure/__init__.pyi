@@ -1,0 +1,14 @@
+from . import additives as additives
+from . import build as build
+from . import build_report as build_report
+from . import coating as coating
+from . import connectivity as connectivity
+from . import densify as densify
+from . import distributions as distributions
+from . import formats as formats
+from . import image as image
+from . import interfaces as interfaces
+from . import metrics as metrics
+from . import packing as packing
+from . import targets as targets
+from . import voxels as voxels
