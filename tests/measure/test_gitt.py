@@ -181,6 +181,7 @@ def test_stoichiometry_falls_with_the_charge() -> None:
     np.testing.assert_allclose(found, 0.9 - 0.06 * np.arange(1, 4), rtol=1e-9)
 
 
+@pytest.mark.monte_carlo
 def test_intervals_hold_the_truth() -> None:
     """Of 500 titrations with noise, 92 to 98 % of the intervals hold the diffusivity."""
     diffusivity, noise = 1e-15, 2e-4

@@ -65,6 +65,7 @@ def test_resistance_of_steady_cycling(rest):
     assert rows[1]["current_mA_cm2"] == pytest.approx(-0.5)
 
 
+@pytest.mark.monte_carlo
 def test_coverage_of_growth():
     # 0.2 % of 50 mV in each hour
     slope, inside = 0.002 * 0.050 / HALF, 0
@@ -196,6 +197,7 @@ def test_electronic_conductivity():
     assert any("electronic if the electrodes block ions" in said for said in result.warnings)
 
 
+@pytest.mark.monte_carlo
 def test_coverage_of_the_electronic_conductivity():
     inside = 0
     for seed in range(200):

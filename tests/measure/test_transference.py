@@ -56,6 +56,7 @@ def test_equation_by_hand():
     assert_allclose(transference.bruce_vincent(100e-6, 80e-6, 0.010, 50.0, 60.0), 80 * 5 / (100 * 5.2))
 
 
+@pytest.mark.monte_carlo
 @pytest.mark.parametrize(("number", "noise", "trials"), [(0.9, 0.002, TRIALS), (0.4, 0.005, 200)])
 def test_coverage_of_the_interval(number, noise, trials):
     rng = np.random.default_rng(11)

@@ -25,7 +25,7 @@ LEVELS = 3
 
 
 @dataclass(frozen=True, eq=False)
-class HalfCycle:
+class Polarity:
     """A stretch of one sign and one size of the current.
 
     Attributes
@@ -72,7 +72,7 @@ class HalfCycle:
         return self.end / self.lowest - 1.0 if self.lowest > 0.0 else float("nan")
 
 
-def split(time: Floats, voltage: Floats, current: Floats) -> tuple[list[HalfCycle], list[str]]:
+def split(time: Floats, voltage: Floats, current: Floats) -> tuple[list[Polarity], list[str]]:
     """Find the half cycles: stretches of one sign and one size of the current; and what was turned or left out."""
     size = np.abs(current)
     limit = REST * float(np.percentile(size, 99.0))
@@ -113,7 +113,7 @@ def _levels(part: Any, size: Floats) -> list[tuple[int, int]]:
     return found
 
 
-def _half_cycle(first: int, last: int, time: Floats, voltage: Floats, current: Floats) -> HalfCycle:
+def _half_cycle(first: int, last: int, time: Floats, voltage: Floats, current: Floats) -> Polarity:
     kept = slice(first, last + 1)
     t, i = time[kept], current[kept]
     sign = int(np.sign(np.median(i)))
@@ -130,7 +130,7 @@ def _half_cycle(first: int, last: int, time: Floats, voltage: Floats, current: F
     noise = noise_of(later) if len(later) > 4 else 0.0
     duration = float(t[-1] - t[0])
     mean = float(np.trapezoid(later, when) / (when[-1] - when[0])) if when[-1] > when[0] else float(later.mean())
-    return HalfCycle(
+    return Polarity(
         first, last, sign, float(t[0]), duration, float(np.mean(np.abs(i))), float(np.trapezoid(np.abs(i), t)),
         float(np.median(smooth[: max(1, len(smooth) // 20)])), mean, end, float(smooth.min()), float(smooth.max()),
         drop, 1.0 - end / highest if highest > 0.0 else float("nan"), noise,

@@ -27,7 +27,7 @@ from ..units import (
     Unit,
     text,
 )
-from .polarity import LEAST_HALF, LEVELS, ROUGH, SAME, HalfCycle, split
+from .polarity import LEAST_HALF, LEVELS, ROUGH, SAME, Polarity, split
 from .records import CURRENT, TIME, VOLTAGE, Record
 from .result import Fitted, Property, Result, Series
 from .statistics import interval, line
@@ -52,7 +52,7 @@ class Symmetric(Result):
     ----------
     time, voltage, current : array, shape (n,)
         s, V, A.
-    half_cycles : tuple of HalfCycle
+    half_cycles : tuple of Polarity
         Empty where the voltage was constant.
     failed : int or None
         Half cycle in which the cell shorted or lost contact.
@@ -65,7 +65,7 @@ class Symmetric(Result):
     time: Floats
     voltage: Floats
     current: Floats
-    half_cycles: tuple[HalfCycle, ...]
+    half_cycles: tuple[Polarity, ...]
     failed: int | None
     area: float | None
     tail: Steady | None
@@ -186,7 +186,7 @@ def _polarisation(record: Record, known: Record, checked: Record, warnings: list
     sparse = float(np.median(np.diff(time)))
     if first or np.abs(voltage[0] - np.median(voltage)) > CONSTANT * abs(float(np.median(voltage))):
         warnings.append("points before the voltage was reached were left out")
-    area, thickness = known.area, known.thickness
+    area = known.area
     factor, unit, label = (
         (1.0, UA, "Steady current") if area is None else (1.0 / area, UA_CM2, "Steady current density")
     )
@@ -195,27 +195,9 @@ def _polarisation(record: Record, known: Record, checked: Record, warnings: list
         "voltage": Fitted("Applied voltage", abs(applied), float("nan"), float("nan"), MV),
         "resistance": _inverse(abs(applied), tail, "Resistance in the steady state", OHM),
     }
-    if area is not None and thickness is not None and tail.certain <= FALLING:
-        scale = thickness / (area * abs(applied))
-        values["electronic_conductivity"] = interval(
-            tail.value * scale, tail.deviation * scale, "Electronic conductivity (blocking electrodes)", S_CM,
-            tail.points - 1.0,
-        )  # fmt: skip
-        warnings.append(
-            "the conductivity is electronic if the electrodes block ions (steel, Mo, C); with lithium electrodes the "
-            "current is of ions"
-        )
-        if known.temperature is None:
-            warnings.append(
-                "the temperature is not known, so the conductivity is not saved to a material; give --temperature"
-            )
-    else:
-        missing = [name for name, value in (("area", area), ("thickness", thickness)) if value is None]
-        if missing:
-            warnings.append(
-                f"no conductivity: {' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} not known; give "
-                + " ".join(f"--{name}" for name in missing)
-            )
+    conductivity, remarks = _conductivity(known, tail, abs(applied))
+    values |= conductivity
+    warnings += remarks
     spread = tail.drift_deviation * abs(tail.per_hour / tail.drift) if tail.drift else float("nan")
     values["drift"] = interval(tail.per_hour, spread, "Change of the steady current", PERCENT_HOUR, tail.points - 2.0)
     return Symmetric(
@@ -238,6 +220,33 @@ def _polarisation(record: Record, known: Record, checked: Record, warnings: list
         area=area,
         tail=tail,
     )
+
+
+def _conductivity(known: Record, tail: Steady, applied: float) -> tuple[dict[str, Fitted], list[str]]:
+    """Electronic conductivity from the steady current, where the geometry is known, and what to know of it."""
+    area, thickness = known.area, known.thickness
+    if area is None or thickness is None or tail.certain > FALLING:
+        missing = [name for name, value in (("area", area), ("thickness", thickness)) if value is None]
+        if not missing:
+            return {}, []
+        verb = "is" if len(missing) == 1 else "are"
+        options = " ".join(f"--{name}" for name in missing)
+        return {}, [f"no conductivity: {' and '.join(missing)} {verb} not known; give {options}"]
+    scale = thickness / (area * applied)
+    conductivity = interval(
+        tail.value * scale, tail.deviation * scale, "Electronic conductivity (blocking electrodes)", S_CM,
+        tail.points - 1.0,
+    )  # fmt: skip
+    blocking = (
+        "the conductivity is electronic if the electrodes block ions (steel, Mo, C); with lithium electrodes the "
+        "current is carried by ions"
+    )
+    remarks = [blocking]
+    if known.temperature is None:
+        remarks.append(
+            "the temperature is not known, so the conductivity is not saved to a material; give --temperature"
+        )
+    return {"electronic_conductivity": conductivity}, remarks
 
 
 def _doubts(tail: Steady) -> list[str]:
@@ -363,7 +372,7 @@ def _density(area: float | None) -> tuple[Unit, float]:
     return (MA, 1.0) if area is None else (MA_CM2, 1.0 / area)
 
 
-def _level_of(halves: Sequence[HalfCycle]) -> Any:
+def _level_of(halves: Sequence[Polarity]) -> Any:
     """Rank of each half cycle's current among the levels that there are."""
     currents = np.array([one.current for one in halves])
     order = np.argsort(currents)
@@ -377,7 +386,7 @@ def _level_of(halves: Sequence[HalfCycle]) -> Any:
     return rank
 
 
-def _failure(halves: Sequence[HalfCycle], short_drop: float) -> tuple[int | None, str]:
+def _failure(halves: Sequence[Polarity], short_drop: float) -> tuple[int | None, str]:
     """First half cycle with a short or without contact, and in words why."""
     resistances = [one.mean / one.current for one in halves]
     for number, one in enumerate(halves):
@@ -402,7 +411,7 @@ def _failure(halves: Sequence[HalfCycle], short_drop: float) -> tuple[int | None
     return None, ""
 
 
-def _critical(halves: Sequence[HalfCycle], failed: int | None, area: float | None) -> Fitted:
+def _critical(halves: Sequence[Polarity], failed: int | None, area: float | None) -> Fitted:
     """Between the largest current before the failure and that of the failure; the former is the value."""
     unit, factor = _density(area)
     label = "Critical current density (last good to first bad)" if area else "Critical current (last good to first bad)"
@@ -419,7 +428,7 @@ def _critical(halves: Sequence[HalfCycle], failed: int | None, area: float | Non
 
 
 def _values_of(
-    halves: Sequence[HalfCycle], sound: Sequence[HalfCycle], levels: Any, area: float | None
+    halves: Sequence[Polarity], sound: Sequence[Polarity], levels: Any, area: float | None
 ) -> dict[str, Fitted]:
     used = sound or halves[:1]
     # one level: that of most half cycles, the lowest of those
@@ -461,7 +470,7 @@ def _mean(values: Floats, label: str, unit: Unit) -> Fitted:
     return interval(float(np.mean(values)), deviation, label, unit, len(values) - 1.0)
 
 
-def _remarks(halves: Sequence[HalfCycle], failed: int | None, levels: Any, area: float | None) -> list[str]:
+def _remarks(halves: Sequence[Polarity], failed: int | None, levels: Any, area: float | None) -> list[str]:
     said = []
     before = halves if failed is None else halves[:failed]
     soft = [number for number, one in enumerate(before, 1) if one.slide > SOFT]
@@ -501,7 +510,7 @@ def _remarks(halves: Sequence[HalfCycle], failed: int | None, levels: Any, area:
     return said
 
 
-def _table(halves: Sequence[HalfCycle], area: float | None) -> Series:
+def _table(halves: Sequence[Polarity], area: float | None) -> Series:
     unit, factor = _density(area)
     scale = 1.0 if area is None else area
     columns: dict[str, Any] = {
