@@ -3,6 +3,7 @@
 import contextlib
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 
 import click
 
@@ -16,8 +17,8 @@ def shown_progress(*, lines: bool = False) -> Iterator[Listener | None]:
     Parameters
     ----------
     lines : bool
-        Elsewhere than on a terminal, write a line for each new thing that is done; without it nothing is shown there
-        and None is given.
+        Elsewhere than on a terminal, write a line for each stage, which is what stands before a colon in what is done;
+        without it nothing is shown there and None is given.
     """
     if sys.stderr.isatty():
         try:
@@ -29,9 +30,10 @@ def shown_progress(*, lines: bool = False) -> Iterator[Listener | None]:
 
         def listener(state: Progress) -> None:
             nonlocal last
-            if state.what != last:
-                last = state.what
-                click.echo(described(state), err=True)
+            stage = state.what.partition(":")[0]
+            if stage != last:
+                last = stage
+                click.echo(described(replace(state, what=stage)), err=True)
 
         yield listener
     else:
