@@ -102,7 +102,7 @@ def test_arrhenius_of_a_table_and_of_spectra(run: Run, tmp_path: Path) -> None:
     within(data["activation_energy_eV"], 0.1, 0.1)
     result = run("measure", "arrhenius", *files, "--temperatures", "25 degC, 40 degC")
     assert result.code == 2
-    assert "--temperatures has 2 and there are 3 files" in result.err
+    assert "--temperatures has 2 values for 3 files" in result.err
 
 
 def test_transference_of_the_published_electrolyte(run: Run, tmp_path: Path) -> None:
@@ -119,7 +119,7 @@ def test_transference_of_the_published_electrolyte(run: Run, tmp_path: Path) -> 
     assert (tmp_path / "out" / "transference.pdf").exists()
     result = run("measure", "transference", files[0], files[1])
     assert result.code == 2
-    assert "wants one polarisation and 2 spectra" in result.err
+    assert "needs one polarisation and 2 spectra" in result.err
 
 
 def test_sweep_and_cycles(run: Run, tmp_path: Path) -> None:
@@ -183,15 +183,21 @@ def test_sizes_and_modulus(run: Run, tmp_path: Path) -> None:
         (("eis", "{table}"), "has no known column"),
         (("eis", "{table}", "--area", "3 kg"), "--area"),
         (("eis", "{table}", "--column", "voltage"), '--column "voltage" is not OURS=THEIRS'),
-        (("eis", "{spectrum}", "--spectrum", "2"), "--spectrum 2 is none of them"),
-        (("eis", "{spectrum}", "--spectrum", "first"), '--spectrum "first" is neither a number from 1 nor all'),
+        (("eis", "{spectrum}", "--spectrum", "2"), "there is no --spectrum 2"),
+        (("eis", "{spectrum}", "--spectrum", "first"), '--spectrum "first" must be a number from 1, or all'),
         (("eis", "{spectrum}", "--electrolyte", "SPE"), "--electrolyte and --electrolyte-share belong together"),
-        (("eis", "{spectrum}", "--density", "2 g/cm^3"), "--density: of a material; give --save-material NAME too"),
+        (
+            ("eis", "{spectrum}", "--density", "2 g/cm^3"),
+            "--density: for a new material; give --save-material NAME too",
+        ),
         (("eis", "{spectrum}", "-o", ""), "-o is given an empty name"),
         (("lsv", "{spectrum}"), "Voltage / V"),
-        (("arrhenius", "{table}", "--thickness-uncertainty", "5 %"), "--thickness-uncertainty is of spectra"),
+        (("arrhenius", "{table}", "--thickness-uncertainty", "5 %"), "--thickness-uncertainty is for spectra"),
         (("gitt", "{spectrum}", "--radius", "2 um"), "is a measurement of impedance"),
-        (("cycling", "{spectrum}", "--cycle", "2"), "--cycle is what is compared with a design; give --design too"),
+        (
+            ("cycling", "{spectrum}", "--cycle", "2"),
+            "--cycle chooses the cycle to compare with a design; give --design too",
+        ),
     ],
 )
 def test_bad_input_is_told_in_words(run: Run, tmp_path: Path, arguments: tuple[str, ...], words: str) -> None:

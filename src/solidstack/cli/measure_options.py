@@ -46,7 +46,7 @@ def quantity(name: str, kind: units.Kind, words: str) -> Callable[[F], F]:
 
 
 def measurement(*sample: str, files: bool = True) -> Callable[[F], F]:
-    """Add the files, what is asked of the sample, how to read them, and what to do with the result."""
+    """Add the files, the sample, how to read them, and what to do with the result."""
 
     def decorate(function: F) -> F:
         decorators: list[Callable[[Any], Any]] = [quantity(f"--{name}", *SAMPLE_OPTIONS[name]) for name in sample]
@@ -68,13 +68,13 @@ def measurement(*sample: str, files: bool = True) -> Callable[[F], F]:
 
         @functools.wraps(function)
         def checked(**options: Any) -> Any:
-            """Refuse what could not be kept before the work is done for it."""
+            """Refuse what cannot be written before the work is done."""
             check_folder(options["output"])
             unused = [
                 f"--{key.replace('_', '-')}" for key in ("based_on", "role", "density") if options[key] is not None
             ]
             if unused and options["save_material"] is None:
-                msg = f"{' and '.join(unused)}: of a material; give --save-material NAME too"
+                msg = f"{' and '.join(unused)}: for a new material; give --save-material NAME too"
                 raise MeasurementError(msg)
             return function(**options)
 

@@ -67,7 +67,7 @@ def _show(result: "Result") -> None:
 
     from ..measure.result import words
 
-    sources = list(dict.fromkeys(one.name for one in result.records))
+    sources = list(dict.fromkeys(record.name for record in result.records))
     click.secho(f"{', '.join(sources) or 'values given'}: {result.model}", bold=True)
     table = Table(box=None, pad_edge=False, header_style="bold")
     for heading, side in (("", "left"), ("value", "right"), ("95 % interval", "right"), ("", "left")):

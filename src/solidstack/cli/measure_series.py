@@ -23,7 +23,7 @@ def lsv_command(files: tuple[str, ...], threshold: float | None, **options: Any)
     from ..measure import lsv as analysis
 
     changes = {} if threshold is None else {"threshold": threshold}
-    results = [analysis.analyse(one, **changes) for one in read(files, options)]
+    results = [analysis.analyse(record, **changes) for record in read(files, options)]
     finish(results, drawn_by("electrolyte", "draw_lsv"), options, CAPTIONS["lsv"])
 
 
@@ -56,7 +56,7 @@ def symmetric_command(files: tuple[str, ...], short_drop: float | None, **option
     from ..measure import symmetric
 
     changes = {} if short_drop is None else {"short_drop": short_drop}
-    results = [symmetric.analyse(one, **changes) for one in read(files, options)]
+    results = [symmetric.analyse(record, **changes) for record in read(files, options)]
     finish(results, drawn_by("electrolyte", "draw_symmetric"), options, CAPTIONS["symmetric"])
 
 
@@ -65,7 +65,7 @@ def symmetric_command(files: tuple[str, ...], short_drop: float | None, **option
 @quantity("--radius", units.THICKNESS, 'Of the particles, as in "2.5 um".')
 @quantity("--ionic-resistance", units.RESISTANCE, 'Of the electrode, as in "40 ohm": tells a spreading reaction front.')
 def gitt_command(files: tuple[str, ...], radius: float | None, ionic_resistance: float | None, **options: Any) -> None:
-    """Diffusivity by GITT, pulse by pulse, with what makes each doubtful.
+    """Diffusivity by GITT, pulse by pulse, with what makes a pulse doubtful.
 
     \b
     Example:
@@ -73,7 +73,9 @@ def gitt_command(files: tuple[str, ...], radius: float | None, ionic_resistance:
     """
     from ..measure import gitt
 
-    results = [gitt.analyse(one, radius=radius, ionic_resistance=ionic_resistance) for one in read(files, options)]
+    results = [
+        gitt.analyse(record, radius=radius, ionic_resistance=ionic_resistance) for record in read(files, options)
+    ]
     finish(results, drawn_by("cycling", "draw_gitt"), options, CAPTIONS["gitt"])
 
 
@@ -81,13 +83,13 @@ def gitt_command(files: tuple[str, ...], radius: float | None, ionic_resistance:
 @measurement("mass", "area", "temperature")
 @quantity("--cell-mass", units.MASS, 'Of the whole cell, as in "2.92 g": specific energy of the cell.')
 @click.option("--design", metavar="FILE", help="Design of this cell, to compare with; also gives the active mass.")
-@click.option("--cycle", type=int, help="Compared with the design; default: the one of most discharge energy.")
+@click.option("--cycle", type=int, help="To compare with the design; default: the one with the most discharge energy.")
 def cycling_command(
     files: tuple[str, ...], cell_mass: float | None, design: str | None, cycle: int | None, **options: Any
 ) -> None:
     """Cycling: capacities, efficiencies, average voltages, dQ/dV, retention, specific energy.
 
-    With --design also what was predicted and simulated beside what was achieved, with the reasons ranked.
+    With --design also the predicted and simulated figures next to the achieved ones, with the reasons ranked.
 
     \b
     Examples:
@@ -104,9 +106,9 @@ def cycling_command(
         finish([result], drawn_by("achieved", "draw_achieved"), options, CAPTIONS["achieved"])
         return
     if cycle is not None:
-        msg = "--cycle is what is compared with a design; give --design too"
+        msg = "--cycle chooses the cycle to compare with a design; give --design too"
         raise MeasurementError(msg)
     from ..measure import cycling
 
-    results = [cycling.analyse(one, cell_mass=cell_mass) for one in read(files, options)]
+    results = [cycling.analyse(record, cell_mass=cell_mass) for record in read(files, options)]
     finish(results, drawn_by("cycling", "draw_cycling"), options, CAPTIONS["cycling"])

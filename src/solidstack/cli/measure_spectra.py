@@ -40,29 +40,29 @@ def eis_command(files: tuple[str, ...], **options: Any) -> None:
     if options["spectrum"] == "all":
         from ..measure.impedance import analyse_all, together
 
-        found = together([result for one in records for result in analyse_all([one], **_fitting(one, options))])
-        finish([found], drawn_by("spectra", "draw_over_time"), options, CAPTIONS["over-time"])
+        spectra = [result for record in records for result in analyse_all([record], **_fitting(record, options))]
+        finish([together(spectra)], drawn_by("spectra", "draw_over_time"), options, CAPTIONS["over-time"])
         return
     finish(_spectra(records, options), drawn_by("spectra", "draw_spectrum"), options, CAPTIONS["eis"])
 
 
 def _spectra(records: Sequence["Record"], options: Mapping[str, Any]) -> list["Result"]:
-    """Analyse the wanted spectrum of each file."""
+    """Analyse the chosen spectrum of each file."""
     from ..measure import impedance
 
-    wanted = options.get("spectrum", "1")
-    if not (wanted.isascii() and wanted.isdecimal() and int(wanted) > 0):
-        msg = f'--spectrum "{wanted}" is neither a number from 1 nor all'
+    number = options.get("spectrum", "1")
+    if not (number.isascii() and number.isdecimal() and int(number) > 0):
+        msg = f'--spectrum "{number}" must be a number from 1, or all'
         raise MeasurementError(msg)
     results: list[Result] = []
     for record in records:
-        found = record.spectra()
-        if int(wanted) > len(found):
-            msg = f"has {len(found)} spectra; --spectrum {wanted} is none of them"
+        spectra = record.spectra()
+        if int(number) > len(spectra):
+            msg = f"has {len(spectra)} spectra; there is no --spectrum {number}"
             raise MeasurementError(msg, source=record.source)
-        if wanted == "1" and len(found) > 1:
-            warn(f"{record.name} has {len(found)} spectra; this is the first (--spectrum N or all)")
-        results.append(impedance.analyse(found[int(wanted) - 1], **_fitting(record, options)))
+        if number == "1" and len(spectra) > 1:
+            warn(f"{record.name} has {len(spectra)} spectra; this is the first (--spectrum N or all)")
+        results.append(impedance.analyse(spectra[int(number) - 1], **_fitting(record, options)))
     return results
 
 
@@ -78,7 +78,7 @@ def _fitting(record: "Record", options: Mapping[str, Any]) -> dict[str, Any]:
     if material is not None:
         entry = default_library()[material].default("ionic_conductivity")
         if entry is None:
-            msg = f"{material}: has no ionic conductivity; take a solid electrolyte"
+            msg = f"{material}: has no ionic conductivity; choose a solid electrolyte"
             raise MeasurementError(msg)
         conductivity = float(entry.at(record.given("temperature")))
     return {
@@ -112,11 +112,13 @@ def arrhenius_command(files: tuple[str, ...], temperatures: str | None, **option
 
     if len(files) == 1 and temperatures is None:
         if options["columns"]:
-            msg = "--column is of instrument files; name a table's columns temperature (degC), conductivity (mS/cm)"
+            msg = (
+                "--column is for instrument files; name the columns of a table temperature (degC), conductivity (mS/cm)"
+            )
             raise MeasurementError(msg)
         for name in ("area", "thickness"):
             if options[f"{name}_uncertainty"] is not None:
-                msg = f"--{name}-uncertainty is of spectra; a table has standard deviations in a third column"
+                msg = f"--{name}-uncertainty is for spectra; a table has standard deviations in a third column"
                 raise MeasurementError(msg)
         result = arrhenius.from_table(files[0], area=options["area"], thickness=options["thickness"])
     else:
@@ -124,9 +126,9 @@ def arrhenius_command(files: tuple[str, ...], temperatures: str | None, **option
         if temperatures is not None:
             kelvin = [units.parse(text.strip(), units.TEMPERATURE) for text in temperatures.split(",")]
             if len(kelvin) != len(records):
-                msg = f"--temperatures has {len(kelvin)} and there are {len(records)} files; give one for each file"
+                msg = f"--temperatures has {len(kelvin)} values for {len(records)} files; give one for each file"
                 raise MeasurementError(msg)
-            records = [one.with_sample(temperature=value) for one, value in zip(records, kelvin, strict=True)]
+            records = [record.with_sample(temperature=value) for record, value in zip(records, kelvin, strict=True)]
         fitting = {key: options[key] for key in ("area_uncertainty", "thickness_uncertainty")}
         result = arrhenius.from_spectra(_spectra(records, fitting))
     finish([result], drawn_by("electrolyte", "draw_arrhenius"), options, CAPTIONS["arrhenius"])
@@ -146,7 +148,7 @@ def transference_command(
     initial_current: float | None,
     **options: Any,
 ) -> None:
-    """Transference number after Bruce and Vincent: polarisation at constant voltage, and the spectra around it.
+    """Transference number after Bruce and Vincent: polarisation at constant voltage, and the spectra before and after.
 
     FILES are the polarisation, the spectrum before and the spectrum after it, or the polarisation alone with --before
     and --after.
@@ -160,16 +162,16 @@ def transference_command(
     from ..measure.records import FREQUENCY
 
     records = read(files, options)
-    spectra = [one for one in records if one.has(FREQUENCY)]
-    others = [one for one in records if not one.has(FREQUENCY)]
-    wanted = 2 - (before is not None) - (after is not None)
-    if len(others) != 1 or len(spectra) != wanted:
+    spectra = [record for record in records if record.has(FREQUENCY)]
+    polarisations = [record for record in records if not record.has(FREQUENCY)]
+    missing = 2 - (before is not None) - (after is not None)
+    if len(polarisations) != 1 or len(spectra) != missing:
         msg = (
-            f"wants one polarisation and {wanted} spectra (before, after; or --before and --after in their place); "
-            f"{len(others)} and {len(spectra)} were given"
+            f"needs one polarisation and {missing} spectra (before, after; or --before and --after instead); received "
+            f"{len(polarisations)} and {len(spectra)}"
         )
         raise MeasurementError(msg)
     fits = iter(_spectra(spectra, {}))
     ends = [transference.interfaces(next(fits)) if value is None else value for value in (before, after)]
-    result = transference.analyse(others[0], *ends, voltage=voltage, initial_current=initial_current)
+    result = transference.analyse(polarisations[0], *ends, voltage=voltage, initial_current=initial_current)
     finish([result], drawn_by("electrolyte", "draw_transference"), options, CAPTIONS["transference"])

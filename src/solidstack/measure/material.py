@@ -36,14 +36,14 @@ def save_material(
 ) -> tuple[Path, list[str]]:
     """Put measured values into the material of that name in the user's library.
 
-    A material of that name that is known already (also a shipped one) keeps its other values, and the measured ones
-    become its defaults. A new one needs what its role needs: take that from `based_on`, or give `density` and measure
-    what lacks.
+    A known material of that name (also a shipped one) keeps its other values, and the measured ones become its
+    defaults. A new one needs the values of its role: take them from `based_on`, or give `density` and measure what is
+    missing.
 
     Parameters
     ----------
     results : sequence of Result
-        Of which each property is taken once, from the last that gives it.
+        Each property is taken from the last result that has it.
     name : str
     based_on : str, optional
         Known material whose values a new one starts with.
@@ -62,34 +62,34 @@ def save_material(
     Raises
     ------
     MeasurementError
-        The results say nothing of a material.
+        The results have no property of a material.
     MaterialError
-        The material would lack something, or `based_on` is unknown.
+        The material would be incomplete, or there is no material `based_on`.
     """
-    found: dict[str, tuple[Result, Property]] = {}
+    properties: dict[str, tuple[Result, Property]] = {}
     for result in results:
-        for one in result.properties():
-            found[one.name] = result, one
-    if not found:
+        for item in result.properties():
+            properties[item.name] = result, item
+    if not properties:
         kinds = ", ".join(dict.fromkeys(result.kind for result in results))
         msg = f"{kinds}: found no property to save as a material{_why_none(results)}"
         raise MeasurementError(msg)
     data = _base(name, based_on, role or ROLES.get(results[0].kind, "active-material"))
     if density is not None:
         _put(data, "density", {"value": units.text(density, units.DENSITY)}, None, "given by the user", "")
-    for key, (result, one) in found.items():
-        _put(data, key, dict(one.entry), one.uncertainty, _source(result), "; ".join(result.warnings))
+    for key, (result, item) in properties.items():
+        _put(data, key, dict(item.entry), item.uncertainty, _source(result), "; ".join(result.warnings))
     try:
         _, place = store(data, source=f'material "{name}"', folder=folder)
     except MaterialError as error:
         if based_on is None and name not in default_library():
             msg = (
-                f"{error}. A new material needs this too: give it with --density and --role, or start from a known "
+                f"{error}. A new material needs this too: give --density and --role, or start from a known "
                 "material with --based-on NAME"
             )
             raise MaterialError(msg) from None
         raise
-    return place, list(found)
+    return place, list(properties)
 
 
 def _base(name: str, based_on: str | None, role: str) -> dict[str, Any]:
@@ -142,5 +142,5 @@ def _short(value: Any) -> str:
 
 
 def _why_none(results: Sequence[Result]) -> str:
-    said = [text for result in results for text in result.warnings]
-    return f": {said[0]}" if said else "; give --area, --thickness or --temperature where the file does not say them"
+    warnings = [text for result in results for text in result.warnings]
+    return f": {warnings[0]}" if warnings else "; give --area, --thickness or --temperature if the file has none"
