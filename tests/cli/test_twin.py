@@ -20,6 +20,21 @@ CONDUCTED = (
     "flux_imbalance converged seconds peak_bytes_per_voxel device"
 )
 
+SHORT = """
+[kinetics]
+ideal_electronics = true
+
+[[protocol.steps]]
+kind = "charge"
+current = "C/2"
+until = { voltage = "4.3 V", capacity = "5 mAh/g" }
+[[protocol.steps]]
+kind = "discharge"
+current = "1C"
+until = { voltage = "2.7 V" }
+"""
+"""A cycle of a few time steps, for the twin of the report."""
+
 
 @pytest.fixture
 def built(run: Run, tmp_path: Path) -> Path:
@@ -174,7 +189,9 @@ def test_bad_input(
 def test_run_with_and_without_a_twin(run: Run, tmp_path: Path) -> None:
     assert run("run", EXAMPLE, "--quick", "-o", tmp_path / "quick").code == 0
     assert not (tmp_path / "quick" / "twin").exists()
-    result = run("run", EXAMPLE, "-o", tmp_path / "full", "--twin-size", "16um", "--twin-voxel", "1um")
+    short = tmp_path / "short.toml"
+    short.write_text(Path(EXAMPLE).read_text(encoding="utf-8") + SHORT, encoding="utf-8")
+    result = run("run", short, "-o", tmp_path / "full", "--twin-size", "16um", "--twin-voxel", "1um")
     assert result.code == 0
     assert "digital twin" in result.err
     folder = tmp_path / "full" / "twin"

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Callable
-from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -13,9 +12,9 @@ from solidstack.errors import DesignError, InputError, StructureError
 from solidstack.particle import CLOSE_PACKING
 from solidstack.study.comparison import packing_unit_cell as cell
 from solidstack.twin import BuildReport, Structure
-from solidstack.twin.structure import build
+from solidstack.twin.structure import targets
 from solidstack.twin.structure.additives import AtSurfaces, Dispersed
-from solidstack.twin.structure.build import assemble, close_packed
+from solidstack.twin.structure.build import assemble, build, close_packed
 from solidstack.twin.structure.coating import Necks, Particles, Shell, distances
 from solidstack.twin.structure.connectivity import connected_share
 from solidstack.twin.structure.interfaces import coverage, specific_interface
@@ -217,7 +216,7 @@ def test_percentiles_come_in_pairs(edited: Edited) -> None:
 def test_size_and_voxel_of_their_own(design: ss.Design, monkeypatch: pytest.MonkeyPatch) -> None:
     """Two particles wide at least, and as many voxels as usual where the film would take more."""
     # the package's name of the module is the function
-    monkeypatch.setattr(import_module("solidstack.twin.structure.build"), "USUAL_VOXELS", 8e3)
+    monkeypatch.setattr(targets, "USUAL_VOXELS", 8e3)
     structure = build(design)
     assert structure.labels.size == pytest.approx(8e3, rel=0.15)
     assert structure.size[1] == pytest.approx(2 * 8.55 * UM, rel=0.05)

@@ -11,6 +11,7 @@ from scipy.stats import t as student
 from solidstack.electrode import PROCESSES
 from solidstack.errors import StructureError
 from solidstack.kernels.geometry import spheres
+from solidstack.progress import Progress
 from solidstack.twin.structure.densify import (
     PERCOLATION_POROSITY,
     Heckel,
@@ -270,8 +271,9 @@ def test_bad_tables(tmp_path: Path, text: str, message: str) -> None:
     assert str(caught.value) == f"{path}: {message}"
 
 
-def test_progress_is_told(loose: Packing) -> None:
-    heard: list[tuple[str, int, int]] = []
-    press(loose, 0.6, Uniaxial(), progress=lambda *words: heard.append(words))
-    assert heard[0] == ("pressing", 0, math.ceil(math.log(0.6 / 0.55) / 0.01))
-    assert heard[-1][1] == heard[-1][2]
+def test_progress_is_reported(loose: Packing) -> None:
+    heard: list[Progress] = []
+    press(loose, 0.6, Uniaxial(), progress=heard.append)
+    assert (heard[0].what, heard[0].done) == ("pressing", 0)
+    assert heard[0].of == math.ceil(math.log(0.6 / 0.55) / 0.01)
+    assert heard[-1].done == heard[-1].of

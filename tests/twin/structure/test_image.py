@@ -13,11 +13,11 @@ from scipy import ndimage
 from solidstack.errors import StructureError
 from solidstack.plot.image import draw_image_profiles, draw_representative_volume
 from solidstack.twin import memory
-from solidstack.twin.structure import image as images
 from solidstack.twin.structure.image import (
     GreyImage,
     analyse,
     denoise,
+    filters,
     noise_level,
     otsu_thresholds,
     profile,
@@ -70,7 +70,7 @@ def test_tiles_do_not_show(monkeypatch: pytest.MonkeyPatch, method: str, scale: 
     """Exactly the same as the whole at once, with any number of threads, and the noise is less."""
     image = phantom(15.0, 0.0).crop((0, 24), (0, 30), (0, 28))
     whole = denoise(image, method, scale=scale).values
-    monkeypatch.setattr(images, "TILE", 10)
+    monkeypatch.setattr(filters, "TILE", 10)
     assert np.array_equal(denoise(image, method, scale=scale).values, whole)
     assert whole.dtype == np.uint8
     flat = grey(np.random.default_rng(0).normal(100.0, 15.0, (24, 24, 24)))
@@ -152,7 +152,7 @@ def test_tiles_of_the_watershed_do_not_show(monkeypatch: pytest.MonkeyPatch) -> 
     image = denoise(phantom(15.0, 0.8).crop((0, 40), (0, 40), (0, 40)))
     limits = (90.0, 150.0)
     whole = segment(image, method="watershed", thresholds=limits).labels
-    monkeypatch.setattr(images, "TILE", 16)
+    monkeypatch.setattr(filters, "TILE", 16)
     assert np.mean(segment(image, method="watershed", thresholds=limits).labels != whole) < 1e-3
 
 

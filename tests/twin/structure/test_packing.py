@@ -10,6 +10,7 @@ import pytest
 from solidstack.errors import StructureError
 from solidstack.kernels.geometry import spheres
 from solidstack.particle import CLOSE_PACKING
+from solidstack.progress import Progress
 from solidstack.twin.structure.packing import (
     Isostatic,
     LogNormal,
@@ -284,14 +285,14 @@ def test_a_wide_distribution_packs_to_the_end() -> None:
     assert packing.overlap_volume_fraction < 1e-3
 
 
-def test_progress_is_told_and_can_end_the_work() -> None:
-    heard: list[tuple[str, int, int]] = []
-    random_packing(NCM, CUBE, 0.6, progress=lambda *words: heard.append(words))
-    assert {words for words, _, _ in heard} == {"growing spheres", "settling spheres", "relaxing spheres"}
-    assert all(0 <= done <= total for _, done, total in heard)
-    assert heard[-1][1] == heard[-1][2]
+def test_progress_is_reported_and_can_end_the_work() -> None:
+    heard: list[Progress] = []
+    random_packing(NCM, CUBE, 0.6, progress=heard.append)
+    assert {state.what for state in heard} == {"growing spheres", "settling spheres", "relaxing spheres"}
+    assert all(0 <= state.done <= state.of for state in heard)
+    assert heard[-1].done == heard[-1].of
 
-    def stop(words: str, done: int, total: int) -> None:
+    def stop(state: Progress) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
