@@ -10,7 +10,7 @@ from .coating import Field, Free, Placement, Surroundings
 
 def _check(size: float) -> None:
     if not (np.isfinite(size) and size > 0.0):
-        msg = f"the size of an additive's clusters is a length above 0; received {size} m"
+        msg = f"the cluster size of an additive must be a length above 0; received {size} m"
         raise StructureError(msg)
 
 

@@ -1,4 +1,4 @@
-"""What a structure is to be, from a design and options: size, voxels, packing, placements."""
+"""What a structure should be, from a design and options: size, voxels, packing, placements."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -30,7 +30,7 @@ ACTIVE, ELECTROLYTE, ADDITIVE, BINDER = "active-material", "solid-electrolyte", 
 
 @dataclass(frozen=True)
 class Targets:
-    """What a structure is to be, in SI."""
+    """What a structure should be, in SI."""
 
     size: Vector
     voxel: float
@@ -69,14 +69,14 @@ def targets_of(
     electrolyte: Placement | None,
     additive: Placement | None,
 ) -> Targets:
-    """Take each parameter as given, else from the design's [twin] table."""
+    """Return the targets: each parameter as passed, else from the design's [twin] table."""
     own = design.twin
     _, positive = positive_electrode(design)
     step = None if voxel is None and own.voxel is None else length_of("voxel", own.voxel if voxel is None else voxel)
     if size is not None and not isinstance(size, (str, float, int)):
         edges = [length_of("size", edge) for edge in size]
         if len(edges) != 3:
-            msg = f"size: one edge or three (x, y, z) are wanted; received {len(edges)}"
+            msg = f"size: expected one edge or three (x, y, z); received {len(edges)}"
             raise StructureError(msg)
     else:
         across = size if size is not None else own.size
@@ -101,11 +101,11 @@ def targets_of(
         raise StructureError(msg)
     chosen = arrangement or own.arrangement
     if chosen not in ("random", "close-packed"):
-        msg = f'arrangement: "{chosen}" is unknown; known are random, close-packed'
+        msg = f'arrangement: "{chosen}" is not recognised; choose random or close-packed'
         raise StructureError(msg)
     pressed = pressing or own.pressing
     if pressed not in PRESSINGS:
-        msg = f'pressing: "{pressed}" is unknown; known are {", ".join(PRESSINGS)}'
+        msg = f'pressing: "{pressed}" is not recognised; choose {" or ".join(PRESSINGS)}'
         raise StructureError(msg)
     diameter = float(own.particle_diameter)
     if sizes is None:
@@ -113,7 +113,7 @@ def targets_of(
         if ends == (None, None):
             sizes = Monodisperse(diameter)
         elif None in ends:
-            msg = "twin: particle_d10 and particle_d90 are given together, or neither"
+            msg = "twin: give particle_d10 and particle_d90 together, or neither"
             raise DesignError(msg)
         else:
             sizes = LogNormal(float(ends[0]), diameter, float(ends[1]))  # type: ignore[arg-type]
@@ -130,7 +130,7 @@ def targets_of(
         additive = Dispersed(cluster) if own.additive == "dispersed" else AtSurfaces(cluster)
     number = int(own.seed) if seed is None else seed
     if isinstance(number, bool) or not isinstance(number, int) or number < 0:
-        msg = f"seed: {seed} is no whole number from 0 on"
+        msg = f"seed: {seed} is not a whole number of 0 or more"
         raise StructureError(msg)
     return Targets(
         vector_of([count * step for count in counts]),
@@ -148,7 +148,7 @@ def length_of(name: str, value: Any) -> float:
     """Read a length: text with a unit, or m."""
     length = units.parse(value, units.THICKNESS) if isinstance(value, str) else value
     if isinstance(length, bool) or not isinstance(length, (int, float)) or not 0.0 < length < math.inf:
-        msg = f'{name}: {value} is no length above 0; write for example "40 um"'
+        msg = f'{name}: {value} is not a length above 0; write for example "40 um"'
         raise StructureError(msg)
     return float(length)
 
