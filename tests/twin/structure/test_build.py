@@ -236,7 +236,7 @@ def test_the_thickness_is_that_of_the_coating(design: ss.Design) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"size": "12 um", "voxel": "40 um"}, "voxel: 40 um is larger than the volume, 12 um; take a smaller one"),
+        ({"size": "12 um", "voxel": "40 um"}, "voxel: 40 um is larger than the volume, 12 um; choose a smaller one"),
         ({"arrangement": "fcc"}, 'arrangement: "fcc" is not recognised; choose random or close-packed'),
         ({"pressing": "hot"}, 'pressing: "hot" is not recognised; choose isostatic or uniaxial'),
         ({"seed": -1}, "seed: -1 is not a whole number of 0 or more"),
@@ -245,7 +245,7 @@ def test_the_thickness_is_that_of_the_coating(design: ss.Design) -> None:
         ({"size": 0.0}, 'size: 0.0 is not a length above 0; write for example "40 um"'),
         ({"voxel": math.nan}, 'voxel: nan is not a length above 0; write for example "40 um"'),
         ({"size": "16 kg"}, '"16 kg" is a mass; expected a length, for example "82 um"'),
-        ({"voxel": "1 nm"}, "voxel: 16000 x 16000 x 16000 voxels are more than 2147483648; take larger voxels or a "),
+        ({"voxel": "1 nm"}, "voxel: 16000 x 16000 x 16000 voxels are more than 2147483648; choose larger voxels or a "),
         (
             {"arrangement": "close-packed", "sizes": LogNormal(4 * UM, 8.55 * UM, 14 * UM)},
             "arrangement: close packing needs equal spheres; leave out the size distribution, or choose random",
