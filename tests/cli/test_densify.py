@@ -59,7 +59,7 @@ def test_bad_data(run: Run, tmp_path: Path) -> None:
     result = run("densify", EXAMPLE, "--data", path)
     assert result.code == 2
     assert result.err == (
-        f"error: {path}: rolls: Heckel's k is above 0 and A is finite: porosity falls with pressure; "
+        f"error: {path}: rolls: Heckel's k must be above 0 and A finite, because porosity falls with pressure; "
         "received k = -1.44e-09 1/Pa and A = 1.35. Check the pressures and porosities\n"
     )
     missing = run("densify", EXAMPLE, "--data", tmp_path / "none.csv")

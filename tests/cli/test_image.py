@@ -53,7 +53,7 @@ def test_thresholds_crop_and_resample(run: Run, stack: Path, tmp_path: Path) -> 
     assert data["shape"] == [16, 30, 26]
     assert data["segmentation"]["thresholds"] == [85.0, 150.0]
     assert data["porosity_pct"] is None
-    assert result.err.startswith("warning: nobody says how large a voxel is; 1 um is assumed")
+    assert result.err.startswith("warning: the voxel size is not known; 1 um is assumed")
 
 
 def test_analyse_shows_a_table(run: Run, tmp_path: Path) -> None:
@@ -70,17 +70,17 @@ def test_analyse_shows_a_table(run: Run, tmp_path: Path) -> None:
     [
         (
             ("-o", "a.jpg"),
-            "a.jpg: has no known ending for a structure; take .zarr, .npz, .tif, .tiff, .vti, .npy, .stl",
+            "a.jpg: has an unsupported ending for a structure; choose from .zarr, .npz, .tif, .tiff, .vti, .npy, .stl",
         ),
         (("-o", "a.npz", "--crop", "1:2"), '{}: --crop "1:2" is not three ranges of voxels, as in "10:200, :, 0:512"'),
         (("-o", "a.npz", "--crop", "1:2,:,0:99"), "{}: range 0:99 along z is not within 0:56, or is empty"),
         (
             ("-o", "a.npz", "--classes", "2", "--threshold", "80"),
-            "{}: --classes and --threshold exclude each other: thresholds say how many classes there are",
+            "{}: --classes and --threshold exclude each other: the thresholds set the number of classes",
         ),
-        (("-o", "a.npz", "--threshold", "300"), "{}: thresholds 300 leave a class empty: grey values are "),
+        (("-o", "a.npz", "--threshold", "300"), "{}: thresholds 300 leave a class empty: grey values range over "),
         (("-o", "a.npz", "--voxel", "0.4"), '{}: "0.4" has no unit; write for example "0.4 um"'),
-        (("-o", "a.npz", "--phases", "pore, pore"), '{}: phase "pore" is given twice; a name stands for one label'),
+        (("-o", "a.npz", "--phases", "pore, pore"), '{}: phase "pore" appears twice; a name stands for one label'),
     ],
 )
 def test_bad_input(
@@ -96,4 +96,4 @@ def test_bad_input(
 def test_a_grey_stack_is_not_analysed(run: Run, stack: Path) -> None:
     result = run("image", "analyse", stack)
     assert result.code == 2
-    assert "a grey image, not one of labels. Segment it first" in result.err
+    assert "it is a grey image, not labels. Segment it first" in result.err

@@ -10,6 +10,7 @@ import pytest
 
 from solidstack.errors import InputError, SolverError, StructureError
 from solidstack.outcomes import Outcome
+from solidstack.progress import Progress
 from solidstack.study.comparison import packing_unit_cell as cell
 from solidstack.twin.conduction import Transport, save_field, transport
 from solidstack.twin.structure.packing import Isostatic, Pressing, Uniaxial
@@ -270,7 +271,7 @@ def test_potential(tmp_path: object) -> None:
 
 def test_a_field_is_of_one_direction() -> None:
     found = solved(laminate(0), {0: 1.0})
-    with pytest.raises(StructureError, match="a field is of one direction whose potential was kept; there are 0"):
+    with pytest.raises(StructureError, match="a field has one direction whose potential was kept; there are 0"):
         save_field(laminate(0), found, "field.vti")
 
 
@@ -348,29 +349,29 @@ def test_conductivities_of_the_phases() -> None:
 @pytest.mark.parametrize(
     ("given", "options", "message"),
     [
-        ({"shel": 1.0}, {}, '"shel" is no phase of this structure; did you mean "shell"? Known are 0 (pore), '),
-        ({7: 1.0}, {}, '"7" is no phase of this structure; '),
-        ({"shell": -1.0}, {}, "conductivity of shell: -1.0 S/m is out of bounds: a finite number, at least 0"),
-        ({2: math.nan}, {}, "conductivity of shell: nan S/m is out of bounds: a finite number, at least 0"),
-        ({2: math.inf}, {}, "conductivity of shell: inf S/m is out of bounds: a finite number, at least 0"),
+        ({"shel": 1.0}, {}, '"shel" is not a phase of this structure; did you mean "shell"? The phases are 0 (pore), '),
+        ({7: 1.0}, {}, '"7" is not a phase of this structure; '),
+        ({"shell": -1.0}, {}, "conductivity of shell: -1.0 S/m must be a finite number, at least 0"),
+        ({2: math.nan}, {}, "conductivity of shell: nan S/m must be a finite number, at least 0"),
+        ({2: math.inf}, {}, "conductivity of shell: inf S/m must be a finite number, at least 0"),
         (
             {"shell": 1.0, "core": 1e-13},
             {},
             "conductivity of core: 1e-13 S/m is less than 1e-12 of the largest one, 1 S/m; take 0 for it",
         ),
-        ({}, {}, "no conductivity is given; name at least one phase that conducts"),
-        ("thermal", {}, 'conductivity: "thermal" is unknown; name phases, or take ionic or electronic'),
+        ({}, {}, "no conductivity was given; name at least one phase that conducts"),
+        ("thermal", {}, 'conductivity: "thermal" is not recognised; name phases, or choose ionic or electronic'),
         (
             "electronic",
             {},
             "no phase of this structure has an electronic conductivity; give the conductivity of the phases that "
             "conduct, by name or label. The phases are 0 (pore), 1 (core), 2 (shell)",
         ),
-        ({2: 1.0}, {"direction": "w"}, 'direction: "w" is unknown; known are x, y, z, all'),
-        ({2: 1.0}, {"device": "tpu"}, 'device: "tpu" is unknown; known are auto, cpu, cuda'),
-        ({2: 1.0}, {"lateral": "open"}, 'lateral: "open" is unknown; known are auto, periodic, closed'),
-        ({2: 1.0}, {"tolerance": 1e-9}, "tolerance: 1e-09 is out of bounds: 1e-8 to 0.1 (1e-4 is usual)"),
-        ({2: 1.0}, {"tolerance": math.nan}, "tolerance: nan is out of bounds: 1e-8 to 0.1 (1e-4 is usual)"),
+        ({2: 1.0}, {"direction": "w"}, 'direction: "w" is not recognised; choose from x, y, z, all'),
+        ({2: 1.0}, {"device": "tpu"}, 'device: "tpu" is not recognised; choose from auto, cpu, cuda'),
+        ({2: 1.0}, {"lateral": "open"}, 'lateral: "open" is not recognised; choose from auto, periodic, closed'),
+        ({2: 1.0}, {"tolerance": 1e-9}, "tolerance: 1e-09 must be between 1e-8 and 0.1 (1e-4 is usual)"),
+        ({2: 1.0}, {"tolerance": math.nan}, "tolerance: nan must be between 1e-8 and 0.1 (1e-4 is usual)"),
     ],
 )
 def test_bad_input(given: object, options: dict[str, object], message: str) -> None:
@@ -411,14 +412,15 @@ def test_no_cuda_device(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(StructureError) as caught:
         transport(laminate(0), {0: 1.0}, device="cuda")
     assert str(caught.value) == (
-        'device: no CUDA device is found; take device cpu, or install the driver and `pip install "solidstack[gpu]"`'
+        'device: no CUDA device was found; use device cpu, or install the driver and `pip install "solidstack[gpu]"`'
     )
     assert transport(laminate(0), {0: 1.0}, direction="y", device="auto").y.device == "cpu"
 
 
 def test_progress_and_unknown_direction_of_a_result() -> None:
-    seen: list[tuple[str, int]] = []
-    found = solved(blobs(0, 0.5), {0: 1.0, 1: 5.0}, direction="y", progress=lambda n, s: seen.append((n, s.iteration)))
-    assert seen == [("y", number + 1) for number in range(found.y.iterations)]
+    heard: list[Progress] = []
+    found = solved(blobs(0, 0.5), {0: 1.0, 1: 5.0}, direction="y", progress=heard.append)
+    iterations = [state.what.partition(",")[0] for state in heard]
+    assert iterations == [f"y: iteration {number + 1}" for number in range(found.y.iterations)]
     with pytest.raises(AttributeError, match="transport has no 'x'; it was solved along y"):
         _ = found.x

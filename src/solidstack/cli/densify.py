@@ -15,14 +15,14 @@ from .common import changes_option, load_changed, located, show
 @click.option(
     "--data",
     metavar="FILE",
-    help="Table of your own: method, pressure (MPa), and porosity (%), density (g/cm^3) or thickness (um).",
+    help="Your own table: method, pressure (MPa), and porosity (%), density (g/cm^3) or thickness (um).",
 )
 @changes_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(design: str, data: str | None, changes: tuple[str, ...], as_json: bool) -> None:
-    """Tell which process presses DESIGN beyond its percolation threshold.
+    """Show which process presses DESIGN beyond its percolation threshold.
 
-    Without --data by the lowest porosity that is published of each process. With two or more pressures of a method,
+    Without --data, by the lowest porosity published for each process. With two or more pressures of a method,
     Heckel's law ln(1/porosity) = k P + A is fitted and gives the pressure that the threshold needs.
 
     \b
@@ -54,7 +54,7 @@ def command(design: str, data: str | None, changes: tuple[str, ...], as_json: bo
         source = next(iter(PROCESSES.values())).source.rpartition(",")[0]
         click.echo(
             f"\nLowest porosities published ({source}), taken as they are for {given.name}. "
-            "--data FILE takes your own, and with two pressures of a method gives the pressure needed."
+            "--data FILE uses your own; with two pressures of a method it gives the pressure needed."
         )
 
 
@@ -75,7 +75,7 @@ def _row(verdict: Verdict) -> dict[str, object]:
 
 
 def _fitted(value: float, interval: tuple[float, float] | None, factor: float = 1.0) -> dict[str, float | None]:
-    """Give a fitted value with its 95 % interval, null where two points leave none."""
+    """Return a fitted value with its 95 % interval, null where two points leave none."""
     low, high = (edge * factor for edge in interval) if interval else (None, None)
     return {"value": value, "low": low, "high": high}
 

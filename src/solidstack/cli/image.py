@@ -1,4 +1,4 @@
-"""`solidstack image`: segment a grey stack, and what a segmented volume says."""
+"""`solidstack image`: segment a grey stack, and analyse a segmented volume."""
 
 import json
 from pathlib import Path
@@ -18,7 +18,7 @@ from .progress import shown_progress
 voxel_option = click.option(
     "--voxel", metavar="SIZE", help='Edges of a voxel, as in "0.4 um" or "1 um, 0.4 um, 0.4 um" for x, y, z.'
 )
-seed_option = click.option("--seed", default=0, show_default=True, help="Of the places of sub-volumes.")
+seed_option = click.option("--seed", default=0, show_default=True, help="For the places of sub-volumes.")
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
@@ -51,7 +51,7 @@ def command() -> None:
 @click.option(
     "--method", type=click.Choice(images.SEGMENTATION), help="Default: multi-otsu, or thresholds where some are given."
 )
-@click.option("--denoise", "filtered", type=click.Choice(images.DENOISING), help="Filter to apply before.")
+@click.option("--denoise", "filtered", type=click.Choice(images.DENOISING), help="Filter to apply first.")
 @click.option(
     "--scale", default=1.0, show_default=True, help="Reach (median, gaussian: voxels) or strength of the filter."
 )
@@ -90,7 +90,7 @@ def segment_command(
     with located(file):
         names = formats.as_phases(phases) if phases else None
         if classes and thresholds:
-            msg = "--classes and --threshold exclude each other: thresholds say how many classes there are"
+            msg = "--classes and --threshold exclude each other: the thresholds set the number of classes"
             raise StructureError(msg)
         image = images.read_grey(file, voxel=voxel)
         if crop:
@@ -119,7 +119,7 @@ def segment_command(
     for name in structure.phases:
         click.echo(f"{name}: {100.0 * structure.fraction(name):.4g} vol%")
     if formats.assumes_voxel(structure):
-        _warn("nobody says how large a voxel is; 1 um is assumed. Give --voxel")
+        _warn("the voxel size is not known; 1 um is assumed. Give --voxel")
     click.echo(output)
 
 
@@ -133,9 +133,9 @@ def segment_command(
 def analyse_command(
     file: str, voxel: str | None, phases: str | None, output: str | None, seed: int, as_json: bool
 ) -> None:
-    """Say what the labels of FILE hold: fractions, porosity, connected shares, profiles, representative volume.
+    """Analyse the labels of FILE: fractions, porosity, connected shares, profiles, representative volume.
 
-    A name that is a material brings its role and true density.
+    A phase named after a material takes its role and true density.
 
     \b
     Examples:
@@ -164,7 +164,7 @@ def _analysed(structure: Structure, file: str, seed: int) -> images.ImageAnalysi
 
 
 def _ranges(text: str, shape: tuple[int, int, int]) -> list[tuple[int, int]]:
-    """Read ranges of voxels, as in "10:200, :, 0:512"; what is left out is the end of the image."""
+    """Read ranges of voxels, as in "10:200, :, 0:512"; an end left out is that of the image."""
     parts = [part.strip() for part in text.split(",")]
     found = []
     for part, count in zip(parts, shape, strict=False):

@@ -54,7 +54,7 @@ def build_command(
     changes: tuple[str, ...],
     as_json: bool,
 ) -> None:
-    """Build the positive electrode of DESIGN from voxels; report target against reached for each phase.
+    """Build the positive electrode of DESIGN from voxels; report the target and the result for each phase.
 
     Without --size and --voxel: voxels half as thick as the solid electrolyte's film, as many as a few million.
     The [twin] table of the design holds all defaults.
@@ -99,7 +99,7 @@ def build_command(
 
 
 def check_output(path: str | None) -> None:
-    """Refuse a place that cannot be written before the work is done."""
+    """Refuse a path that cannot be written before the work is done."""
     if path is not None:
         formats.check_ending(path)
         with staged_folder(Path(path).resolve().parent):
@@ -107,7 +107,7 @@ def check_output(path: str | None) -> None:
 
 
 def _words(text: str) -> tuple[str, float | None]:
-    """Split a way and its length, as in ``particles 2 um``."""
+    """Split a placement and its length, as in ``particles 2 um``."""
     way, _, length = text.strip().partition(" ")
     return way, units.parse(length, units.THICKNESS) if length.strip() else None
 
@@ -119,7 +119,7 @@ def _electrolyte(text: str) -> Placement:
             return Particles(length or 2e-6)
         case "shell" | "necks" if length is None:
             return Shell() if way == "shell" else Necks()
-    msg = f'--electrolyte "{text}" is unknown; known are shell, necks, particles 2 um'
+    msg = f'--electrolyte "{text}" is not recognised; choose from shell, necks, particles 2 um'
     raise StructureError(msg)
 
 
@@ -130,7 +130,7 @@ def _additive(text: str) -> Placement:
             return AtSurfaces(length or 0.8e-6)
         case "dispersed":
             return Dispersed(length or 0.8e-6)
-    msg = f'--additive "{text}" is unknown; known are surfaces 0.8 um, dispersed 0.8 um'
+    msg = f'--additive "{text}" is not recognised; choose from surfaces 0.8 um, dispersed 0.8 um'
     raise StructureError(msg)
 
 

@@ -12,7 +12,7 @@ from .twin_build import json_option
 @click.argument("design")
 @click.option("--porosity", "porosities", metavar="LO:HI:N", help="In percent; default 2:24 and up to the threshold.")
 @click.option("--core", "cores", type=float, multiple=True, metavar="VOL%", help="Active material of solid, vol%.")
-@click.option("--voxels", type=int, default=128, show_default=True, help="Along the edge of a cell.")
+@click.option("--voxels", type=int, default=128, show_default=True, help="Along the edge of a unit cell.")
 @click.option("-o", "--output", metavar="FILE", help="Figure (.png, .svg, .pdf).")
 @changes_option
 @json_option
@@ -25,9 +25,9 @@ def compare_command(
     changes: tuple[str, ...],
     as_json: bool,
 ) -> None:
-    """Set the closed form of DESIGN's ionic resistance beside the full field of the close packing.
+    """Compare the closed form of DESIGN's ionic resistance with the full field of the close packing.
 
-    Over porosity and for the design's composition and the balance threshold (or each --core), with Bruggeman's law.
+    Over porosity, for the design's composition and for the balance threshold (or each --core), with Bruggeman's law.
 
     \b
     Example:

@@ -1,4 +1,4 @@
-"""`solidstack twin measure|export|picture`: what a structure holds, and files of it."""
+"""`solidstack twin measure|export|picture`: the phases of a structure, and files of it."""
 
 from typing import Any
 

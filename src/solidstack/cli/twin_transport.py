@@ -23,15 +23,15 @@ from .twin_build import json_option, phases_option, voxel_option
     metavar="LABEL=VALUE",
     multiple=True,
     help='Conductivity of a phase, by label or name, in S/m or with a unit, as in --conductivity SPE="1 mS/cm". '
-    "May be repeated; phases not named do not conduct. Default: the ionic ones that FILE brings.",
+    "May be repeated; phases not named do not conduct. Default: the ionic ones stored in FILE.",
 )
-@click.option("--electronic", is_flag=True, help="Take the electronic conductivities that FILE brings.")
+@click.option("--electronic", is_flag=True, help="Use the electronic conductivities stored in FILE.")
 @click.option("--direction", type=click.Choice([*AXES, "all"]), default="all", show_default=True)
 @click.option("--tolerance", type=float, default=TOLERANCE, show_default=True, help="Of the flux, relative.")
 @click.option("--most-iterations", type=click.IntRange(1), default=MOST_ITERATIONS, show_default=True)
 @click.option("--device", type=click.Choice(DEVICES), default="auto", show_default=True)
 @click.option("--lateral", type=click.Choice(LATERAL), default="auto", show_default=True, help="Faces beside the flow.")
-@click.option("--field", metavar="FILE", help="Write the potential (.vti, .zarr or .npz); of one --direction.")
+@click.option("--field", metavar="FILE", help="Write the potential (.vti, .zarr or .npz); needs one --direction.")
 @voxel_option
 @phases_option
 @json_option
@@ -60,7 +60,7 @@ def transport_command(
       solidstack twin transport image.tif --voxel "0.4 um" --conductivity 0=1 --direction x
     """
     if field is not None and direction == "all":
-        msg = "--field is of one direction; add --direction x, y or z"
+        msg = "--field holds one direction; add --direction x, y or z"
         raise OutputError(msg)
     if field is not None:
         formats.check_field_ending(field)
@@ -74,7 +74,7 @@ def transport_command(
             device=device,
             lateral=lateral,
             keep_potential=field is not None,
-            must_converge=False,  # what was found is shown, and the exit code says that it falls short
+            must_converge=False,  # the result is shown, and the exit code is 1
             most_iterations=most_iterations,
             progress=progress,
         )

@@ -53,7 +53,7 @@ OTHERS = ("#56B4E9", "#8C3F6B", "#F0E442", "#009E73", "#D55E00", "#CC79A7", "#5A
 
 
 def phase_colours(structure: Structure) -> dict[str, str]:
-    """Give each phase of a structure its colour, by its role; no two phases have the same."""
+    """Return the colour of each phase of a structure, by its role; no two phases share one."""
     found: dict[str, str] = {}
     # roles first: a phase without one takes what is left
     for name, phase in sorted(structure.phases.items(), key=lambda item: (not item[1].role, item[1].label)):
@@ -87,7 +87,7 @@ def draw_slice(axes: Axes, structure: Structure, axis: int, index: int | None = 
     Raises
     ------
     StructureError
-        The index is outside of the volume.
+        The index is outside the volume.
     """
     count = structure.shape[axis]
     index = count // 2 if index is None else index
@@ -122,7 +122,7 @@ def _add_bar(axes: Axes, width: float) -> None:
 
 
 def _legend(structure: Structure, names: Sequence[str] | None = None) -> list[Patch]:
-    """Handles of the phases that are there, with their volume shares."""
+    """Handles of the phases that are present, with their volume shares."""
     return [
         Patch(facecolor=colour, edgecolor="0.3", linewidth=0.4, label=f"{name}, {100.0 * share:.3g} vol%")
         for name, colour in phase_colours(structure).items()
@@ -171,16 +171,16 @@ def render(
     path : path
         PNG, SVG or PDF by its ending.
     phases : sequence of names or labels, or None
-        What to draw; None draws all but the pores. The others are see-through.
+        What to draw; None draws all but the pores. The others are transparent.
     cut : bool
         Cut out the octant that is nearest to the eye.
 
     Raises
     ------
     StructureError
-        pyvista is not installed, a phase is unknown, or none of the phases is there.
+        pyvista is not installed, a phase is unknown, or none of the phases is present.
     OutputError
-        Another ending, or a place that cannot be written.
+        Another ending, or a path that cannot be written.
     """
     shown = [name for name in structure.phases if structure.phases[name].role != "pore"] if phases is None else phases
     labels = {structure.label(name) for name in shown}
@@ -324,7 +324,7 @@ def _picture(
 
 
 def _draw_frame(axes: Axes, corners: Floats, right: Floats, up: Floats, *, cut: bool) -> None:
-    """Draw the edges of the volume that are seen; those of the cut-out part dotted."""
+    """Draw the visible edges of the volume; those of the corner cut out are dotted."""
     places = corners @ np.stack([right, up], axis=1)
     bits = np.array([[x, y, z] for x in (0, 1) for y in (0, 1) for z in (0, 1)])
     near = (VIEW > 0).astype(int)

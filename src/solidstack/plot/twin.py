@@ -1,4 +1,4 @@
-"""Figures of the digital twin: the closed form beside the full field."""
+"""Figures of the digital twin: the closed form next to the full field."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -34,7 +34,7 @@ DEVICES = ("auto", "cpu", "cuda")
 LATERAL = ("auto", "periodic", "closed")
 KINDS = ("ionic", "electronic")
 BYTES_PER_VOXEL = 30.0
-"""What a solution takes beside the labels; `Conduction.peak_bytes_per_voxel` is what it took."""
+"""Needed for a solution, besides the labels; `Conduction.peak_bytes_per_voxel` is what it took."""
 LARGEST_CONTRAST = 1e12
 """Ratio of the conductivities of two phases beyond which the smaller one is refused: rounding would hide it."""
 
@@ -44,7 +44,7 @@ Conductivities = Mapping[str, float] | Mapping[int, float] | Mapping[str | int, 
 
 @dataclass(frozen=True)
 class Conduction:
-    """What one direction conducts.
+    """Conduction along one direction.
 
     Attributes
     ----------
@@ -59,7 +59,7 @@ class Conduction:
     conducting_fraction, connected_fraction : float
         Volume fraction of the conducting phases together, and of the clusters of them that connect both faces.
     inlet_flux, outlet_flux : float
-        Mean current density through either face at a mean gradient of 1 V/m, A/m2: the conductivity, found twice.
+        Mean current density through either face at a mean gradient of 1 V/m, A/m2: two values of the conductivity.
     mean_current : (float, float, float)
         Mean current density along x, y, z at a mean gradient of 1 V/m along the direction: a column of the
         conductivity tensor, S/m.
@@ -125,7 +125,7 @@ class Conduction:
         return End(Outcome.NO_SOLUTION, reason)
 
     def to_dict(self) -> dict[str, Any]:
-        """Give the figures as plain data, with units in the keys."""
+        """Return the figures as plain data, with units in the keys."""
         return {
             "conductivity_S_m": self.conductivity,
             "relative_conductivity": self.relative_conductivity,
@@ -153,7 +153,7 @@ class Transport:
     phase_conductivity: Mapping[str, float]
 
     def __getattr__(self, name: str) -> Conduction:
-        """Give a direction as ``transport.x``."""
+        """Return a direction, as in ``transport.x``."""
         directions: Mapping[str, Conduction] = self.__dict__.get("directions", {})
         if name in directions:
             return directions[name]
@@ -172,7 +172,7 @@ class Transport:
         return np.asarray((columns + columns.T) / 2.0)
 
     def to_dict(self) -> dict[str, Any]:
-        """Give the figures of every direction as plain data."""
+        """Return the figures of every direction as plain data."""
         return {name: found.to_dict() for name, found in self.directions.items()}
 
     def _repr_html_(self) -> str:
@@ -213,7 +213,7 @@ def transport(
     structure : Structure
     conductivity : mapping or str
         Conductivity of phases by name or label, S/m; phases that are not named do not conduct. Or "ionic" or
-        "electronic": what the structure's phases bring.
+        "electronic": those of the structure's phases.
     direction : str
         x, y, z or all.
     tolerance : float
@@ -228,7 +228,7 @@ def transport(
         Whether a solution that does not reach the tolerance is an error.
     most_iterations : int
     progress : callable, optional
-        Progress callback; what is done are the directions.
+        Progress callback, in directions done.
 
     Returns
     -------
@@ -237,9 +237,9 @@ def transport(
     Raises
     ------
     StructureError
-        An unknown phase, a conductivity that is none, too little memory, no CUDA device.
+        An unknown phase, an invalid conductivity, too little memory, no CUDA device.
     SolverError
-        Not converged, unless told not to raise.
+        Not converged, unless ``must_converge`` is false.
 
     Examples
     --------
@@ -253,16 +253,16 @@ def transport(
     >>> round(found.x.conductivity, 6)
     1.333333
     """
-    for name, value, known in (
+    for name, value, choices in (
         ("direction", direction, (*AXES, "all")),
         ("device", device, DEVICES),
         ("lateral", lateral, LATERAL),
     ):
-        if value not in known:
-            msg = f'{name}: "{value}" is unknown; known are {", ".join(known)}'
+        if value not in choices:
+            msg = f'{name}: "{value}" is not recognised; choose from {", ".join(choices)}'
             raise StructureError(msg)
     if not 1e-8 <= tolerance <= 0.1:
-        msg = f"tolerance: {tolerance:g} is out of bounds: 1e-8 to 0.1 (1e-4 is usual)"
+        msg = f"tolerance: {tolerance:g} must be between 1e-8 and 0.1 (1e-4 is usual)"
         raise StructureError(msg)
     phases = phase_conductivities(structure, conductivity)
     loops, where = _loops(device)
@@ -289,7 +289,7 @@ def transport(
 
 
 def save_field(structure: Structure, found: Transport, path: str | os.PathLike[str]) -> Path:
-    """Write the potential of one direction beside the labels: .vti for ParaView, .zarr or .npz for work.
+    """Write the potential of one direction together with the labels: .vti for ParaView, .zarr or .npz for Python.
 
     Where nothing is conducted the potential is NaN. Its unit is the applied voltage.
 
@@ -298,21 +298,21 @@ def save_field(structure: Structure, found: Transport, path: str | os.PathLike[s
     StructureError
         The potential was not kept (``keep_potential``), or there are several directions.
     OutputError
-        Another ending, or a place that cannot be written.
+        Another ending, or a path that cannot be written.
     """
     kept = [one for one in found.directions.values() if one.potential is not None]
     if len(kept) != 1:
-        msg = f"a field is of one direction whose potential was kept; there are {len(kept)} (keep_potential=True)"
+        msg = f"a field has one direction whose potential was kept; there are {len(kept)} (keep_potential=True)"
         raise StructureError(msg)
     potential = np.asarray(kept[0].potential, np.float32)
     return write_field(structure, {f"potential along {kept[0].direction}": potential}, path)
 
 
 def phase_conductivities(structure: Structure, conductivity: Conductivities) -> dict[str, float]:
-    """Conductivity by name of phase, S/m: what was given, or what the structure's phases bring."""
+    """Conductivity by name of phase, S/m: what was given, or those of the structure's phases."""
     if isinstance(conductivity, str):
         if conductivity not in KINDS:
-            msg = f'conductivity: "{conductivity}" is unknown; name phases, or take {" or ".join(KINDS)}'
+            msg = f'conductivity: "{conductivity}" is not recognised; name phases, or choose {" or ".join(KINDS)}'
             raise StructureError(msg)
         own = {name: getattr(phase, f"{conductivity}_conductivity") for name, phase in structure.phases.items()}
         found = {name: float(value) for name, value in own.items() if value is not None}
@@ -329,11 +329,11 @@ def phase_conductivities(structure: Structure, conductivity: Conductivities) -> 
         name = structure.name(structure.label(key))
         number = float(value)
         if not (np.isfinite(number) and number >= 0.0):
-            msg = f"conductivity of {name}: {value} S/m is out of bounds: a finite number, at least 0"
+            msg = f"conductivity of {name}: {value} S/m must be a finite number, at least 0"
             raise StructureError(msg)
         found[name] = number
     if not found:
-        msg = "no conductivity is given; name at least one phase that conducts"
+        msg = "no conductivity was given; name at least one phase that conducts"
         raise StructureError(msg)
     most = max(found.values())
     for name, number in found.items():
@@ -367,7 +367,7 @@ def _loops(device: str) -> tuple[ModuleType, str]:
             return _compiled(cuda), "cuda"
         if device == "cuda":
             msg = (
-                "device: no CUDA device is found; take device cpu, or install the driver and "
+                "device: no CUDA device was found; use device cpu, or install the driver and "
                 '`pip install "solidstack[gpu]"`'
             )
             raise StructureError(msg)

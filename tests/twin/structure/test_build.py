@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Callable
-from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -13,9 +12,9 @@ from solidstack.errors import DesignError, InputError, StructureError
 from solidstack.particle import CLOSE_PACKING
 from solidstack.study.comparison import packing_unit_cell as cell
 from solidstack.twin import BuildReport, Structure
-from solidstack.twin.structure import build
+from solidstack.twin.structure import targets
 from solidstack.twin.structure.additives import AtSurfaces, Dispersed
-from solidstack.twin.structure.build import assemble, close_packed
+from solidstack.twin.structure.build import assemble, build, close_packed
 from solidstack.twin.structure.coating import Necks, Particles, Shell, distances
 from solidstack.twin.structure.connectivity import connected_share
 from solidstack.twin.structure.interfaces import coverage, specific_interface
@@ -73,7 +72,7 @@ def test_the_report_says_target_and_reached(design: ss.Design) -> None:
     film = data["electrolyte_film_um"]
     assert data["warnings"][0] == (
         f"the solid electrolyte is a film of {film:.2g} um on the particles, {film / 0.5:.1f} voxels: its conduction "
-        f"is not resolved; take voxels of at most {film / 2:.2g} um"
+        f"is not resolved; use voxels of at most {film / 2:.2g} um"
     )
 
 
@@ -210,14 +209,14 @@ def test_bad_keys_are_refused(edited: Edited, old: str, new: str, message: str) 
 
 def test_percentiles_come_in_pairs(edited: Edited) -> None:
     design = ss.load(edited(("[rating]", TABLE.replace('particle_d10 = "4 um"\n', ""))))
-    with pytest.raises(DesignError, match="particle_d10 and particle_d90 are given together, or neither"):
+    with pytest.raises(DesignError, match="give particle_d10 and particle_d90 together, or neither"):
         build(design)
 
 
 def test_size_and_voxel_of_their_own(design: ss.Design, monkeypatch: pytest.MonkeyPatch) -> None:
     """Two particles wide at least, and as many voxels as usual where the film would take more."""
     # the package's name of the module is the function
-    monkeypatch.setattr(import_module("solidstack.twin.structure.build"), "USUAL_VOXELS", 8e3)
+    monkeypatch.setattr(targets, "USUAL_VOXELS", 8e3)
     structure = build(design)
     assert structure.labels.size == pytest.approx(8e3, rel=0.15)
     assert structure.size[1] == pytest.approx(2 * 8.55 * UM, rel=0.05)
@@ -237,19 +236,19 @@ def test_the_thickness_is_that_of_the_coating(design: ss.Design) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"size": "12 um", "voxel": "40 um"}, "voxel: 40 um is larger than the volume, 12 um; take a smaller one"),
-        ({"arrangement": "fcc"}, 'arrangement: "fcc" is unknown; known are random, close-packed'),
-        ({"pressing": "hot"}, 'pressing: "hot" is unknown; known are isostatic, uniaxial'),
-        ({"seed": -1}, "seed: -1 is no whole number from 0 on"),
-        ({"seed": True}, "seed: True is no whole number from 0 on"),
-        ({"size": ["16 um", "16 um"]}, "size: one edge or three (x, y, z) are wanted; received 2"),
-        ({"size": 0.0}, 'size: 0.0 is no length above 0; write for example "40 um"'),
-        ({"voxel": math.nan}, 'voxel: nan is no length above 0; write for example "40 um"'),
+        ({"size": "12 um", "voxel": "40 um"}, "voxel: 40 um is larger than the volume, 12 um; choose a smaller one"),
+        ({"arrangement": "fcc"}, 'arrangement: "fcc" is not recognised; choose random or close-packed'),
+        ({"pressing": "hot"}, 'pressing: "hot" is not recognised; choose isostatic or uniaxial'),
+        ({"seed": -1}, "seed: -1 is not a whole number of 0 or more"),
+        ({"seed": True}, "seed: True is not a whole number of 0 or more"),
+        ({"size": ["16 um", "16 um"]}, "size: expected one edge or three (x, y, z); received 2"),
+        ({"size": 0.0}, 'size: 0.0 is not a length above 0; write for example "40 um"'),
+        ({"voxel": math.nan}, 'voxel: nan is not a length above 0; write for example "40 um"'),
         ({"size": "16 kg"}, '"16 kg" is a mass; expected a length, for example "82 um"'),
-        ({"voxel": "1 nm"}, "voxel: 16000 x 16000 x 16000 voxels are more than 2147483648; take larger voxels or a "),
+        ({"voxel": "1 nm"}, "voxel: 16000 x 16000 x 16000 voxels are more than 2147483648; choose larger voxels or a "),
         (
             {"arrangement": "close-packed", "sizes": LogNormal(4 * UM, 8.55 * UM, 14 * UM)},
-            "arrangement: close packing is of equal spheres; leave the size distribution out, or take random",
+            "arrangement: close packing needs equal spheres; leave out the size distribution, or choose random",
         ),
         (
             {"electrolyte": Particles(1e-9)},
@@ -270,7 +269,7 @@ def test_bad_input(design: ss.Design, options: dict[str, object], message: str) 
 @pytest.mark.parametrize("size", [0.0, -1e-6, math.nan])
 def test_additives_have_a_size(size: float) -> None:
     for kind in (AtSurfaces, Dispersed):
-        with pytest.raises(StructureError, match="the size of an additive's clusters is a length above 0; received"):
+        with pytest.raises(StructureError, match="the cluster size of an additive must be a length above 0; received"):
             kind(size)
 
 
@@ -283,13 +282,13 @@ def test_too_much_active_material(edited: Edited) -> None:
     with pytest.raises(StructureError) as caught:
         small(ss.load(edited(*full)), voxel="1 um")
     assert str(caught.value).startswith("spheres that cover 0.967 of the box would have ")
-    assert str(caught.value).endswith("Lower the volume fraction, or take a wider size distribution")
+    assert str(caught.value).endswith("Lower the volume fraction, or use a wider size distribution")
 
 
 def test_one_design_only(design: ss.Design) -> None:
     with pytest.raises(DesignError) as caught:
         small(design.with_(positive__loading=np.array([0.1, 0.2])))
-    assert str(caught.value) == "a structure is built from one design; this one has arrays of shape (2,)"
+    assert str(caught.value) == "a structure is built from a single design; this one has arrays of shape (2,)"
 
 
 def test_memory_is_asked_for_before_it_is_taken(design: ss.Design, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,6 +11,7 @@ from scipy.stats import t as student
 from solidstack.electrode import PROCESSES
 from solidstack.errors import StructureError
 from solidstack.kernels.geometry import spheres
+from solidstack.progress import Progress
 from solidstack.twin.structure.densify import (
     PERCOLATION_POROSITY,
     Heckel,
@@ -86,13 +87,13 @@ def test_pressing_within_walls() -> None:
     [
         (
             0.50,
-            "pressing makes denser: the spheres cover 0.55 of the box; received 0.5. "
-            "Give a share from there to below 1, or start from a looser packing",
+            "pressing only makes a packing denser: the spheres cover 0.55 of the box; received 0.5. "
+            "Choose a share between that and 1, or start from a looser packing",
         ),
         (
             1.0,
-            "pressing makes denser: the spheres cover 0.55 of the box; received 1. "
-            "Give a share from there to below 1, or start from a looser packing",
+            "pressing only makes a packing denser: the spheres cover 0.55 of the box; received 1. "
+            "Choose a share between that and 1, or start from a looser packing",
         ),
     ],
 )
@@ -163,18 +164,22 @@ def test_two_points_give_a_line_without_intervals() -> None:
 @pytest.mark.parametrize(
     ("pressure", "porosity", "message"),
     [
-        ([1e8], [0.3], "a fit wants 2 or more pressures; received 1. Measure another one"),
-        ([1e8, 1e8], [0.3, 0.31], "a fit wants 2 or more pressures; received 1. Measure another one"),
-        ([1e8, 2e8], [0.3], "a fit wants as many pressures as porosities; received (2,) and (1,)"),
+        ([1e8], [0.3], "a fit needs at least 2 different pressures; received 1. Measure at another pressure"),
+        (
+            [1e8, 1e8],
+            [0.3, 0.31],
+            "a fit needs at least 2 different pressures; received 1. Measure at another pressure",
+        ),
+        ([1e8, 2e8], [0.3], "a fit needs as many pressures as porosities; received (2,) and (1,)"),
         (
             [1e8, 2e8],
             [0.3, 0.0],
-            "pressures are 0 or more and porosities between 0 and 1; take out or correct the others",
+            "pressures must be 0 or more and porosities between 0 and 1; remove or correct the others",
         ),
         (
             [1e8, 2e8],
             [0.3, 0.4],
-            "Heckel's k is above 0 and A is finite: porosity falls with pressure; "
+            "Heckel's k must be above 0 and A finite, because porosity falls with pressure; "
             "received k = -2.88e-09 1/Pa and A = 1.49. Check the pressures and porosities",
         ),
     ],
@@ -214,7 +219,7 @@ def test_pressure_needed_lies_within_the_data_or_not() -> None:
 
 
 def test_a_bad_process_is_named() -> None:
-    with pytest.raises(StructureError, match="^rolls: Heckel's k is above 0"):
+    with pytest.raises(StructureError, match="^rolls: Heckel's k must be above 0 and A finite"):
         passes_percolation({"rolls": Measured([0.3, 0.4], [1e8, 2e8])})
 
 
@@ -246,17 +251,17 @@ def test_tables_of_processes(tmp_path: Path, text: str) -> None:
         ),
         (
             "method,pressure,porosity\nrolls,0,44\n",
-            "line 2: porosity is 4.4e+03 %, pressure 0 MPa; wanted are a porosity above 0 and below 100 % and a "
-            'pressure of 0 or more; for per cent write "porosity (%)" in the header',
+            "line 2: porosity is 4.4e+03 %, pressure 0 MPa; expected a porosity above 0 and below 100 % and a "
+            'pressure of 0 or more; for per cent, write "porosity (%)" in the header',
         ),
         (
             "method,pressure,density (g/cm^3)\nrolls,0,4.3\n",
-            "line 2: porosity is -7.5 %, pressure 0 MPa; wanted are a porosity above 0 and below 100 % and a pressure "
+            "line 2: porosity is -7.5 %, pressure 0 MPa; expected a porosity above 0 and below 100 % and a pressure "
             "of 0 or more; the dense density of this composition is 4 g/cm^3",
         ),
         (
             "method,p,eps\nrolls,0,44\n",
-            "wanted are the columns method, pressure (MPa), and porosity (%), density (g/cm^3) or thickness (um); "
+            "expected the columns method, pressure (MPa), and porosity (%), density (g/cm^3) or thickness (um); "
             "this header has method, p, eps",
         ),
         ("method,pressure,porosity\nrolls,0,0.4\nrolls,high,0.3\n", 'line 3: pressure: "high" is not a number'),
@@ -270,8 +275,9 @@ def test_bad_tables(tmp_path: Path, text: str, message: str) -> None:
     assert str(caught.value) == f"{path}: {message}"
 
 
-def test_progress_is_told(loose: Packing) -> None:
-    heard: list[tuple[str, int, int]] = []
-    press(loose, 0.6, Uniaxial(), progress=lambda *words: heard.append(words))
-    assert heard[0] == ("pressing", 0, math.ceil(math.log(0.6 / 0.55) / 0.01))
-    assert heard[-1][1] == heard[-1][2]
+def test_progress_is_reported(loose: Packing) -> None:
+    heard: list[Progress] = []
+    press(loose, 0.6, Uniaxial(), progress=heard.append)
+    assert (heard[0].what, heard[0].done) == ("pressing", 0)
+    assert heard[0].of == math.ceil(math.log(0.6 / 0.55) / 0.01)
+    assert heard[-1].done == heard[-1].of

@@ -169,7 +169,7 @@ def test_a_tiff_that_is_cut_short(tmp_path: Path, kind: str, share: float) -> No
         assert np.array_equal(read(path).labels, LABELS)
         assert share > 0.9
     except StructureError as error:
-        assert str(error).startswith(f"{path}: is no TIFF file that can be read, or is cut short (")  # noqa: PT017
+        assert str(error).startswith(f"{path}: is not a readable TIFF file, or is cut short (")  # noqa: PT017
 
 
 @pytest.mark.parametrize("ending", [".npz", ".npy", ".vti"])
@@ -178,18 +178,18 @@ def test_a_file_that_is_cut_short(tmp_path: Path, ending: str) -> None:
         pytest.importorskip("pyvista", reason="the extra view is not installed")
     kind = {".npz": "NumPy archive", ".npy": "NumPy array", ".vti": "VTK image"}[ending]
     path = edit(write(STRUCTURE, tmp_path / f"a{ending}"), lambda raw: raw[: len(raw) // 2])
-    assert message(path).startswith(f"is no {kind} that can be read, or is cut short (")
+    assert message(path).startswith(f"is not a readable {kind}, or is cut short (")
     path.write_bytes(b"")
-    assert "is no " in message(path)
+    assert "is not a " in message(path)
 
 
 def test_a_zarr_store_that_lacks_a_chunk(tmp_path: Path) -> None:
     path = save(STRUCTURE, tmp_path / "a.zarr")
     (chunk,) = (item for item in (path / "c").rglob("*") if item.is_file())
     edit(chunk, lambda raw: raw[: len(raw) // 2])
-    assert message(path).startswith("is no zarr store that can be read, or is cut short (")
+    assert message(path).startswith("is not a readable zarr store, or is cut short (")
     chunk.unlink()
-    assert message(path) == "lacks 1 of its 1 chunks; copy it again"
+    assert message(path) == "is missing 1 of its 1 chunks; copy it again"
 
 
 def test_labels_beside_fields_are_read(tmp_path: Path) -> None:
@@ -210,7 +210,7 @@ def test_a_damaged_description(tmp_path: Path) -> None:
 
 
 def test_python_objects_are_not_read(tmp_path: Path) -> None:
-    words = "holds Python objects, which could run code when they are read; save the array as numbers"
+    words = "holds Python objects, which could run code when read; save the array as numbers"
     objects = np.array([[[{}]]])
     np.save(tmp_path / "a.npy", objects, allow_pickle=True)
     assert message(tmp_path / "a.npy") == words
@@ -242,7 +242,7 @@ def test_vtk_images_that_are_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     pytest.importorskip("pyvista", reason="the extra view is not installed")
     path = tmp_path / "a.vti"
     path.write_text("hello")
-    assert message(path) == "is no VTK image (.vti): it has no ImageData with an extent"
+    assert message(path) == "is not a VTK image (.vti): it has no ImageData with an extent"
     monkeypatch.setattr(memory, "available_memory", lambda: 1e9)
     path.write_text('<VTKFile type="ImageData"><ImageData WholeExtent="0 2000 0 2000 0 2000">')
     assert "needs 16 GB (2000 x 2000 x 2000 voxels, 2 bytes each)" in message(path)
@@ -257,22 +257,22 @@ def test_what_is_no_image(tmp_path: Path) -> None:
     (tmp_path / "a.zarr").write_text("hello")
     assert message(tmp_path / "a.zarr") == "is a file; a zarr store is a folder"
     (tmp_path / "a.jpg").write_text("hello")
-    assert message(tmp_path / "a.jpg") == f'has the unknown ending ".jpg"; {known}'
+    assert message(tmp_path / "a.jpg") == f'has the unsupported ending ".jpg"; {known}'
     (tmp_path / "b.tif").write_text("hello")
-    assert message(tmp_path / "b.tif").startswith("is no TIFF file that can be read, or is cut short (not a TIFF file")
+    assert message(tmp_path / "b.tif").startswith("is not a readable TIFF file, or is cut short (not a TIFF file")
     np.savez(tmp_path / "b.npz", a=LABELS, b=LABELS)
-    assert message(tmp_path / "b.npz") == 'holds 2 arrays (a, b); name the one of the voxels "labels"'
+    assert message(tmp_path / "b.npz") == 'has 2 arrays (a, b); call the array of the voxels "labels"'
 
 
 def test_pages_that_are_no_stack(tmp_path: Path) -> None:
     path = tmp_path / "a.tif"
     tifffile.imwrite(path, np.zeros((5, 6), np.uint8))
-    assert message(path) == "is a single slice (5 x 6); a structure has three axes. Give a stack of slices"
+    assert message(path) == "is a single slice (5 x 6); a structure has three axes. Use a stack of slices"
     tifffile.imwrite(path, np.zeros((4, 5, 6, 3), np.uint8), photometric="rgb")
     words = "has 3 colour channels; make it one grey channel first (ImageJ: Image > Type > 8-bit)"
     assert message(path) == words
     tifffile.imwrite(path, np.zeros((2, 4, 5, 6), np.uint8), ome=True, metadata={"axes": "CZYX"})
-    assert message(path) == "has 4 axes (2 x 4 x 5 x 6); a structure has three. Take one channel and one time of it"
+    assert message(path) == "has 4 axes (2 x 4 x 5 x 6); a structure has three. Extract one channel at one time"
     with tifffile.TiffWriter(path) as writer:
         writer.write(np.zeros((16, 16), np.uint8))
         writer.write(np.zeros((17, 16), np.uint8))
@@ -283,17 +283,17 @@ def test_a_grey_image_is_no_structure(tmp_path: Path) -> None:
     grey = np.arange(125).reshape(5, 5, 5)
     np.save(tmp_path / "a.npy", grey.astype(np.uint8))
     assert message(tmp_path / "a.npy") == (
-        "holds 125 different values and no names of phases: a grey image, not one of labels. "
+        "holds 125 different values and no phase names: it is a grey image, not labels. "
         "Segment it first (solidstack image segment), or name its phases"
     )
     np.save(tmp_path / "a.npy", 10 * grey)
-    assert message(tmp_path / "a.npy").startswith("labels are whole numbers from 0 to 255; received 0 to 1240. ")
+    assert message(tmp_path / "a.npy").startswith("labels must be whole numbers from 0 to 255; received 0 to 1240. ")
 
 
 def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "a.vti").write_text("x")
     monkeypatch.setitem(sys.modules, "pyvista", None)
-    words = 'this wants the package pyvista, which is not installed; pip install "solidstack[view]"'
+    words = 'this needs the package pyvista, which is not installed; pip install "solidstack[view]"'
     assert message(tmp_path / "a.vti") == words
     monkeypatch.setitem(sys.modules, "zarr", None)
     with pytest.raises(StructureError, match=r"package zarr, .*solidstack\[twin\]"):
@@ -302,10 +302,10 @@ def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: P
 
 def test_places_that_are_not_written(tmp_path: Path) -> None:
     cases = {
-        "a.jpg": "has no known ending for a structure; take .zarr, .npz, .tif, .tiff, .vti, .npy, .stl",
-        "a.stl": "is a surface of one phase; say of which",
-        "folder.zarr": "is a folder that is no zarr store, so it is not replaced; choose another place with -o",
-        "file.zarr": "is a file, no zarr store, so it is not replaced; choose another place with -o",
+        "a.jpg": "has an unsupported ending for a structure; choose from .zarr, .npz, .tif, .tiff, .vti, .npy, .stl",
+        "a.stl": "is the surface of one phase; name it with --phase (phase= in Python)",
+        "folder.zarr": "is a folder, not a zarr store, so it is not replaced; choose another place with -o",
+        "file.zarr": "is a file, not a zarr store, so it is not replaced; choose another place with -o",
         "file.zarr/a.zarr": "cannot be written (File exists); choose another place with -o",
     }
     (tmp_path / "folder.zarr").mkdir()
@@ -314,7 +314,7 @@ def test_places_that_are_not_written(tmp_path: Path) -> None:
         with pytest.raises(OutputError) as error:
             write(STRUCTURE, tmp_path / name)
         assert str(error.value) == f"{tmp_path / name}: {words}"
-    with pytest.raises(StructureError, match=r'^"a.tif" ends in neither .zarr nor .npz; choose one of them$'):
+    with pytest.raises(StructureError, match=r'^"a.tif" ends in neither .zarr nor .npz; use one of these$'):
         save(STRUCTURE, tmp_path / "a.tif")
     assert sorted(item.name for item in tmp_path.iterdir()) == ["file.zarr", "folder.zarr"]
 
@@ -363,12 +363,12 @@ def test_names_bring_roles_and_densities() -> None:
     [
         (
             "a, 0=b",
-            'phases "a, 0=b" mix LABEL=NAME with bare names; write "0=pore, 1=NCM622", or "pore, NCM622" for 0, 1',
+            'phases "a, 0=b" mixes LABEL=NAME with bare names; write "0=pore, 1=NCM622", or "pore, NCM622" for 0, 1',
         ),
         ("0=a, 0=b", 'label 0 has two names, "a" and "b"; leave one out'),
-        ("0=a, 1=a", 'phase "a" is given twice; a name stands for one label'),
+        ("0=a, 1=a", 'phase "a" appears twice; a name stands for one label'),
         ("300=a", 'label 300 of phase "a" is not within 0 to 255'),
-        ("x=a", 'label "x" of phase "a" is no whole number from 0 to 255'),
+        ("x=a", 'label "x" of phase "a" is not a whole number from 0 to 255'),
         ("0=", 'label 0 has an empty name; write for example "0=pore, 1=NCM622"'),
     ],
 )

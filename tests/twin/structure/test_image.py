@@ -13,11 +13,11 @@ from scipy import ndimage
 from solidstack.errors import StructureError
 from solidstack.plot.image import draw_image_profiles, draw_representative_volume
 from solidstack.twin import memory
-from solidstack.twin.structure import image as images
 from solidstack.twin.structure.image import (
     GreyImage,
     analyse,
     denoise,
+    filters,
     noise_level,
     otsu_thresholds,
     profile,
@@ -70,7 +70,7 @@ def test_tiles_do_not_show(monkeypatch: pytest.MonkeyPatch, method: str, scale: 
     """Exactly the same as the whole at once, with any number of threads, and the noise is less."""
     image = phantom(15.0, 0.0).crop((0, 24), (0, 30), (0, 28))
     whole = denoise(image, method, scale=scale).values
-    monkeypatch.setattr(images, "TILE", 10)
+    monkeypatch.setattr(filters, "TILE", 10)
     assert np.array_equal(denoise(image, method, scale=scale).values, whole)
     assert whole.dtype == np.uint8
     flat = grey(np.random.default_rng(0).normal(100.0, 15.0, (24, 24, 24)))
@@ -88,9 +88,9 @@ def test_filters_are_those_of_scipy() -> None:
 @pytest.mark.parametrize(
     ("method", "scale", "words"),
     [
-        ("bilateral", 1.0, 'there is no filter "bilateral"; take median, gaussian, non-local-means'),
-        ("median", 1.5, "scale 1.5 of the filter is not 1, 2, 3, 4 or 5"),
-        ("gaussian", 0.0, "scale 0 of the filter is not above 0 and at most 5"),
+        ("bilateral", 1.0, 'filter "bilateral" is not recognised; choose from median, gaussian, non-local-means'),
+        ("median", 1.5, "scale of the filter: 1.5 must be 1, 2, 3, 4 or 5"),
+        ("gaussian", 0.0, "scale of the filter: 0 must be above 0 and at most 5"),
     ],
 )
 def test_filters_that_there_are_not(method: str, scale: float, words: str) -> None:
@@ -108,7 +108,7 @@ def test_grey_values_that_are_not_finite() -> None:
             work(grey(values))
         assert str(error.value) == (
             "2 of 120 grey values are NaN or infinite, the first at voxel (x, y, z) = (2, 3, 1); "
-            "replace them (numpy.nan_to_num), or crop that part away"
+            "replace them (numpy.nan_to_num), or crop that region away"
         )
     assert denoise(grey(values).crop((0, 2), (0, 5), (0, 6))).shape == (2, 5, 6)
 
@@ -152,7 +152,7 @@ def test_tiles_of_the_watershed_do_not_show(monkeypatch: pytest.MonkeyPatch) -> 
     image = denoise(phantom(15.0, 0.8).crop((0, 40), (0, 40), (0, 40)))
     limits = (90.0, 150.0)
     whole = segment(image, method="watershed", thresholds=limits).labels
-    monkeypatch.setattr(images, "TILE", 16)
+    monkeypatch.setattr(filters, "TILE", 16)
     assert np.mean(segment(image, method="watershed", thresholds=limits).labels != whole) < 1e-3
 
 
@@ -189,25 +189,25 @@ def test_two_to_five_classes() -> None:
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"method": "magic"}, 'there is no way "magic" to segment; take multi-otsu, watershed, thresholds'),
-        ({"method": "thresholds"}, "segmenting by thresholds wants at least one, as in --threshold 80"),
+        ({"method": "magic"}, 'method "magic" is not recognised; choose from multi-otsu, watershed, thresholds'),
+        ({"method": "thresholds"}, "segmenting by thresholds needs at least one, as in --threshold 80"),
         (
             {"thresholds": (80,)},
-            "multi-otsu finds its thresholds; leave them out, or segment by thresholds or watershed",
+            "multi-otsu finds the thresholds itself; leave them out, or segment by thresholds or watershed",
         ),
         (
             {"method": "thresholds", "thresholds": (140, 80)},
-            "thresholds 140, 80 do not ascend; give each once, from dark to bright",
+            "thresholds 140, 80 must ascend; give each once, from dark to bright",
         ),
         (
             {"method": "thresholds", "thresholds": (80, 300)},
-            "thresholds 80, 300 leave a class empty: grey values are 60 to 190",
+            "thresholds 80, 300 leave a class empty: grey values range over 60 to 190",
         ),
-        ({"classes": 6}, "6 classes are not within 2 to 5; for more give thresholds"),
-        ({"classes": 4}, "the image has 3 different grey values; 4 classes want as many or more"),
+        ({"classes": 6}, "classes: 6 must be 2 to 5; for more, give thresholds"),
+        ({"classes": 4}, "the image has 3 different grey values; 4 classes need at least as many"),
         (
             {"phases": "pore, NCM622"},
-            "3 classes want as many names, from dark to bright (labels from 0); received pore, NCM622",
+            "3 classes need as many names, from dark to bright (labels from 0); received pore, NCM622",
         ),
     ],
 )
@@ -244,7 +244,7 @@ def test_a_stack_stays_on_the_disk(tmp_path: Path) -> None:
         assert image.provenance == {"origin": "image", "file": name}
     assert read_grey(tmp_path / "a.npy").provenance["voxel_assumed"]
     np.save(tmp_path / "b.npy", values > 100)
-    with pytest.raises(StructureError, match="received an array of bool, so it is segmented already$"):
+    with pytest.raises(StructureError, match="received an array of bool, which is already segmented$"):
         read_grey(tmp_path / "b.npy")
 
 
@@ -346,12 +346,12 @@ def test_sub_volumes_are_cubes_in_space() -> None:
         (
             (6, 6, 6),
             {},
-            "a volume of 6 x 6 x 6 voxels is too small for a representative volume: 4 cubes of 5 voxels have to fit in",
+            "a volume of 6 x 6 x 6 voxels is too small for a representative volume: 4 cubes of 5 voxels must fit",
         ),
         (
             (20, 20, 20),
             {"n_sizes": 1},
-            "a representative volume wants 2 sizes or more and a tolerance above 0; received 1, 0.05",
+            "a representative volume needs at least 2 sizes and a tolerance above 0; received 1, 0.05",
         ),
     ],
 )
@@ -386,9 +386,9 @@ def test_what_is_not_known_is_null() -> None:
     assert data["density_g_cm3"] is None
     assert data["representative_volume"] == {}
     assert found.warnings == (
-        "nobody says how large a voxel is; 1 um is assumed, and lengths scale with it. Give the voxel size",
-        "no phase is named a pore, so there is no porosity. Name the phases",
-        "a volume of 1 x 2 x 2 voxels is too small for a representative volume: 4 cubes of 5 voxels have to fit in",
+        "the voxel size is not known; 1 um is assumed, and lengths scale with it. State the voxel size",
+        "no phase is named a pore, so the porosity is not known. Name the phases",
+        "a volume of 1 x 2 x 2 voxels is too small for a representative volume: 4 cubes of 5 voxels must fit",
     )
 
 

@@ -234,7 +234,7 @@ def test_an_interface_has_two_sides() -> None:
     assert str(told.value) == ("an interface lies between different phases; NCM622 is on both sides of this one")
     with pytest.raises(StructureError) as told:
         coverage(volume, "NCM6222")
-    assert str(told.value).startswith('"NCM6222" is no phase of this structure; ')
+    assert str(told.value).startswith('"NCM6222" is not a phase of this structure; ')
 
 
 # chords

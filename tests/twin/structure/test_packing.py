@@ -10,6 +10,7 @@ import pytest
 from solidstack.errors import StructureError
 from solidstack.kernels.geometry import spheres
 from solidstack.particle import CLOSE_PACKING
+from solidstack.progress import Progress
 from solidstack.twin.structure.packing import (
     Isostatic,
     LogNormal,
@@ -105,15 +106,15 @@ def test_size_tables_as_instruments_write_them(tmp_path: Path, text: str, d50: f
         ("d,cum\n1,10\n2,x\n4,90\n", 'line 3: cum: "x" is not a number'),
         (
             "d,cum\n1,10\n2,60\n4,90\n",
-            "cumulative volume rises to 100 % (or 1); this column ends at 90. Export the whole range",
+            "cumulative volume must rise to 100 % (or 1); this column ends at 90. Export the whole range",
         ),
         (
             "d,cum\n1,10\n1,20\n4,100\n",
-            "diameters of a size table rise and are above 0; sort it, and take out rows that are there twice",
+            "diameters of a size table must rise and be above 0; sort the table, and remove duplicate rows",
         ),
         (
             "d,vol\n1,10\n2,-20\n4,10\n",
-            "volume shares are 0 or more, and some are above 0; give the column of volume in per cent",
+            "volume shares must be 0 or more, and some above 0; use the column of volume in per cent",
         ),
         (
             "size (mV),cum\n1,10\n4,100\n",
@@ -141,19 +142,19 @@ def test_no_such_size_table(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: Monodisperse(0.0), "diameter is above 0 (m); received 0"),
-        (lambda: LogNormal(-1.0, 2.0, 3.0), "D10 is above 0 (m); received -1"),
+        (lambda: Monodisperse(0.0), "diameter must be above 0 (m); received 0"),
+        (lambda: LogNormal(-1.0, 2.0, 3.0), "D10 must be above 0 (m); received -1"),
         (
             lambda: LogNormal(9 * UM, 8 * UM, 14 * UM),
-            "percentiles rise: D10 < D50 < D90; received 9, 8, 14 um. For one diameter take Monodisperse",
+            "percentiles must rise, D10 < D50 < D90; received 9, 8, 14 um. For a single diameter use Monodisperse",
         ),
         (
             lambda: SizeTable([1.0], [1.0]),
-            "a size table has 2 or more diameters and as many shares; received (1,) and (1,)",
+            "a size table needs at least 2 diameters and as many shares; received (1,) and (1,)",
         ),
         (
             lambda: SizeTable([1.0, 2.0], [0.0, 95.0]),
-            "cumulative volume rises from 0 or more to 1; received 0 to 95. "
+            "cumulative volume must rise from 0 or more to 1; received 0 to 95. "
             "Give shares below each diameter, as fractions",
         ),
         (
@@ -284,14 +285,14 @@ def test_a_wide_distribution_packs_to_the_end() -> None:
     assert packing.overlap_volume_fraction < 1e-3
 
 
-def test_progress_is_told_and_can_end_the_work() -> None:
-    heard: list[tuple[str, int, int]] = []
-    random_packing(NCM, CUBE, 0.6, progress=lambda *words: heard.append(words))
-    assert {words for words, _, _ in heard} == {"growing spheres", "settling spheres", "relaxing spheres"}
-    assert all(0 <= done <= total for _, done, total in heard)
-    assert heard[-1][1] == heard[-1][2]
+def test_progress_is_reported_and_can_end_the_work() -> None:
+    heard: list[Progress] = []
+    random_packing(NCM, CUBE, 0.6, progress=heard.append)
+    assert {state.what for state in heard} == {"growing spheres", "settling spheres", "relaxing spheres"}
+    assert all(0 <= state.done <= state.of for state in heard)
+    assert heard[-1].done == heard[-1].of
 
-    def stop(words: str, done: int, total: int) -> None:
+    def stop(state: Progress) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
@@ -301,19 +302,19 @@ def test_progress_is_told_and_can_end_the_work() -> None:
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: random_packing(NCM, CUBE, 1.0), "a volume fraction is between 0 and 1; received 1"),
+        (lambda: random_packing(NCM, CUBE, 1.0), "a volume fraction must be between 0 and 1; received 1"),
         (
             lambda: random_packing(NCM, (40 * UM, 5 * UM, 40 * UM), 0.6),
             "the box has 5 um along y, less than the largest particle, 8.49 um; make it larger",
         ),
         (
             lambda: random_packing(NCM, (1.0, -1.0, 1.0), 0.6),
-            "a box has 3 edge lengths above 0 (m); received (1.0, -1.0, 1.0)",
+            "a box needs 3 edge lengths above 0 (m); received (1.0, -1.0, 1.0)",
         ),
         (
             lambda: close_packing(8.55 * UM, CUBE, 0.6, start_fraction=0.65),
-            "pressing starts above 0 and at most at the share to reach, 0.6, and at close packing, 0.7405; "
-            "received start_fraction 0.65. Lower it",
+            "start_fraction must be above 0 and at most the share to reach, 0.6, and close packing, 0.7405; "
+            "received 0.65. Lower it",
         ),
         (
             lambda: close_packing(1e-8, CUBE, 0.6),
@@ -321,11 +322,11 @@ def test_progress_is_told_and_can_end_the_work() -> None:
         ),
         (
             lambda: Packing(np.zeros((2, 3)), np.ones(3), (1.0, 1.0, 1.0)),
-            "a packing has n centres (n, 3) and n radii above 0; received (2, 3) and (3,)",
+            "a packing needs n centres (n, 3) and n radii above 0; received (2, 3) and (3,)",
         ),
         (
             lambda: Packing(np.full((1, 3), 2.0), np.ones(1), (1.0, 1.0, 1.0), (True, True, False)),
-            "a centre lies outside of the box along an axis that is not periodic; move it, or make the box larger",
+            "a centre lies outside the box along an axis that is not periodic; move it, or enlarge the box",
         ),
     ],
 )

@@ -41,7 +41,7 @@ def test_a_phase_is_called_by_name_label_or_role() -> None:
     with pytest.raises(StructureError) as error:
         structure.label("NMC622")
     assert str(error.value) == (
-        '"NMC622" is no phase of this structure; did you mean "NCM622"? Known are 0 (pore), 1 (NCM622), 2 (SPE)'
+        '"NMC622" is not a phase of this structure; did you mean "NCM622"? The phases are 0 (pore), 1 (NCM622), 2 (SPE)'
     )
 
 
@@ -62,22 +62,23 @@ def test_a_crop_keeps_the_voxels_and_ends_the_period() -> None:
 @pytest.mark.parametrize(
     ("values", "words"),
     [
-        (np.zeros((3, 3)), "a structure has 3 axes (x, y, z); this array has shape (3, 3). Give a stack of slices"),
+        (np.zeros((3, 3)), "a structure has 3 axes (x, y, z); this array has shape (3, 3). Use a stack of slices"),
         (np.zeros((0, 3, 3)), "a structure needs voxels; this array has shape (0, 3, 3)"),
         (
             np.full((2, 2, 2), np.nan),
-            "the image holds NaN or infinite grey values; replace them, or mask that part away, before it is used",
+            "the image holds NaN or infinite grey values; replace them, or crop that region away, first",
         ),
         (
             np.full((2, 2, 2), 0.5),
-            "labels are whole numbers; this array has fractions. Segment a grey image first (solidstack image segment)",
+            "labels must be whole numbers; this array has fractions. "
+            "Segment a grey image first (solidstack image segment)",
         ),
         (
             np.full((2, 2, 2), 300),
-            "labels are whole numbers from 0 to 255; received 300 to 300. Segment a grey image first "
+            "labels must be whole numbers from 0 to 255; received 300 to 300. Segment a grey image first "
             "(solidstack image segment)",
         ),
-        (np.full((2, 2, 2), 1j), "labels are whole numbers from 0 to 255; received an array of complex128"),
+        (np.full((2, 2, 2), 1j), "labels must be whole numbers from 0 to 255; received an array of complex128"),
     ],
     ids=["slice", "empty", "nan", "fractions", "large", "complex"],
 )
@@ -89,6 +90,6 @@ def test_what_is_no_structure(values: np.ndarray, words: str) -> None:
 
 def test_voxel_edges_are_above_zero() -> None:
     with pytest.raises(
-        StructureError, match=r"^a voxel has 3 edge lengths above 0 \(m\); received \(1e-06, 0.0, 1e-06\)$"
+        StructureError, match=r"^a voxel needs 3 edge lengths above 0 \(m\); received \(1e-06, 0.0, 1e-06\)$"
     ):
         Structure(np.zeros((2, 2, 2)), {}, (UM, 0.0, UM))

@@ -8,12 +8,6 @@ from ...errors import StructureError
 from .coating import Field, Free, Placement, Surroundings
 
 
-def _check(size: float) -> None:
-    if not (np.isfinite(size) and size > 0.0):
-        msg = f"the size of an additive's clusters is a length above 0; received {size} m"
-        raise StructureError(msg)
-
-
 def random_field(around: Surroundings, size: float, rng: np.random.Generator) -> Field:
     """Gaussian random field of mean 0 and variance 1, blobs about ``size`` (m) across, periodic as the packing is."""
     from scipy.ndimage import gaussian_filter
@@ -28,8 +22,8 @@ def random_field(around: Surroundings, size: float, rng: np.random.Generator) ->
 
 
 @dataclass(frozen=True)
-class AtSurfaces(Placement):
-    """Clusters at the surfaces of the particles.
+class Clusters(Placement):
+    """Clusters of a size, by a random field.
 
     Parameters
     ----------
@@ -40,30 +34,26 @@ class AtSurfaces(Placement):
     size: float
 
     def __post_init__(self) -> None:
-        _check(self.size)
-
-    def field(self, around: Surroundings, free: Free, share: float, rng: np.random.Generator) -> Field:  # noqa: ARG002
-        """Random field plus the distance to the nearest surface in cluster sizes, so that clusters begin there."""
-        field = random_field(around, self.size, rng)
-        field += around.nearest / np.float32(self.size)
-        return field
-
-
-@dataclass(frozen=True)
-class Dispersed(Placement):
-    """Clusters anywhere between the particles.
-
-    Parameters
-    ----------
-    size : float
-        Of a cluster, m.
-    """
-
-    size: float
-
-    def __post_init__(self) -> None:
-        _check(self.size)
+        if not (np.isfinite(self.size) and self.size > 0.0):
+            msg = f"the cluster size of an additive must be a length above 0; received {self.size} m"
+            raise StructureError(msg)
 
     def field(self, around: Surroundings, free: Free, share: float, rng: np.random.Generator) -> Field:  # noqa: ARG002
         """Random field."""
         return random_field(around, self.size, rng)
+
+
+@dataclass(frozen=True)
+class Dispersed(Clusters):
+    """Clusters anywhere between the particles."""
+
+
+@dataclass(frozen=True)
+class AtSurfaces(Clusters):
+    """Clusters at the surfaces of the particles."""
+
+    def field(self, around: Surroundings, free: Free, share: float, rng: np.random.Generator) -> Field:
+        """Random field plus the distance to the nearest surface in cluster sizes, so that clusters begin there."""
+        field = super().field(around, free, share, rng)
+        field += around.nearest / np.float32(self.size)
+        return field

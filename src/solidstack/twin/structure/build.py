@@ -97,7 +97,7 @@ def build(
     ((16, 16, 16), 18.4)
     """
     if not design.is_single:
-        msg = f"a structure is built from one design; this one has arrays of shape {design.shape}"
+        msg = f"a structure is built from a single design; this one has arrays of shape {design.shape}"
         raise DesignError(msg)
     wanted = targets_of(design, size, voxel, thickness, seed, arrangement, pressing, sizes, electrolyte, additive)
     require_memory(BYTES_PER_VOXEL, wanted.shape, "Building the structure")
@@ -215,7 +215,7 @@ def _packing(wanted: Targets, phases: Mapping[str, Phase], progress: Listener | 
     core, film = (sum(phases[name].target or 0.0 for name in _of(phases, role)) for role in (ACTIVE, ELECTROLYTE))
     if wanted.arrangement == "close-packed":
         if not isinstance(wanted.sizes, Monodisperse):
-            msg = "arrangement: close packing is of equal spheres; leave the size distribution out, or take random"
+            msg = "arrangement: close packing needs equal spheres; leave out the size distribution, or choose random"
             raise StructureError(msg)
         return close_packed(wanted.sizes.diameter, wanted.size, core, film, wanted.pressing)
     start = pressing_start(core, film)

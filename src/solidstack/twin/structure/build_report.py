@@ -1,4 +1,4 @@
-"""What a built structure has reached of what was asked for."""
+"""What a built structure was meant to be, and what it is."""
 
 import math
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from .targets import ACTIVE, ADDITIVE, BINDER, ELECTROLYTE, FILM_VOXELS
 from .voxels import AXES, PORE, Structure
 
 MUCH_OVERLAP = 0.02
-"""Share of the particles' volume in overlaps from which on it is warned."""
+"""Share of the particles' volume in overlaps above which the report warns."""
 
 
 @dataclass(frozen=True)
@@ -37,18 +37,18 @@ class BuildReport:
         if film < FILM_VOXELS * edge:
             found.append(
                 f"the solid electrolyte is a film of {film * 1e6:.2g} um on the particles, {film / edge:.1f} voxels: "
-                f"its conduction is not resolved; take voxels of at most {film / FILM_VOXELS * 1e6:.2g} um"
+                f"its conduction is not resolved; use voxels of at most {film / FILM_VOXELS * 1e6:.2g} um"
             )
         overlap = self.structure.provenance.get("overlap_volume_fraction", 0.0)
         if overlap > MUCH_OVERLAP:
             found.append(
-                f"{100 * overlap:.1f} % of the particles' volume overlaps: so much active material does not fit "
-                f"without deformed particles; take a wider size distribution"
+                f"{100 * overlap:.1f} % of the particles' volume overlaps: this much active material fits only with "
+                f"deformed particles; use a wider size distribution"
             )
         return tuple(found)
 
     def to_dict(self) -> dict[str, Any]:
-        """Give the report as plain data, with units in the keys; percentages are of the whole volume."""
+        """Return the report as plain data, with units in the keys; percentages are of the whole volume."""
         structure = self.structure
         notes = structure.provenance
         return {

@@ -1,4 +1,4 @@
-"""Where solid phases lie around the particles: each way is a field on the voxels, filled from its lowest value."""
+"""Where solid phases lie around the particles: each placement is a field, filled from its lowest values."""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
@@ -46,7 +46,7 @@ class Placement(ABC):
 
     @abstractmethod
     def field(self, around: Surroundings, free: Free, share: float, rng: np.random.Generator) -> Field:
-        """Field, shape of the voxels; ``free`` are the voxels still to be had, ``share`` how much of them is wanted."""
+        """Field, shape of the voxels; ``free`` marks the empty voxels, of which a ``share`` is to be filled."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class Shell(Placement):
 
 @dataclass(frozen=True)
 class Necks(Placement):
-    """Necks between particles first: the voxels for which the way between two surfaces is shortest."""
+    """Necks between particles first: the voxels where the gap between two surfaces is narrowest."""
 
     needs_second = True
 
@@ -71,7 +71,7 @@ class Necks(Placement):
 
 @dataclass(frozen=True)
 class Particles(Placement):
-    """Particles of its own, spheres of one diameter at random places in what is free; they may overlap.
+    """Separate particles: spheres of one diameter at random places in the free voxels; they may overlap.
 
     Parameters
     ----------
@@ -85,13 +85,13 @@ class Particles(Placement):
         Monodisperse(self.diameter)
 
     def field(self, around: Surroundings, free: Free, share: float, rng: np.random.Generator) -> Field:
-        """Distance to the nearest of as many spheres as cover the share wanted, by the law of overlapping spheres."""
+        """Distance to the nearest of as many spheres as cover the share, by the law of overlapping spheres."""
         sphere = np.pi / 6.0 * self.diameter**3
         volume = float(np.count_nonzero(free)) * float(np.prod(around.voxel))
         count = max(1, round(-np.log1p(-min(share, 0.999)) * volume / sphere))
         if count > MOST_PARTICLES:
             msg = (
-                f"solid electrolyte particles of {self.diameter * 1e6:.3g} um: {count} would be needed, at most "
+                f"solid electrolyte particles of {self.diameter * 1e6:.3g} um: {count} would be needed, but at most "
                 f"{MOST_PARTICLES} are placed; take larger ones, or a smaller volume"
             )
             raise StructureError(msg)
@@ -124,7 +124,7 @@ def distances(
     kinds : array of uint8, shape (n,), optional
         Of the particles; default 0.
     second : bool
-        Whether the second nearest one is wanted; else that array has one element.
+        Whether the second nearest one is needed; else that array has one element.
     """
     given = np.zeros(len(packing), np.uint8) if kinds is None else kinds
     kind = np.zeros(shape, np.uint8)
@@ -136,7 +136,7 @@ def distances(
         sphere_distance(
             packing.centres, packing.radii, given, reach, np.array(voxel), box, wraps, nearest, farther, kind
         )
-        # single spheres in a large box, and walls: look further until every voxel has found what it needs
+        # single spheres in a large box, and walls: look further until every voxel has its nearest spheres
         if (farther if second and len(packing) > 1 else nearest).max() < FAR or reach > box.max():
             return nearest, farther, kind
         reach *= 2.0

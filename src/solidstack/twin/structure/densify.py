@@ -31,11 +31,10 @@ def press(packing: Packing, volume_fraction: float, pressing: Pressing, *, progr
     """Press a packing until its spheres cover a share of the box.
 
     Step by step the box shrinks with all centres in it, and the spheres push each other apart again. Their number and
-    the volume that they cover stay: what goes into overlaps is made up for by growth, as in
-    `solidstack.twin.structure.packing.random_packing`. Nothing here is random. Spheres slide without friction: also
-    pressed along
-    x alone, their contacts end up with hardly a direction (mean square of the direction cosine to x 0.34 instead of
-    1/3), so that what remains of the way of pressing is the shape of the box.
+    the volume that they cover stay: the volume lost in overlaps is made up for by growth, as in
+    `solidstack.twin.structure.packing.random_packing`. Nothing here is random. Spheres slide without friction: even
+    pressed along x alone, their contacts end up with hardly any preferred direction (mean square of the direction
+    cosine to x 0.34 instead of 1/3), so that what remains of the direction of pressing is the shape of the box.
 
     Parameters
     ----------
@@ -57,8 +56,8 @@ def press(packing: Packing, volume_fraction: float, pressing: Pressing, *, progr
     covered = packing.covered_fraction
     if not covered * (1.0 - 1e-6) <= volume_fraction < 1.0:
         msg = (
-            f"pressing makes denser: the spheres cover {covered:.4g} of the box; received {volume_fraction:.4g}. "
-            f"Give a share from there to below 1, or start from a looser packing"
+            f"pressing only makes a packing denser: the spheres cover {covered:.4g} of the box; "
+            f"received {volume_fraction:.4g}. Choose a share between that and 1, or start from a looser packing"
         )
         raise StructureError(msg)
     box, periodic = np.array(packing.box), np.array(packing.periodic, bool)
@@ -85,7 +84,7 @@ class Heckel:
     k : float
         1/Pa, above 0: how easily the material yields.
     a : float
-        0 or more: what the arrangement gives without pressure.
+        0 or more: the value without pressure, set by the arrangement.
 
     Examples
     --------
@@ -102,7 +101,7 @@ class Heckel:
     def __post_init__(self) -> None:
         if not (math.isfinite(self.k) and self.k > 0.0 and math.isfinite(self.a)):
             msg = (
-                f"Heckel's k is above 0 and A is finite: porosity falls with pressure; "
+                f"Heckel's k must be above 0 and A finite, because porosity falls with pressure; "
                 f"received k = {self.k:.3g} 1/Pa and A = {self.a:.3g}. Check the pressures and porosities"
             )
             raise StructureError(msg)
@@ -125,9 +124,9 @@ class HeckelFit:
     ----------
     model : Heckel
     k_interval, a_interval : (float, float) or None
-        95 % confidence intervals; None for two points, which leave nothing to judge by.
+        95 % confidence intervals; None for two points, through which any line passes.
     residual : float
-        Root mean square of what ln(1/porosity) is off.
+        Root mean square deviation in ln(1/porosity).
     points : int
         Measured points.
     pressures : (float, float)
@@ -159,13 +158,13 @@ def fit_heckel(pressure: ArrayLike, porosity: ArrayLike) -> HeckelFit:
     """
     p, eps = np.atleast_1d(np.asarray(pressure, float)), np.atleast_1d(np.asarray(porosity, float))
     if p.ndim != 1 or p.shape != eps.shape:
-        msg = f"a fit wants as many pressures as porosities; received {p.shape} and {eps.shape}"
+        msg = f"a fit needs as many pressures as porosities; received {p.shape} and {eps.shape}"
         raise StructureError(msg)
     if not (np.isfinite(p).all() and (p >= 0.0).all() and ((eps > 0.0) & (eps < 1.0)).all()):
-        msg = "pressures are 0 or more and porosities between 0 and 1; take out or correct the others"
+        msg = "pressures must be 0 or more and porosities between 0 and 1; remove or correct the others"
         raise StructureError(msg)
     if len(np.unique(p)) < 2:
-        msg = f"a fit wants 2 or more pressures; received {len(np.unique(p))}. Measure another one"
+        msg = f"a fit needs at least 2 different pressures; received {len(np.unique(p))}. Measure at another pressure"
         raise StructureError(msg)
     y = -np.log(eps)
     spread = p - p.mean()
@@ -244,7 +243,7 @@ class Verdict:
 def passes_percolation(
     processes: Mapping[str, Measured], threshold: float = PERCOLATION_POROSITY
 ) -> tuple[Verdict, ...]:
-    """Tell for each process whether it passes the percolation threshold, and the pressure that this needs.
+    """Return for each process whether it passes the percolation threshold, and the pressure that this needs.
 
     Parameters
     ----------
@@ -300,7 +299,7 @@ def read_processes(path: str | os.PathLike[str], dense_density: float, loading: 
     given = [(name, column) for name in kinds if (column := table.column(name)) is not None]
     if method is None or at is None or not given:
         msg = (
-            f"wanted are the columns method, pressure (MPa), and porosity (%), density (g/cm^3) or thickness (um); "
+            f"expected the columns method, pressure (MPa), and porosity (%), density (g/cm^3) or thickness (um); "
             f"this header has {', '.join(table.header) or 'no names'}"
         )
         raise StructureError(msg, source=table.source)
@@ -318,11 +317,11 @@ def read_processes(path: str | os.PathLike[str], dense_density: float, loading: 
                 porosity = 1.0 - loading / value / dense_density if value > 0.0 else -math.inf
         if pressure < 0.0 or not 0.0 < porosity < 1.0:
             what = f"porosity is {100.0 * porosity:.3g} %, pressure {pressure / 1e6:.3g} MPa"
-            cure = "wanted are a porosity above 0 and below 100 % and a pressure of 0 or more"
+            cure = "expected a porosity above 0 and below 100 % and a pressure of 0 or more"
             if name != "porosity":
                 cure += f"; the dense density of this composition is {dense_density / 1e3:.4g} g/cm^3"
             elif porosity >= 1.0:
-                cure += '; for per cent write "porosity (%)" in the header'
+                cure += '; for per cent, write "porosity (%)" in the header'
             raise StructureError(Problem(f"{what}; {cure}", line=row[0]), source=table.source)
         found.setdefault(row[1][method], []).append((pressure, porosity))
     return {

@@ -1,4 +1,4 @@
-"""What a structure is to be, from a design and options: size, voxels, packing, placements."""
+"""What a structure should be, from a design and options: size, voxels, packing, placements."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -30,7 +30,7 @@ ACTIVE, ELECTROLYTE, ADDITIVE, BINDER = "active-material", "solid-electrolyte", 
 
 @dataclass(frozen=True)
 class Targets:
-    """What a structure is to be, in SI."""
+    """What a structure should be, in SI."""
 
     size: Vector
     voxel: float
@@ -54,6 +54,7 @@ def film_voxel(design: Design) -> float:
     return float(np.clip(film / FILM_VOXELS, SMALLEST_USUAL_VOXEL, LARGEST_USUAL_VOXEL))
 
 
+ARRANGEMENTS = ("random", "close-packed")
 PRESSINGS: Mapping[str, Pressing] = {"isostatic": Isostatic(), "uniaxial": Uniaxial()}
 
 
@@ -69,86 +70,108 @@ def targets_of(
     electrolyte: Placement | None,
     additive: Placement | None,
 ) -> Targets:
-    """Take each parameter as given, else from the design's [twin] table."""
+    """Return the targets: each parameter as passed, else from the design's [twin] table."""
     own = design.twin
-    _, positive = positive_electrode(design)
     step = None if voxel is None and own.voxel is None else length_of("voxel", own.voxel if voxel is None else voxel)
-    if size is not None and not isinstance(size, (str, float, int)):
-        edges = [length_of("size", edge) for edge in size]
-        if len(edges) != 3:
-            msg = f"size: one edge or three (x, y, z) are wanted; received {len(edges)}"
-            raise StructureError(msg)
-    else:
-        across = size if size is not None else own.size
-        through = thickness if thickness is not None else own.thickness
-        if across is None:
-            across = max(2.0 * float(own.particle_diameter), (step or film_voxel(design)) * USUAL_VOXELS ** (1 / 3))
-            across = min(across, LARGEST_USUAL_EDGE)
-            through = min(float(positive.thickness), across) if through is None else through
-        across = length_of("size", across)
-        edges = [length_of("thickness", positive.thickness if through is None else through), across, across]
+    edges = _edges(design, size, thickness, step)
     if step is None:
         # fine enough for the film, unless that takes too many voxels
         most = USUAL_VOXELS if size is None and own.size is None else 8 * USUAL_VOXELS
         step = max(film_voxel(design), (math.prod(edges) / most) ** (1 / 3))
-    counts = [round(edge / step) for edge in edges]
+    counts = _counts(edges, step)
+    arrangement = arrangement or own.arrangement
+    if arrangement not in ARRANGEMENTS:
+        msg = f'arrangement: "{arrangement}" is not recognised; choose {" or ".join(ARRANGEMENTS)}'
+        raise StructureError(msg)
+    pressing = pressing or own.pressing
+    if pressing not in PRESSINGS:
+        msg = f'pressing: "{pressing}" is not recognised; choose {" or ".join(PRESSINGS)}'
+        raise StructureError(msg)
+    number = int(own.seed) if seed is None else seed
+    if isinstance(number, bool) or not isinstance(number, int) or number < 0:
+        msg = f"seed: {seed} is not a whole number of 0 or more"
+        raise StructureError(msg)
+    return Targets(
+        size=vector_of([count * step for count in counts]),
+        voxel=step,
+        seed=number,
+        arrangement=arrangement,
+        pressing=PRESSINGS[pressing],
+        sizes=_sizes(design) if sizes is None else sizes,
+        electrolyte=_electrolyte(design) if electrolyte is None else electrolyte,
+        additive=_additive(design, step) if additive is None else additive,
+    )
+
+
+def _edges(
+    design: Design, size: Length | Sequence[Length] | None, thickness: Length | None, voxel: float | None
+) -> list[float]:
+    """Return the edges of the volume along x, y, z, m, before they are made whole voxels."""
+    if size is not None and not isinstance(size, (str, float, int)):
+        edges = [length_of("size", edge) for edge in size]
+        if len(edges) != 3:
+            msg = f"size: expected one edge or three (x, y, z); received {len(edges)}"
+            raise StructureError(msg)
+        return edges
+    own = design.twin
+    _, positive = positive_electrode(design)
+    across = size if size is not None else own.size
+    through = thickness if thickness is not None else own.thickness
+    if across is None:
+        across = max(2.0 * float(own.particle_diameter), (voxel or film_voxel(design)) * USUAL_VOXELS ** (1 / 3))
+        across = min(across, LARGEST_USUAL_EDGE)
+        through = min(float(positive.thickness), across) if through is None else through
+    across = length_of("size", across)
+    return [length_of("thickness", positive.thickness if through is None else through), across, across]
+
+
+def _counts(edges: Sequence[float], voxel: float) -> list[int]:
+    """Return the voxels along each edge; refuse none, and too many."""
+    counts = [round(edge / voxel) for edge in edges]
     if min(counts) < 1:
-        msg = f"voxel: {step * 1e6:.4g} um is larger than the volume, {min(edges) * 1e6:.4g} um; take a smaller one"
+        msg = f"voxel: {voxel * 1e6:.4g} um is larger than the volume, {min(edges) * 1e6:.4g} um; choose a smaller one"
         raise StructureError(msg)
     if math.prod(counts) > LARGEST_VOXEL_COUNT:
         listed = " x ".join(map(str, counts))
-        msg = f"voxel: {listed} voxels are more than {LARGEST_VOXEL_COUNT}; take larger voxels or a smaller size"
+        msg = f"voxel: {listed} voxels are more than {LARGEST_VOXEL_COUNT}; choose larger voxels or a smaller size"
         raise StructureError(msg)
-    chosen = arrangement or own.arrangement
-    if chosen not in ("random", "close-packed"):
-        msg = f'arrangement: "{chosen}" is unknown; known are random, close-packed'
-        raise StructureError(msg)
-    pressed = pressing or own.pressing
-    if pressed not in PRESSINGS:
-        msg = f'pressing: "{pressed}" is unknown; known are {", ".join(PRESSINGS)}'
-        raise StructureError(msg)
+    return counts
+
+
+def _sizes(design: Design) -> SizeDistribution:
+    """Return the sizes of the active particles by the design's [twin] table."""
+    own = design.twin
     diameter = float(own.particle_diameter)
-    if sizes is None:
-        ends = own.particle_d10, own.particle_d90
-        if ends == (None, None):
-            sizes = Monodisperse(diameter)
-        elif None in ends:
-            msg = "twin: particle_d10 and particle_d90 are given together, or neither"
-            raise DesignError(msg)
-        else:
-            sizes = LogNormal(float(ends[0]), diameter, float(ends[1]))  # type: ignore[arg-type]
-    if electrolyte is None:
-        match own.electrolyte:
-            case "particles":
-                electrolyte = Particles(float(own.electrolyte_diameter))
-            case "necks":
-                electrolyte = Necks()
-            case _:
-                electrolyte = Shell()
-    if additive is None:
-        cluster = max(float(own.additive_size), step)
-        additive = Dispersed(cluster) if own.additive == "dispersed" else AtSurfaces(cluster)
-    number = int(own.seed) if seed is None else seed
-    if isinstance(number, bool) or not isinstance(number, int) or number < 0:
-        msg = f"seed: {seed} is no whole number from 0 on"
-        raise StructureError(msg)
-    return Targets(
-        vector_of([count * step for count in counts]),
-        step,
-        number,
-        chosen,
-        PRESSINGS[pressed],
-        sizes,
-        electrolyte,
-        additive,
-    )
+    if own.particle_d10 is None and own.particle_d90 is None:
+        return Monodisperse(diameter)
+    if own.particle_d10 is None or own.particle_d90 is None:
+        msg = "twin: give particle_d10 and particle_d90 together, or neither"
+        raise DesignError(msg)
+    return LogNormal(float(own.particle_d10), diameter, float(own.particle_d90))
+
+
+def _electrolyte(design: Design) -> Placement:
+    """Return the placement of the solid electrolyte by the design's [twin] table."""
+    match design.twin.electrolyte:
+        case "particles":
+            return Particles(float(design.twin.electrolyte_diameter))
+        case "necks":
+            return Necks()
+        case _:
+            return Shell()
+
+
+def _additive(design: Design, voxel: float) -> Placement:
+    """Return the placement of carbon and binder by the design's [twin] table; clusters of at least a voxel."""
+    cluster = max(float(design.twin.additive_size), voxel)
+    return Dispersed(cluster) if design.twin.additive == "dispersed" else AtSurfaces(cluster)
 
 
 def length_of(name: str, value: Any) -> float:
     """Read a length: text with a unit, or m."""
     length = units.parse(value, units.THICKNESS) if isinstance(value, str) else value
     if isinstance(length, bool) or not isinstance(length, (int, float)) or not 0.0 < length < math.inf:
-        msg = f'{name}: {value} is no length above 0; write for example "40 um"'
+        msg = f'{name}: {value} is not a length above 0; write for example "40 um"'
         raise StructureError(msg)
     return float(length)
 

@@ -74,7 +74,7 @@ class Structure:
     def __post_init__(self) -> None:
         labels = np.asarray(self.labels)
         if labels.ndim != 3:
-            msg = f"a structure has 3 axes (x, y, z); this array has shape {labels.shape}. Give a stack of slices"
+            msg = f"a structure has 3 axes (x, y, z); this array has shape {labels.shape}. Use a stack of slices"
             raise StructureError(msg)
         if not labels.size:
             msg = f"a structure needs voxels; this array has shape {labels.shape}"
@@ -84,7 +84,7 @@ class Structure:
         object.__setattr__(self, "labels", np.ascontiguousarray(labels))
         voxel = tuple(float(edge) for edge in self.voxel)
         if len(voxel) != 3 or not all(math.isfinite(edge) and edge > 0.0 for edge in voxel):
-            msg = f"a voxel has 3 edge lengths above 0 (m); received {self.voxel}"
+            msg = f"a voxel needs 3 edge lengths above 0 (m); received {self.voxel}"
             raise StructureError(msg)
         object.__setattr__(self, "voxel", voxel)
         known = {phase.label for phase in self.phases.values()}
@@ -129,7 +129,7 @@ class Structure:
         close = nearest(text, list(self.phases))
         hint = f"did you mean {close}? " if close else ""
         listed = ", ".join(f"{label} ({known[label]})" for label in sorted(known))
-        msg = f'"{name}" is no phase of this structure; {hint}Known are {listed}'
+        msg = f'"{name}" is not a phase of this structure; {hint}The phases are {listed}'
         raise StructureError(msg)
 
     def name(self, label: int) -> str:
@@ -194,7 +194,7 @@ def with_step(provenance: Mapping[str, Any], step: str, **details: Any) -> dict[
 def cut(ranges: Sequence[tuple[int, int]], shape: Sequence[int]) -> tuple[slice, ...]:
     """Slices of voxel ranges (first, end) along x, y, z; refuses what is not within the shape."""
     if len(ranges) != 3:
-        msg = f"crop wants three ranges (first, end) of voxels; received {len(ranges)}"
+        msg = f"crop needs three ranges (first, end) of voxels; received {len(ranges)}"
         raise StructureError(msg)
     for axis, (first, end), count in zip(AXES, ranges, shape, strict=True):
         if not 0 <= first < end <= count:
@@ -208,22 +208,23 @@ def _as_labels(values: NDArray[Any]) -> Labels:
     if values.dtype == bool:
         return values.astype(np.uint8)
     if values.dtype.kind not in "iuf":
-        msg = f"labels are whole numbers from 0 to {LARGEST_LABEL}; received an array of {values.dtype}"
+        msg = f"labels must be whole numbers from 0 to {LARGEST_LABEL}; received an array of {values.dtype}"
         raise StructureError(msg)
     low, high = values.min(), values.max()
     if not (np.isfinite(low) and np.isfinite(high)):
-        msg = "the image holds NaN or infinite grey values; replace them, or mask that part away, before it is used"
+        msg = "the image holds NaN or infinite grey values; replace them, or crop that region away, first"
         raise StructureError(msg)
     if low < 0 or high > LARGEST_LABEL:
         msg = (
-            f"labels are whole numbers from 0 to {LARGEST_LABEL}; received {low:g} to {high:g}. "
+            f"labels must be whole numbers from 0 to {LARGEST_LABEL}; received {low:g} to {high:g}. "
             f"Segment a grey image first (solidstack image segment)"
         )
         raise StructureError(msg)
     labels = values.astype(np.uint8)
     if values.dtype.kind == "f" and not np.array_equal(labels, values):
         msg = (
-            "labels are whole numbers; this array has fractions. Segment a grey image first (solidstack image segment)"
+            "labels must be whole numbers; this array has fractions. "
+            "Segment a grey image first (solidstack image segment)"
         )
         raise StructureError(msg)
     return labels

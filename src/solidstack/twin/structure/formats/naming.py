@@ -11,13 +11,13 @@ from ....materials import default_library
 from ..voxels import LARGEST_LABEL, PORE, Phase, Vector
 
 ASSUMED_VOXEL = (1e-6, 1e-6, 1e-6)
-"""Edges of a voxel where neither the file nor the user says any, m."""
+"""Edges of a voxel where neither the file nor the user gives them, m."""
 MOST_PHASES = 32
 """An image of more labels, none of them named, is a grey image."""
 ROLES = ("active-material", "solid-electrolyte", "conductive-additive", "binder")
 PORES = (PORE, "pores", "void", "voids")
 CARBON_BINDERS = ("carbon-binder", "carbon binder", "carbon-binder domain", "carbon binder domain", "cbd")
-"""The mixture that tomography cannot part; it conducts electrons."""
+"""The mixture that tomography cannot separate; it conducts electrons."""
 VoxelSize = str | float | Sequence[float]
 Naming = str | Mapping[str, Phase] | Mapping[int, str]
 
@@ -81,7 +81,8 @@ def as_phases(names: Naming) -> dict[str, Phase]:
         named = ["=" in part for part in parts]
         if any(named) and not all(named):
             msg = (
-                f'phases "{names}" mix LABEL=NAME with bare names; write "0=pore, 1=NCM622", or "pore, NCM622" for 0, 1'
+                f'phases "{names}" mixes LABEL=NAME with bare names; '
+                f'write "0=pore, 1=NCM622", or "pore, NCM622" for 0, 1'
             )
             raise StructureError(msg)
         pairs = (
@@ -95,14 +96,14 @@ def as_phases(names: Naming) -> dict[str, Phase]:
         if phase is None:
             text = str(key).strip()
             if not text.isdecimal():
-                msg = f'label "{text}" of phase "{name}" is no whole number from 0 to {LARGEST_LABEL}'
+                msg = f'label "{text}" of phase "{name}" is not a whole number from 0 to {LARGEST_LABEL}'
                 raise StructureError(msg)
             phase = phase_named(int(text), name)
         if not name:
             msg = f'label {phase.label} has an empty name; write for example "0=pore, 1=NCM622"'
             raise StructureError(msg)
         if name in found:
-            msg = f'phase "{name}" is given twice; a name stands for one label'
+            msg = f'phase "{name}" appears twice; a name stands for one label'
             raise StructureError(msg)
         found[name] = phase
     check_phases(found)
@@ -125,7 +126,7 @@ def phase_named(label: int, name: str) -> Phase:
 
 
 def check_phases(phases: Mapping[str, Phase]) -> None:
-    """Refuse two phases of one label, and labels that a byte does not hold."""
+    """Refuse two phases of one label, and labels that do not fit into a byte."""
     by_label: dict[int, str] = {}
     for name, phase in phases.items():
         if not 0 <= phase.label <= LARGEST_LABEL:

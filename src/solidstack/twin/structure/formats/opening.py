@@ -18,7 +18,7 @@ from .vtk import read_vti
 
 
 def open_volume(path: str | os.PathLike[str], *, mapped: bool = False) -> Volume:
-    """Read the array of an image file, its voxel size and its description.
+    """Read the array, voxel size and description of an image file.
 
     Parameters
     ----------
@@ -38,7 +38,7 @@ def open_volume(path: str | os.PathLike[str], *, mapped: bool = False) -> Volume
         if not place.exists():
             raise missing(path, StructureError)
         if suffix not in READERS:
-            what = "is a folder" if place.is_dir() else f'has the unknown ending "{place.suffix}"'
+            what = "is a folder" if place.is_dir() else f'has the unsupported ending "{place.suffix}"'
             msg = f"{what}; give a file that ends in {', '.join(READERS)} (slices: make one TIFF stack of them)"
             raise StructureError(msg)
         if place.is_dir() != (suffix == ".zarr"):
@@ -52,21 +52,19 @@ def open_volume(path: str | os.PathLike[str], *, mapped: bool = False) -> Volume
         except MemoryError:
             msg = "does not fit into memory"
             raise StructureError(msg) from None
-        except Exception as reason:  # damage shows in many ways: struct, zlib, index, value and codec errors
+        except Exception as reason:  # damage shows up in many ways: struct, zlib, index, value and codec errors
             why = str(reason).strip().partition("\n")[0] or type(reason).__name__
-            msg = f"is no {kind} that can be read, or is cut short ({why})"
+            msg = f"is not a readable {kind}, or is cut short ({why})"
             if isinstance(reason, OSError) and reason.strerror:
                 msg = f"cannot be read ({reason.strerror})"
             raise StructureError(msg) from None
         if volume.values.ndim == 2:
             height, width = volume.values.shape
-            msg = f"is a single slice ({height} x {width}); a structure has three axes. Give a stack of slices"
+            msg = f"is a single slice ({height} x {width}); a structure has three axes. Use a stack of slices"
             raise StructureError(msg)
         if volume.values.ndim != 3:
             listed = " x ".join(str(count) for count in volume.values.shape)
-            msg = (
-                f"has {volume.values.ndim} axes ({listed}); a structure has three. Take one channel and one time of it"
-            )
+            msg = f"has {volume.values.ndim} axes ({listed}); a structure has three. Extract one channel at one time"
             raise StructureError(msg)
     return volume
 
@@ -84,7 +82,7 @@ def _check_header(stream: Any, name: str) -> None:
     reader = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
     shape, _, kind = reader(stream)
     if kind.hasobject:
-        msg = "holds Python objects, which could run code when they are read; save the array as numbers"
+        msg = "holds Python objects, which could run code when read; save the array as numbers"
         raise StructureError(msg)
     require_memory(kind.itemsize + (kind != np.uint8), shape, f"Reading {name}")
 
@@ -94,13 +92,13 @@ def _read_npz(path: Path, mapped: bool) -> Volume:  # noqa: ARG001 nothing to ma
         names = [info.filename.removesuffix(".npy") for info in archive.infolist()]
         arrays = [name for name in names if name != "meta"]
         if "labels" not in arrays and len(arrays) != 1:
-            msg = f'holds {len(arrays)} arrays ({", ".join(arrays[:5])}); name the one of the voxels "labels"'
+            msg = f'has {len(arrays)} arrays ({", ".join(arrays[:5])}); call the array of the voxels "labels"'
             raise StructureError(msg)
         key = "labels" if "labels" in arrays else arrays[0]
         with archive.open(f"{key}.npy") as stream:
             _check_header(stream, path.name)
         if "meta" in names and archive.getinfo("meta.npy").file_size > LARGEST_META:
-            msg = f"its description is larger than {LARGEST_META / 1e6:g} MB, so solidstack did not write it"
+            msg = f"its description is larger than {LARGEST_META / 1e6:g} MB, so it was not written by solidstack"
             raise StructureError(msg)
     with np.load(path, allow_pickle=False) as data:
         meta = meta_of(str(data["meta"])) if "meta" in names else {}
@@ -114,13 +112,13 @@ def _read_zarr(path: Path, mapped: bool) -> Volume:  # noqa: ARG001 nothing to m
     if not isinstance(store, zarr.Array):
         arrays = dict(store.arrays())
         if "labels" not in arrays and len(arrays) != 1:
-            msg = f'holds {len(arrays)} arrays ({", ".join(list(arrays)[:5])}); name the one of the voxels "labels"'
+            msg = f'has {len(arrays)} arrays ({", ".join(list(arrays)[:5])}); call the array of the voxels "labels"'
             raise StructureError(msg)
         store = arrays.get("labels", next(iter(arrays.values())))
     require_memory(store.dtype.itemsize + (store.dtype != np.uint8), store.shape, f"Reading {path.name}")
     meta = meta_of(json.dumps(notes))
     if isinstance(notes, dict) and notes.get("every_chunk") and (lost := store.nchunks - store.nchunks_initialized):
-        msg = f"lacks {lost} of its {store.nchunks} chunks; copy it again"
+        msg = f"is missing {lost} of its {store.nchunks} chunks; copy it again"
         raise StructureError(msg)
     return Volume(np.asarray(store[...]), meta.get("voxel"), meta)
 

@@ -21,10 +21,10 @@ def read(path: str | os.PathLike[str], *, voxel: VoxelSize | None = None, phases
     path : path
         The file, or the folder of a zarr store.
     voxel : str, float or sequence, optional
-        Edges of a voxel (see `as_voxel`), in place of those in the file. Where nobody says them 1 um is assumed, and
+        Edges of a voxel (see `as_voxel`), in place of those in the file. Where neither gives them 1 um is assumed, and
         `assumes_voxel` is true.
     phases : str or mapping, optional
-        What the labels stand for (see `as_phases`), in place of what the file says.
+        What the labels stand for (see `as_phases`), in place of those in the file.
 
     Returns
     -------
@@ -42,7 +42,7 @@ def read(path: str | os.PathLike[str], *, voxel: VoxelSize | None = None, phases
         structure = Structure(volume.values, known, edges, volume.meta.get("periodic", (False, False, False)), notes)
         if not known and (count := np.count_nonzero(structure.counts)) > MOST_PHASES:
             msg = (
-                f"holds {count} different values and no names of phases: a grey image, not one of labels. "
+                f"holds {count} different values and no phase names: it is a grey image, not labels. "
                 f"Segment it first (solidstack image segment), or name its phases"
             )
             raise StructureError(msg)
@@ -50,7 +50,7 @@ def read(path: str | os.PathLike[str], *, voxel: VoxelSize | None = None, phases
 
 
 def origin(volume: Volume, voxel: VoxelSize | None, path: str | os.PathLike[str]) -> tuple[Vector, dict[str, Any]]:
-    """Edges of a voxel, m, by the user, the file or assumption; and provenance that says which."""
+    """Edges of a voxel, m, from the user, the file or an assumption; and provenance that records which."""
     notes = dict(volume.meta.get("provenance", {})) or {"origin": "image", "file": Path(path).name}
     if voxel is not None:
         notes.pop("voxel_assumed", None)

@@ -62,7 +62,7 @@ def read_tiff(path: Path, mapped: bool) -> Volume:
 
 
 def _check_tiff(tiff: Any, series: Any, loose: bool, name: str) -> None:
-    """Refuse what is no stack of grey or label pages, before its data are read."""
+    """Refuse anything but a stack of grey or label pages, before its data are read."""
     page = series.keyframe
     if "S" in series.axes:
         msg = (
@@ -78,7 +78,7 @@ def _check_tiff(tiff: Any, series: Any, loose: bool, name: str) -> None:
             import_module("imagecodecs")
         except ModuleNotFoundError:
             msg = (
-                f"is compressed by {page.compression.name}, which wants the package imagecodecs: "
+                f"is compressed by {page.compression.name}, which needs the package imagecodecs: "
                 f"pip install imagecodecs, or save it without compression"
             )
             raise StructureError(msg) from None
@@ -87,7 +87,7 @@ def _check_tiff(tiff: Any, series: Any, loose: bool, name: str) -> None:
 
 
 def _tiff_notes(tiff: Any) -> tuple[Vector | None, dict[str, Any]]:
-    """Edges of a voxel by OME or ImageJ metadata (resolutions in dpi are those of a printer), and our description."""
+    """Edges of a voxel by OME or ImageJ metadata (resolutions in dpi are for a printer), and our description."""
     if tiff.is_ome:
         root = ElementTree.fromstring(tiff.ome_metadata)
         tag = root.tag.partition("}")[0] + "}" if root.tag.startswith("{") else ""
@@ -111,7 +111,7 @@ def _tiff_notes(tiff: Any) -> tuple[Vector | None, dict[str, Any]]:
 
 
 def _edges(sizes: Sequence[tuple[str | None, str]]) -> Vector | None:
-    """Turn numbers with units into metres; None where one lacks or is no length."""
+    """Turn numbers with units into metres; None where one is missing or is not a length."""
     try:
         return as_voxel([units.parse(f"{float(text or 0.0)!r} {unit}", units.THICKNESS) for text, unit in sizes])
     except (InputError, ValueError):

@@ -1,4 +1,4 @@
-"""An array of a file, with what the file says of its voxels and phases."""
+"""An array from a file, with what the file records of its voxels and phases."""
 
 import contextlib
 import json
@@ -32,7 +32,7 @@ class Volume:
     values : array of three axes
         Possibly mapped from the file.
     voxel : (float, float, float) or None
-        Edges of a voxel, m, where the file says them.
+        Edges of a voxel, m, where the file gives them.
     meta : mapping
         Phases, periodicity and provenance, of files that solidstack wrote.
     """
@@ -43,11 +43,11 @@ class Volume:
 
 
 def need(module: str, extra: str) -> Any:
-    """Import a package of an extra, or say how to install it."""
+    """Import a package of an extra; where it is missing, explain how to install it."""
     try:
         return import_module(module)
     except ModuleNotFoundError as reason:
-        msg = f'this wants the package {reason.name}, which is not installed; pip install "solidstack[{extra}]"'
+        msg = f'this needs the package {reason.name}, which is not installed; pip install "solidstack[{extra}]"'
         raise StructureError(msg) from None
 
 
@@ -63,7 +63,7 @@ def named(path: str | os.PathLike[str]) -> Iterator[None]:
 
 
 def meta_of(text: str) -> dict[str, Any]:
-    """Read the description that `save` and `export` write; empty where the text is another one."""
+    """Read the description that `save` and `export` write; empty for any other text."""
     if FORMAT not in text:
         return {}
     try:
@@ -92,5 +92,5 @@ def description(structure: Structure) -> str:
         "periodic": list(structure.periodic),
         "provenance": dict(structure.provenance),
     }
-    # VTK takes ASCII only; numbers of NumPy are no JSON of themselves
+    # VTK takes ASCII only; NumPy numbers are not JSON by themselves
     return json.dumps(meta, default=lambda value: value.tolist())

@@ -22,7 +22,7 @@ def read_vti(path: Path, mapped: bool) -> Volume:  # noqa: ARG001 VTK reads it w
         head = stream.read(100_000)
     extent = re.search(rb'WholeExtent="([-\d\s]+)"', head)
     if b"ImageData" not in head or extent is None or len(ends := [int(end) for end in extent[1].split()]) != 6:
-        msg = "is no VTK image (.vti): it has no ImageData with an extent"
+        msg = "is not a VTK image (.vti): it has no ImageData with an extent"
         raise StructureError(msg)
     shape = tuple(last - first for first, last in zip(ends[::2], ends[1::2], strict=True))
     require_memory(2.0, shape, f"Reading {path.name}")
@@ -36,13 +36,13 @@ def read_vti(path: Path, mapped: bool) -> Volume:  # noqa: ARG001 VTK reads it w
     name = "labels" if "labels" in values else values.active_scalars_name or values.keys()[0]
     array = np.asarray(values[name])
     if array.ndim != 1:
-        msg = f'its values "{name}" have {array.shape[1]} components; wanted is one number per voxel'
+        msg = f'its values "{name}" have {array.shape[1]} components; expected one number per voxel'
         raise StructureError(msg)
     fields = grid.field_data
     meta = meta_of(str(fields["solidstack"][0])) if "solidstack" in fields else {}
     cube = np.ascontiguousarray(array.reshape(counts, order="F"))
     x, y, z = (float(edge) for edge in grid.spacing)
-    # 1 is what an image has of which nobody gave a spacing
+    # 1 is the spacing of an image for which none was set
     voxel = None if (x, y, z) == (1.0, 1.0, 1.0) else (x, y, z)
     return Volume(cube, meta.get("voxel", voxel), meta)
 

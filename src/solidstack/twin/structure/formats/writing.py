@@ -21,7 +21,7 @@ EXPORTED = (".tif", ".tiff", ".vti", ".npy", ".stl")
 
 
 def check_ending(path: str | os.PathLike[str], *, phase: str | None = None) -> str:
-    """Give the ending of a place to write to, or say which ones are known.
+    """Return the ending of a path to write to; refuse an unknown one.
 
     Raises
     ------
@@ -30,10 +30,10 @@ def check_ending(path: str | os.PathLike[str], *, phase: str | None = None) -> s
     """
     suffix = Path(path).suffix.lower()
     if suffix not in (*SAVED, *EXPORTED):
-        msg = f"has no known ending for a structure; take {', '.join((*SAVED, *EXPORTED))}"
+        msg = f"has an unsupported ending for a structure; choose from {', '.join((*SAVED, *EXPORTED))}"
         raise OutputError(msg, source=os.fspath(path))
     if suffix == ".stl" and phase is None:
-        msg = "is a surface of one phase; say of which"
+        msg = "is the surface of one phase; name it with --phase (phase= in Python)"
         raise OutputError(msg, source=os.fspath(path))
     return suffix
 
@@ -48,20 +48,20 @@ def write(structure: Structure, path: str | os.PathLike[str], *, phase: str | No
 def save(structure: Structure, path: str | os.PathLike[str]) -> Path:
     """Write a structure with phases and provenance, as a zarr store (.zarr) or compressed NumPy archive (.npz).
 
-    It appears whole or not at all.
+    The file is written whole or not at all.
 
     Parameters
     ----------
     structure : Structure
     path : path
-        A zarr store that is there is replaced, another folder is not.
+        An existing zarr store is replaced, any other folder is not.
 
     Raises
     ------
     StructureError
         Another ending.
     OutputError
-        The place cannot be written.
+        The path cannot be written.
     """
     target = Path(path)
     text = description(structure)
@@ -76,7 +76,7 @@ def save(structure: Structure, path: str | os.PathLike[str]) -> Path:
         case ".zarr":
             return _write_zarr(structure.labels, text, target)
         case _:
-            msg = f'"{target.name}" ends in neither .zarr nor .npz; choose one of them'
+            msg = f'"{target.name}" ends in neither .zarr nor .npz; use one of these'
             raise StructureError(msg)
 
 
@@ -92,7 +92,7 @@ def _write_zarr(labels: NDArray[np.uint8], text: str, target: Path) -> Path:
             compressors=codec,
             attributes={"solidstack": {**json.loads(text), "every_chunk": True}},
             dimension_names=("x", "y", "z"),
-            # every chunk is there, so that a lost one shows
+            # every chunk is written, so that a lost one is noticed
             config={"write_empty_chunks": True},
         )
 
@@ -100,9 +100,9 @@ def _write_zarr(labels: NDArray[np.uint8], text: str, target: Path) -> Path:
 
 
 def _write_folder(target: Path, writer: Callable[[Path], object]) -> Path:
-    """Let `writer` fill a temporary folder beside `target`, then rename it; a store that was there goes away."""
+    """Let `writer` fill a temporary folder beside `target`, then rename it; an earlier store is removed."""
     if target.exists() and not any((target / name).exists() for name in ("zarr.json", ".zarray", ".zgroup")):
-        what = "is a folder that is no zarr store" if target.is_dir() else "is a file, no zarr store"
+        what = "is a folder, not a zarr store" if target.is_dir() else "is a file, not a zarr store"
         msg = f"{what}, so it is not replaced; choose another place with -o"
         raise OutputError(msg, source=str(target))
     mark = secrets.token_hex(4)
@@ -137,18 +137,18 @@ def export(structure: Structure, path: str | os.PathLike[str], *, phase: str | N
     path : path
     phase : str, optional
         For .stl: whose surface is written, in um, closed at the faces of the volume and smoothed by a Gaussian of 0.7
-        voxels, which takes the steps of the voxels away.
+        voxels, which removes the steps between voxels.
 
     Raises
     ------
     OutputError
-        Another ending, no phase for .stl, or a place that cannot be written.
+        Another ending, no phase for .stl, or a path that cannot be written.
     StructureError
         The phase is unknown or absent, or a package is not installed.
     """
     suffix = check_ending(path, phase=phase)
     if suffix in SAVED:
-        msg = f"a {suffix} keeps everything of a structure; use save"
+        msg = f"{suffix} keeps all of a structure; use save"
         raise OutputError(msg, source=os.fspath(path))
     target = Path(path)
     if suffix == ".npy":
@@ -188,10 +188,10 @@ FIELDS = (".vti", ".zarr", ".npz")
 
 
 def check_field_ending(path: str | os.PathLike[str]) -> str:
-    """Give the ending of a place for fields, or say which ones are known."""
+    """Return the ending of a path for fields; refuse an unknown one."""
     suffix = Path(path).suffix.lower()
     if suffix not in FIELDS:
-        msg = f"has no known ending for a field; take {', '.join(FIELDS)}"
+        msg = f"has an unsupported ending for a field; choose from {', '.join(FIELDS)}"
         raise OutputError(msg, source=os.fspath(path))
     return suffix
 
@@ -209,7 +209,7 @@ def write_field(structure: Structure, fields: Mapping[str, NDArray[np.float32]],
     Raises
     ------
     OutputError
-        Another ending, or a place that cannot be written.
+        Another ending, or a path that cannot be written.
     """
     suffix, target = check_field_ending(path), Path(path)
     if suffix == ".vti":

@@ -1,4 +1,4 @@
-"""What a segmented image is made of: profiles, connectivity, representative volume."""
+"""What a segmented image consists of: profiles, connectivity, representative volume."""
 
 import math
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from ..voxels import AXES, Structure
 LEAST_EDGE = 4
 """Edge of the smallest sub-volume, voxels."""
 LEAST_COUNT = 4
-"""Sub-volumes that a standard deviation wants."""
+"""Sub-volumes that a standard deviation needs."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class RepresentativeVolume:
 
 @dataclass(frozen=True)
 class ImageAnalysis:
-    """What a segmented volume says.
+    """What is known of a segmented volume.
 
     Parameters
     ----------
@@ -161,7 +161,7 @@ def profile(structure: Structure, axis: int) -> Profile:
 def representative_volume(
     structure: Structure, phase: str, *, n_sizes: int = 8, seed: int = 0, tolerance: float = 0.05
 ) -> RepresentativeVolume:
-    """Fraction of a phase in sub-volumes of growing size, and the size at which it hardly differs any more.
+    """Fraction of a phase in sub-volumes of growing size, and the size at which it no longer varies much.
 
     The volume is cut into as many cubes of a size as fit, side by side, from a random corner. Of a structure without
     order the standard deviation falls with the edge to the power -3/2.
@@ -188,7 +188,7 @@ def representative_volume(
         raise StructureError(msg)
     if n_sizes < 2 or not tolerance > 0.0:
         msg = (
-            f"a representative volume wants 2 sizes or more and a tolerance above 0; received {n_sizes}, {tolerance:g}"
+            f"a representative volume needs at least 2 sizes and a tolerance above 0; received {n_sizes}, {tolerance:g}"
         )
         raise StructureError(msg)
     edges = _edges(structure, n_sizes)
@@ -230,7 +230,7 @@ def _edges(structure: Structure, count: int) -> NDArray[np.float64]:
         listed = " x ".join(str(n) for n in structure.shape)
         msg = (
             f"a volume of {listed} voxels is too small for a representative volume: "
-            f"{LEAST_COUNT} cubes of {LEAST_EDGE + 1} voxels have to fit in"
+            f"{LEAST_COUNT} cubes of {LEAST_EDGE + 1} voxels must fit"
         )
         raise StructureError(msg)
     return np.unique(np.rint(np.geomspace(sizes[0], sizes[-1], count))) * step
@@ -272,11 +272,9 @@ def analyse(
     parts = 2 * len(present) + 1
     warnings = []
     if assumes_voxel(structure):
-        warnings.append(
-            "nobody says how large a voxel is; 1 um is assumed, and lengths scale with it. Give the voxel size"
-        )
+        warnings.append("the voxel size is not known; 1 um is assumed, and lengths scale with it. State the voxel size")
     if not structure.with_role("pore"):
-        warnings.append("no phase is named a pore, so there is no porosity. Name the phases")
+        warnings.append("no phase is named a pore, so the porosity is not known. Name the phases")
 
     tell = Teller(progress, of=parts, what="analyse")
     profiles = {axis: profile(structure, index) for index, axis in enumerate(AXES)}

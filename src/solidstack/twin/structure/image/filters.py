@@ -64,7 +64,7 @@ def tiled(
 def denoise(
     image: GreyImage, method: str = "median", *, scale: float = 1.0, progress: Listener | None = None
 ) -> GreyImage:
-    """Take noise away.
+    """Reduce noise.
 
     Parameters
     ----------
@@ -92,7 +92,7 @@ def denoise(
     values = image.values
     if not 0.0 < scale <= 5.0 or (method == "median" and scale != round(scale)):
         rule = "1, 2, 3, 4 or 5" if method == "median" else "above 0 and at most 5"
-        msg = f"scale {scale:g} of the filter is not {rule}"
+        msg = f"scale of the filter: {scale:g} must be {rule}"
         raise StructureError(msg)
     require_memory(1.8 * values.itemsize, image.shape, "Filtering")
     require_finite(values)
@@ -105,7 +105,7 @@ def denoise(
         case "non-local-means":
             function, rim, bytes_per_voxel = _non_local_means(noise_level(image), scale), 4, 48.0
         case _:
-            msg = f'there is no filter "{method}"; take {", ".join(DENOISING)}'
+            msg = f'filter "{method}" is not recognised; choose from {", ".join(DENOISING)}'
             raise StructureError(msg)
     native = values.dtype.newbyteorder("=")
 

@@ -36,8 +36,8 @@ class GreyImage:
             msg = f"a grey image has 3 axes (x, y, z) and voxels; this array has shape {self.values.shape}"
             raise StructureError(msg)
         if self.values.dtype.kind not in "iuf":
-            hint = ", so it is segmented already" if self.values.dtype == bool else ""
-            msg = f"grey values are numbers; received an array of {self.values.dtype}{hint}"
+            hint = ", which is already segmented" if self.values.dtype == bool else ""
+            msg = f"grey values must be numbers; received an array of {self.values.dtype}{hint}"
             raise StructureError(msg)
         object.__setattr__(self, "voxel", as_voxel(self.voxel))
 
@@ -64,8 +64,8 @@ def read_grey(path: str | os.PathLike[str], *, voxel: VoxelSize | None = None) -
     ----------
     path : path
     voxel : str, float or sequence, optional
-        Edges of a voxel (see `formats.as_voxel`), in place of those in the file; where nobody
-        says them 1 um is assumed.
+        Edges of a voxel (see `formats.as_voxel`), in place of those in the file; where neither
+        gives them 1 um is assumed.
 
     Raises
     ------
@@ -78,7 +78,7 @@ def read_grey(path: str | os.PathLike[str], *, voxel: VoxelSize | None = None) -
 
 
 def require_finite(values: NDArray[Any]) -> None:
-    """Refuse NaN and infinite grey values, for no filter or threshold means anything with them."""
+    """Refuse NaN and infinite grey values, which make every filter and threshold meaningless."""
     if values.dtype.kind != "f":
         return
     count, first = 0, (0, 0, 0)
@@ -92,6 +92,6 @@ def require_finite(values: NDArray[Any]) -> None:
     if count:
         msg = (
             f"{count} of {values.size} grey values are NaN or infinite, the first at voxel (x, y, z) = {first}; "
-            f"replace them (numpy.nan_to_num), or crop that part away"
+            f"replace them (numpy.nan_to_num), or crop that region away"
         )
         raise StructureError(msg)

@@ -1,4 +1,4 @@
-"""Images and structures on voxels of another size."""
+"""Images and structures resampled to another voxel size."""
 
 import math
 from typing import Any, TypeVar
@@ -19,8 +19,8 @@ Image = TypeVar("Image", GreyImage, Structure)
 def resample(image: Image, voxel: VoxelSize) -> Image:
     """Bring an image to another voxel size; the volume stays, to half a voxel.
 
-    Larger voxels are the mean of those they cover; smaller ones are interpolated between centres. Of labels a voxel
-    gets the one that covers most of it, and of equals the one nearest to its centre.
+    Larger voxels are the mean of those they cover; smaller ones are interpolated between centres. A labelled
+    voxel gets the label that covers most of it; of equal ones, the label at its centre.
 
     Parameters
     ----------

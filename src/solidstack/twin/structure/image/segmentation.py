@@ -17,7 +17,6 @@ from ..voxels import LARGEST_LABEL, Structure
 from .filters import Function, tiled
 from .grey import GreyImage, require_finite
 
-"""Called with the parts done and the parts in all."""
 SEGMENTATION = ("multi-otsu", "watershed", "thresholds")
 FLOOD_RIM = 8
 """Rim for the watershed, voxels. Boundaries between phases are a few voxels wide, so floods end within it."""
@@ -52,9 +51,9 @@ def _histogram(values: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
 
 
 def otsu_thresholds(image: GreyImage, classes: int = 3) -> tuple[float, ...]:
-    """Grey values that part the histogram into classes of the least variance within (multi-Otsu).
+    """Grey values that split the histogram into classes of least variance within each (multi-Otsu).
 
-    Phases of very different volume, or with as much noise as contrast, want thresholds by hand.
+    Phases of very different volume, or with as much noise as contrast, need thresholds by hand.
 
     Parameters
     ----------
@@ -73,13 +72,13 @@ def otsu_thresholds(image: GreyImage, classes: int = 3) -> tuple[float, ...]:
         Another number of classes, or fewer grey values than classes.
     """
     if not 2 <= classes <= MOST_CLASSES:
-        msg = f"{classes} classes are not within 2 to {MOST_CLASSES}; for more give thresholds"
+        msg = f"classes: {classes} must be 2 to {MOST_CLASSES}; for more, give thresholds"
         raise StructureError(msg)
     require_finite(image.values)
     counts, edges = _histogram(image.values)
     filled = int(np.count_nonzero(counts))
     if filled < classes:
-        msg = f"the image has {filled} different grey value{'s'[: filled > 1]}; {classes} classes want as many or more"
+        msg = f"the image has {filled} different grey value{'s'[: filled > 1]}; {classes} classes need at least as many"
         raise StructureError(msg)
     # scikit-image gives the last bin of the lower class: the threshold is its upper edge
     found = need("skimage.filters", "twin").threshold_multiotsu(hist=(counts, edges[1:]), classes=classes)
@@ -126,13 +125,13 @@ def segment(
     """
     values = image.values
     if method not in SEGMENTATION:
-        msg = f'there is no way "{method}" to segment; take {", ".join(SEGMENTATION)}'
+        msg = f'method "{method}" is not recognised; choose from {", ".join(SEGMENTATION)}'
         raise StructureError(msg)
     if method == "thresholds" and not thresholds:
-        msg = "segmenting by thresholds wants at least one, as in --threshold 80"
+        msg = "segmenting by thresholds needs at least one, as in --threshold 80"
         raise StructureError(msg)
     if method == "multi-otsu" and thresholds:
-        msg = "multi-otsu finds its thresholds; leave them out, or segment by thresholds or watershed"
+        msg = "multi-otsu finds the thresholds itself; leave them out, or segment by thresholds or watershed"
         raise StructureError(msg)
     require_memory(1.0 + 0.8 * values.itemsize * (method == "watershed"), image.shape, "Segmenting")
     require_finite(values)
@@ -140,7 +139,7 @@ def segment(
     named_phases = as_phases(phases) if phases is not None else {}
     if named_phases and sorted(phase.label for phase in named_phases.values()) != list(range(len(limits) + 1)):
         listed = ", ".join(named_phases)
-        msg = f"{len(limits) + 1} classes want as many names, from dark to bright (labels from 0); received {listed}"
+        msg = f"{len(limits) + 1} classes need as many names, from dark to bright (labels from 0); received {listed}"
         raise StructureError(msg)
     labels = np.empty(image.shape, np.uint8)
     if method == "watershed":
@@ -159,10 +158,10 @@ def _checked(thresholds: Sequence[float], values: NDArray[Any]) -> tuple[float, 
     low, high = float(values.min()), float(values.max())
     listed = ", ".join(f"{limit:g}" for limit in limits)
     if not all(one < other for one, other in itertools.pairwise(limits)) or len(limits) > LARGEST_LABEL:
-        msg = f"thresholds {listed} do not ascend; give each once, from dark to bright"
+        msg = f"thresholds {listed} must ascend; give each once, from dark to bright"
         raise StructureError(msg)
     if not all(low < limit <= high for limit in limits):
-        msg = f"thresholds {listed} leave a class empty: grey values are {low:g} to {high:g}"
+        msg = f"thresholds {listed} leave a class empty: grey values range over {low:g} to {high:g}"
         raise StructureError(msg)
     return limits
 

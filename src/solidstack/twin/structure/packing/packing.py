@@ -41,7 +41,7 @@ class Isostatic(Pressing):
     """A fluid around it: all directions shrink alike."""
 
     def stretch(self, ratio: float) -> Floats:
-        """Give a third to each direction."""
+        """A third along each direction."""
         return np.full(3, ratio ** (1.0 / 3.0))
 
 
@@ -73,11 +73,11 @@ class Packing:
         box, periodic = _checked_box(self.box), np.array(self.periodic, bool)
         centres, radii = np.array(self.centres, float), np.array(self.radii, float)
         if radii.ndim != 1 or centres.shape != (len(radii), 3) or not len(radii) or not (radii > 0.0).all():
-            msg = f"a packing has n centres (n, 3) and n radii above 0; received {centres.shape} and {radii.shape}"
+            msg = f"a packing needs n centres (n, 3) and n radii above 0; received {centres.shape} and {radii.shape}"
             raise StructureError(msg)
         centres = wrapped(centres, box, periodic)
         if not ((centres >= 0.0) & (centres <= box)).all():
-            msg = "a centre lies outside of the box along an axis that is not periodic; move it, or make the box larger"
+            msg = "a centre lies outside the box along an axis that is not periodic; move it, or enlarge the box"
             raise StructureError(msg)
         object.__setattr__(self, "centres", centres)
         object.__setattr__(self, "radii", radii)
@@ -191,18 +191,18 @@ def close_packing(
     start_fraction: float | None = None,
     pressing: Pressing | None = None,
 ) -> Packing:
-    """Cubic close packing, pressed: 4 spheres in a cell, in a periodic box of whole cells.
+    """Cubic close packing, pressed: 4 spheres in a unit cell, in a periodic box of whole unit cells.
 
-    Unpressed, the cells are cubes in which the spheres cover `start_fraction`; the pressing shrinks them until they
-    cover `volume_fraction`. Cores of building blocks in contact start at s CLOSE_PACKING, with s the volume of the core
-    over that of the block. Spheres that overlap once pressed grow, as in `random_packing`.
+    Unpressed, the unit cells are cubes in which the spheres cover `start_fraction`; the pressing shrinks them until
+    they cover `volume_fraction`. Cores of building blocks in contact start at s CLOSE_PACKING, with s the volume of the
+    core over that of the block. Spheres that overlap once pressed grow, as in `random_packing`.
 
     Parameters
     ----------
     diameter : float
         m, above 0.
     box : (float, float, float)
-        Edge lengths wanted along x, y, z, m; the box has the nearest number of whole cells along each, at least 1.
+        Desired edge lengths along x, y, z, m; the box has the nearest whole number of unit cells along each.
     volume_fraction : float
         Share of the box that the spheres cover, 0 to 1.
     start_fraction : float, optional
@@ -218,7 +218,7 @@ def close_packing(
 
     Examples
     --------
-    Touching spheres of 8.55 um: a cell of 8.55 sqrt(2) = 12.09 um, 3 of them in about 40 um.
+    Touching spheres of 8.55 um: a unit cell of 8.55 sqrt(2) = 12.09 um, 3 of them in about 40 um.
 
     >>> packing = close_packing(8.55e-6, (40e-6, 40e-6, 40e-6), CLOSE_PACKING)
     >>> len(packing), f"{1e6 * packing.box[0]:.2f} um"
@@ -230,8 +230,8 @@ def close_packing(
     start = min(volume_fraction, CLOSE_PACKING) if start_fraction is None else start_fraction
     if not 0.0 < start <= min(volume_fraction, CLOSE_PACKING) * (1.0 + 1e-12):
         msg = (
-            f"pressing starts above 0 and at most at the share to reach, {volume_fraction:.4g}, and at close packing, "
-            f"{CLOSE_PACKING:.4g}; received start_fraction {start:.4g}. Lower it"
+            f"start_fraction must be above 0 and at most the share to reach, {volume_fraction:.4g}, and close packing, "
+            f"{CLOSE_PACKING:.4g}; received {start:.4g}. Lower it"
         )
         raise StructureError(msg)
     edge = diameter * (4.0 * math.pi / 6.0 / start) ** (1.0 / 3.0)
@@ -250,14 +250,14 @@ def close_packing(
 def _checked_box(box: Sequence[float]) -> Floats:
     edges = np.array(box, float)
     if edges.shape != (3,) or not (np.isfinite(edges).all() and (edges > 0.0).all()):
-        msg = f"a box has 3 edge lengths above 0 (m); received {tuple(np.ravel(edges).tolist())}"
+        msg = f"a box needs 3 edge lengths above 0 (m); received {tuple(np.ravel(edges).tolist())}"
         raise StructureError(msg)
     return edges
 
 
 def _check_fraction(volume_fraction: float) -> None:
     if not 0.0 < volume_fraction < 1.0:
-        msg = f"a volume fraction is between 0 and 1; received {volume_fraction:g}"
+        msg = f"a volume fraction must be between 0 and 1; received {volume_fraction:g}"
         raise StructureError(msg)
 
 

@@ -35,7 +35,7 @@ def relaxed(
 ) -> tuple[Floats, bool]:
     """Push overlapping spheres apart for some steps.
 
-    The list of neighbours is made anew whenever spheres may have met others.
+    The list of neighbours is rebuilt whenever spheres may have met others.
 
     Returns
     -------
@@ -95,7 +95,7 @@ def settled(
             msg = (
                 f"spheres that cover {fraction:.3g} of the box would have {100.0 * lenses / volume:.1f} % of their "
                 f"volume in overlaps; up to {100.0 * LARGEST_OVERLAP:g} % is allowed. Lower the volume fraction, or "
-                f"take a wider size distribution"
+                f"use a wider size distribution"
             )
             raise StructureError(msg)
         covered = volume - lenses
@@ -116,7 +116,7 @@ def within_walls(centres: Floats, radii: Floats, box: Floats, periodic: NDArray[
 
 
 def overlaps(centres: Floats, radii: Floats, box: Floats, periodic: NDArray[np.bool_]) -> tuple[float, float, int, int]:
-    """Return the share of the volume in overlaps, the worst overlap over a diameter, and the pair that has it."""
+    """Return the share of the volume in overlaps, the worst overlap over a diameter, and the pair concerned."""
     from ....kernels.geometry import spheres
 
     pairs, shifts = spheres.near_pairs(centres, radii, box, periodic, 0.0)

@@ -41,7 +41,7 @@ class SizeDistribution(ABC):
     def draw(self, volume: float, rng: np.random.Generator) -> Floats:
         """Take spheres of a total volume from the distribution.
 
-        The count is the whole number nearest to what the distribution asks for. Sizes are not random: the spheres are
+        The count is the whole number nearest to that of the distribution. Sizes are not random: the spheres are
         sorted into as many equally numerous classes as there are spheres, and each has the mean volume of its class.
         A box holds few large particles, and their random number would scatter its volume.
 
@@ -82,7 +82,7 @@ class SizeDistribution(ABC):
 class Monodisperse(SizeDistribution):
     """Spheres of one diameter.
 
-    In a small box the diameter is adjusted so that a whole number of spheres has the volume asked for.
+    In a small box the diameter is adjusted so that a whole number of spheres has the required volume.
 
     Parameters
     ----------
@@ -98,7 +98,7 @@ class Monodisperse(SizeDistribution):
         object.__setattr__(self, "d50", self.diameter)
 
     def percentile(self, share: Any) -> Floats:
-        """Return the one diameter, in the shape of `share`."""
+        """Return the diameter, in the shape of `share`."""
         return np.full(np.shape(share), self.diameter)
 
 
@@ -124,7 +124,7 @@ class LogNormal(SizeDistribution):
             check_above_zero(name, value)
         if not self.d10 < self.d50 < self.d90:
             given = ", ".join(f"{units.UM.of(value):g}" for value in (self.d10, self.d50, self.d90))
-            msg = f"percentiles rise: D10 < D50 < D90; received {given} um. For one diameter take Monodisperse"
+            msg = f"percentiles must rise, D10 < D50 < D90; received {given} um. For a single diameter use Monodisperse"
             raise StructureError(msg)
 
     def percentile(self, share: Any) -> Floats:
@@ -156,14 +156,16 @@ class SizeTable(SizeDistribution):
     def __post_init__(self) -> None:
         sizes, shares = np.array(self.diameters, float), np.array(self.cumulative_volume, float)
         if sizes.ndim != 1 or sizes.shape != shares.shape or len(sizes) < 2:
-            msg = f"a size table has 2 or more diameters and as many shares; received {sizes.shape} and {shares.shape}"
+            msg = (
+                f"a size table needs at least 2 diameters and as many shares; received {sizes.shape} and {shares.shape}"
+            )
             raise StructureError(msg)
         if not (np.isfinite(sizes).all() and sizes[0] > 0.0 and (np.diff(sizes) > 0.0).all()):
-            msg = "diameters of a size table rise and are above 0; sort it, and take out rows that are there twice"
+            msg = "diameters of a size table must rise and be above 0; sort the table, and remove duplicate rows"
             raise StructureError(msg)
         if not (shares[0] >= 0.0 and (np.diff(shares) >= 0.0).all() and abs(shares[-1] - 1.0) <= 1e-6):
             msg = (
-                f"cumulative volume rises from 0 or more to 1; received {shares[0]:g} to {shares[-1]:g}. "
+                f"cumulative volume must rise from 0 or more to 1; received {shares[0]:g} to {shares[-1]:g}. "
                 f"Give shares below each diameter, as fractions"
             )
             raise StructureError(msg)
@@ -179,7 +181,7 @@ class SizeTable(SizeDistribution):
 def read_size_table(path: str | os.PathLike[str]) -> SizeTable:
     """Read the export of a laser-diffraction instrument.
 
-    Two columns are used, diameter and volume share; the header tells which, or else they are the first two. Diameters
+    Two columns are used, diameter and volume share; named in the header, or else the first two. Diameters
     are in um unless the header has a unit. Shares are cumulative (below, or above where the header says "oversize")
     or by class; without a header they are cumulative if they rise to 100 % (or 1). A class lies around its diameter,
     half-way to its neighbours in the logarithm.
@@ -187,7 +189,7 @@ def read_size_table(path: str | os.PathLike[str]) -> SizeTable:
     Parameters
     ----------
     path : path
-        CSV or TXT of any delimiter, with decimal points or commas; lines above the header are passed over.
+        CSV or TXT of any delimiter, with decimal points or commas; lines above the header are skipped.
 
     Raises
     ------
@@ -208,7 +210,7 @@ def read_size_table(path: str | os.PathLike[str]) -> SizeTable:
     order = np.argsort(sizes, kind="stable")
     sizes, shares = sizes[order], shares[order]
     if (shares < 0.0).any() or shares.max() <= 0.0:
-        msg = "volume shares are 0 or more, and some are above 0; give the column of volume in per cent"
+        msg = "volume shares must be 0 or more, and some above 0; use the column of volume in per cent"
         raise StructureError(msg, source=table.source)
     if re.search("over|retain|coarser|>", named):
         shares = (100.0 if shares.max() > 1.0 else 1.0) - shares
@@ -217,7 +219,10 @@ def read_size_table(path: str | os.PathLike[str]) -> SizeTable:
         if cumulative is None and (not rising or re.search("diff|freq|dens", named)):
             return _from_classes(sizes, shares)
         if not rising:
-            msg = f"cumulative volume rises to 100 % (or 1); this column ends at {shares[-1]:g}. Export the whole range"
+            msg = (
+                f"cumulative volume must rise to 100 % (or 1); this column ends at {shares[-1]:g}. "
+                f"Export the whole range"
+            )
             raise StructureError(msg)
         return SizeTable(sizes, shares / shares[-1])
     except StructureError as error:
@@ -226,7 +231,7 @@ def read_size_table(path: str | os.PathLike[str]) -> SizeTable:
 
 def _from_classes(sizes: Floats, shares: Floats) -> SizeTable:
     if len(sizes) < 2 or sizes[0] <= 0.0 or not (np.diff(sizes) > 0.0).all():
-        return SizeTable(sizes, np.linspace(0.0, 1.0, len(sizes)))  # says what is wrong with the diameters
+        return SizeTable(sizes, np.linspace(0.0, 1.0, len(sizes)))  # raises with what is wrong with the diameters
     logarithm = np.log(sizes)
     middles = 0.5 * (logarithm[1:] + logarithm[:-1])
     edges = np.concatenate(([2.0 * logarithm[0] - middles[0]], middles, [2.0 * logarithm[-1] - middles[-1]]))
@@ -237,5 +242,5 @@ def _from_classes(sizes: Floats, shares: Floats) -> SizeTable:
 def check_above_zero(name: str, value: float) -> None:
     """Refuse a length that is not above 0."""
     if not (math.isfinite(value) and value > 0.0):
-        msg = f"{name} is above 0 (m); received {value:g}"
+        msg = f"{name} must be above 0 (m); received {value:g}"
         raise StructureError(msg)
