@@ -39,7 +39,7 @@ def test_measured_per_area_needs_the_loading(tmp_path: Path) -> None:
     with pytest.raises(StructureError, match="active material per area is needed"):
         read_measured(path)
     path.write_text("time,current\n0,4\n1,3\n2,2\n")
-    with pytest.raises(StructureError, match=r"wants the columns capacity \(mAh/g\) and voltage"):
+    with pytest.raises(StructureError, match=r"must have the columns capacity \(mAh/g\) and voltage"):
         read_measured(path)
 
 
@@ -112,8 +112,11 @@ def test_our_own_curves_are_read_as_measured(tmp_path: Path) -> None:
     [
         ("capacity (mAh),voltage (V)\n0,4\n1,3\n2,2\n", "the active mass is needed"),
         ("capacity_mAh,voltage (V)\n0,4\n1,3\n2,2\n", "the active mass is needed"),
-        ("capacity (banana),voltage (V)\n0,4\n1,3\n2,2\n", '"banana" is no unit of it; wanted is mAh/g or mAh/cm'),
-        ("capacity (mAh/g),voltage (mA)\n0,4\n1,3\n2,2\n", '"mA" is no unit of it; wanted is V'),
+        (
+            "capacity (banana),voltage (V)\n0,4\n1,3\n2,2\n",
+            '"banana" is not a unit for this column; expected mAh/g or mAh/cm',
+        ),
+        ("capacity (mAh/g),voltage (mA)\n0,4\n1,3\n2,2\n", '"mA" is not a unit for this column; expected V'),
         ("capacity (mAh/g),voltage (V)\n0,4\n1,n.a.\n2,2\n", 'line 3: voltage .V.: "n.a." is not a number'),
         ("capacity (mAh/g),voltage (V)\n0,4\n1,3\n", "no curve of 3 points"),
         ("capacity (mAh/g),voltage (V)\n1,4\n1,3\n1,2\n", "no curve of 3 points"),

@@ -82,7 +82,7 @@ def test_torn_runs_are_refused(tmp_path: Path) -> None:
     save(made(), tmp_path / "run")
     whole = (tmp_path / "run" / "arrays.npz").read_bytes()
     (tmp_path / "run" / "arrays.npz").write_bytes(whole[: len(whole) // 2])
-    with pytest.raises(StructureError, match="holds no whole run"):
+    with pytest.raises(StructureError, match="is not a complete run"):
         load(tmp_path / "run")
     with pytest.raises(StructureError, match="no such file"):
         load(tmp_path / "other")

@@ -92,7 +92,7 @@ def _duration(seconds: float) -> str:
 
 
 def following(actions: Sequence[Action], index: int, *, at_voltage: bool) -> int:
-    """Say which action comes next.
+    """Return the index of the action that comes next.
 
     Parameters
     ----------

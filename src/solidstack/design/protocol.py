@@ -27,32 +27,32 @@ MOST_ACTIONS = 100_000
 
 
 @dataclass(frozen=True)
-class _One(Measure):
+class _Single(Measure):
     """A single quantity: a protocol has no arrays."""
 
     def validate(self, value: Any, info: ValidationInfo) -> Values:
-        found = super().validate(value, info)
-        if not isinstance(found, float):
+        number = super().validate(value, info)
+        if not isinstance(number, float):
             msg = "is an array; a protocol has one number here. Run a protocol for each"
             raise reject(msg)
-        return found
+        return number
 
 
 @dataclass(frozen=True)
-class _OneCount(Count):
+class _SingleCount(Count):
     def validate(self, value: Any, info: ValidationInfo) -> Values:
-        found = super().validate(value, info)
-        if not isinstance(found, float):
+        number = super().validate(value, info)
+        if not isinstance(number, float):
             msg = "is a list; a protocol has one number here"
             raise reject(msg)
-        return found
+        return number
 
 
-Volts = Annotated[float, _One(units.VOLTAGE, above=0.0, most=10.0)]
-Duration = Annotated[float, _One(units.DURATION, above=0.0, most=1e9)]
-Charge = Annotated[float, _One(units.SPECIFIC_CAPACITY, above=0.0, most=5000 * 3600.0)]
-Temperature = Annotated[float, _One(units.TEMPERATURE, least=100.0, most=2000.0)]
-Times = Annotated[float, _OneCount(1, MOST_ACTIONS)]
+Volts = Annotated[float, _Single(units.VOLTAGE, above=0.0, most=10.0)]
+Duration = Annotated[float, _Single(units.DURATION, above=0.0, most=1e9)]
+Charge = Annotated[float, _Single(units.SPECIFIC_CAPACITY, above=0.0, most=5000 * 3600.0)]
+Temperature = Annotated[float, _Single(units.TEMPERATURE, least=100.0, most=2000.0)]
+Times = Annotated[float, _SingleCount(1, MOST_ACTIONS)]
 
 
 class CurrentUntil(Strict):
@@ -253,19 +253,19 @@ class Protocol(Strict):
     @model_validator(mode="after")
     def _sound(self) -> Self:
         total = int(self.repeat) * sum(step.count_actions() for step in self.steps)
-        found = [*_order_problems(list(self._in_order()))]
+        faults = [*_order_problems(list(self._in_order()))]
         if total > MOST_ACTIONS:
             msg = f"comes to {total} actions; at most {MOST_ACTIONS} are allowed. Lower repeat, times or count"
-            found.append(Problem(msg, "repeat" if self.repeat > 1 else "steps"))
-        if found:
-            raise reject_all(found)
+            faults.append(Problem(msg, "repeat" if self.repeat > 1 else "steps"))
+        if faults:
+            raise reject_all(faults)
         return self
 
     def _in_order(self) -> Iterator[tuple[str, Any]]:
         """Steps with their keys in the order of the first pass."""
         for index, step in enumerate(self.steps):
             if isinstance(step, RepeatStep):
-                yield from ((f"steps.{index}.steps.{inner}", one) for inner, one in enumerate(step.steps))
+                yield from ((f"steps.{index}.steps.{inner}", inner_step) for inner, inner_step in enumerate(step.steps))
             else:
                 yield f"steps.{index}", step
 
@@ -289,7 +289,7 @@ class Protocol(Strict):
             raise DesignError(problems(error, cls)) from None
 
     def actions(self) -> tuple[Action, ...]:
-        """Give the protocol as a flat list.
+        """Return the protocol as a flat list.
 
         Examples
         --------
@@ -297,21 +297,23 @@ class Protocol(Strict):
         >>> [(action.kind, str(action.rate), action.voltage_limit) for action in protocol.actions()]
         [('charge', 'C/10', 4.3), ('discharge', 'C/5', 2.7)]
         """
-        found: list[Action] = []
+        actions: list[Action] = []
         train = 0
         for cycle in range(1, int(self.repeat) + 1):
             outer = f", cycle {cycle}" if self.repeat > 1 else ""
             for index, step in enumerate(self.steps):
                 if isinstance(step, RepeatStep):
                     for time in range(1, int(step.times) + 1):
-                        for inner, one in enumerate(step.steps):
+                        for inner, inner_step in enumerate(step.steps):
                             train += 1
                             place = f"steps.{index}.steps.{inner}"
-                            found += one._actions(place, self.temperature, f"{outer}, repetition {time}", train)
+                            actions += inner_step._actions(
+                                place, self.temperature, f"{outer}, repetition {time}", train
+                            )
                 else:
                     train += 1
-                    found += step._actions(f"steps.{index}", self.temperature, outer, train)
-        return tuple(found)
+                    actions += step._actions(f"steps.{index}", self.temperature, outer, train)
+        return tuple(actions)
 
 
 def _order_problems(steps: list[tuple[str, Any]]) -> Iterator[Problem]:
@@ -398,7 +400,7 @@ def read_protocol(path: str | os.PathLike[str]) -> Protocol:
     document = read_toml(path, DesignError)
     model = _Around if "protocol" in document.data else Protocol
     try:
-        found = model.model_validate(document.data, context={"file": True})
+        parsed = model.model_validate(document.data, context={"file": True})
     except ValidationError as error:
         raise DesignError(problems(error, model, document), source=document.source) from None
-    return found.protocol if isinstance(found, _Around) else found
+    return parsed.protocol if isinstance(parsed, _Around) else parsed

@@ -24,7 +24,7 @@ _BOUNDS: dict[Basis, tuple[float, units.Kind | None]] = {
 
 @dataclass(frozen=True)
 class Rate:
-    """A current, not negative: whether it charges is said by the step.
+    """A current, never negative: the kind of step decides whether it charges.
 
     Parameters
     ----------
@@ -45,7 +45,7 @@ class Rate:
 
     def __post_init__(self) -> None:
         if self.basis not in _BOUNDS:
-            msg = f'basis "{self.basis}" is unknown; known are {", ".join(_BOUNDS)}'
+            msg = f'basis "{self.basis}" is not recognised; choose one of {", ".join(_BOUNDS)}'
             raise ValueError(msg)
         most, _ = _BOUNDS[self.basis]
         if not 0.0 < self.value <= most:  # also refuses what is not finite
@@ -106,15 +106,15 @@ class Rate:
 
 
 def _rate(text: str) -> tuple[float, Basis]:
-    found = _C_RATE.fullmatch(text)
-    if found is not None:
-        number, divisor = float(found[1] or 1.0), float(found[2] or 1.0)
+    match = _C_RATE.fullmatch(text)
+    if match is not None:
+        number, divisor = float(match[1] or 1.0), float(match[2] or 1.0)
         if divisor == 0.0:
             msg = f'"{text}" divides by 0; write for example "C/10"'
             raise UnitError(msg)
         return number / divisor, "C"
     if (close := _C_RATE.fullmatch(text.replace("c", "C"))) and ("cm" not in text) and close:
-        msg = f'"{text}" is no current; a C-rate has a capital C, as in "{text.replace("c", "C").strip()}"'
+        msg = f'"{text}" is not a current; a C-rate has a capital C, as in "{text.replace("c", "C").strip()}"'
         raise UnitError(msg)
     try:
         return units.parse(text, units.SPECIFIC_CURRENT), "A/kg"
@@ -122,7 +122,7 @@ def _rate(text: str) -> tuple[float, Basis]:
         try:
             return units.parse(text, units.CURRENT_DENSITY), "A/m^2"
         except UnitError:
-            # the first error knows the number and the unit; only what is wanted is wider here
+            # the first error knows the number and the unit; only the expected units are more here
             reason = error.problems[0].message
     for cut in ("; expected ", " (expected ", "; write "):
         reason = reason.partition(cut)[0]
@@ -132,7 +132,7 @@ def _rate(text: str) -> tuple[float, Basis]:
 
 @dataclass(frozen=True)
 class _RateText:
-    """A field that holds a `Rate`; in files and in Python it may be text."""
+    """A field whose value is a `Rate`; text is accepted in files and in Python."""
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         return core_schema.no_info_plain_validator_function(
@@ -146,7 +146,7 @@ class _RateText:
         return {"type": "string", "description": text, "examples": ["C/10", "18 mA/g", "0.3 mA/cm^2"]}
 
     def example(self) -> str:
-        """Write an example as it stands in a file."""
+        """Return an example as it is written in a file."""
         return '"C/10"'
 
     @staticmethod
@@ -154,7 +154,7 @@ class _RateText:
         if isinstance(value, Rate):
             return value
         if not isinstance(value, str):
-            msg = f"is {value!r}, and a number says nothing of its basis; write text such as {_RATE_EXAMPLES}"
+            msg = f"is {value!r}, a number without a basis; write text such as {_RATE_EXAMPLES}"
             raise reject(msg)
         try:
             return Rate.parse(value)

@@ -45,7 +45,7 @@ class Branch:
 
 def branches(run: Run) -> list[Branch]:
     """Join the steps of a run that go on in the same direction; rests between them belong to them, others do not."""
-    found: list[Branch] = []
+    joined: list[Branch] = []
     rests: list[Array] = []
     for step in run.steps:
         rows = run.rows(step)
@@ -55,15 +55,15 @@ def branches(run: Run) -> list[Branch]:
             continue
         kind = "charge" if total > 0.0 else "discharge"
         capacity, voltage = run.capacity[rows], run.voltage[rows]
-        if found and found[-1].kind == kind:
-            last = found.pop()
+        if joined and joined[-1].kind == kind:
+            last = joined.pop()
             reached = last.capacity[-1]
             waited = np.full(sum(map(len, rests)), reached)
             capacity = np.concatenate([last.capacity, waited, reached + capacity])
             voltage = np.concatenate([last.voltage, *rests, voltage])
-        found.append(Branch(kind, capacity, voltage))
+        joined.append(Branch(kind, capacity, voltage))
         rests = []
-    return found
+    return joined
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ def read_measured(
     Parameters
     ----------
     path : path
-        The unit stands in the column's name, as in ``capacity (mAh/cm^2)``, ``Capacity/mA.h`` or ``capacity_mAh_g``;
+        The unit is part of the column's name, as in ``capacity (mAh/cm^2)``, ``Capacity/mA.h`` or ``capacity_mAh_g``;
         without one it is mAh/g of active material, and V. Charge and discharge may have a column each. A new curve
         begins where a column step or cycle changes, and where the capacity turns or falls back.
     active_loading : float, optional
@@ -112,13 +112,13 @@ def read_measured(
     Raises
     ------
     StructureError
-        Missing columns, an unknown unit, what is no number, too few rows.
+        Missing columns, an unknown unit, a value that is not a number, too few rows.
     """
     table = read_table(path, 2)
     columns, factor = _capacities(table, active_loading, mass)
     voltage_at = table.column(r"volt|potential|ewe|ecell|^u|^e\b", besides=columns[0])
     if voltage_at is None:
-        raise _lacking(table)
+        raise _missing_columns(table)
     _, volt = _unit(table, voltage_at, (VOLTAGE,), "V")
     marks = [
         at
@@ -132,9 +132,9 @@ def read_measured(
     voltage = volt * np.array([table.number(row, voltage_at) for row in table.rows])
     keys = [tuple(row[1][at] if at < len(row[1]) else "" for at in marks) for row in table.rows]
     result = []
-    for rows, start in _pieces(passed, keys):
+    for rows, start in _sections(passed, keys):
         capacity = np.abs(passed[rows] - start)
-        # waiting before and after the current is no part of the curve
+        # waiting before and after the current does not belong to the curve
         first = int(np.flatnonzero(capacity == capacity[0])[-1])
         at = rows[first : int(np.argmax(capacity)) + 1]
         if len(at) < LEAST_POINTS or np.ptp(voltage[at]) < FLAT:
@@ -155,7 +155,7 @@ def _capacities(table: Table, active_loading: float | None, mass: float | None) 
     """Columns of the capacity, that of the charge before that of the discharge, and the factor to A s/kg."""
     named = [at for at, name in enumerate(table.header) if re.search(r"capa|\bcap\b|m?a\.?h\b|^\(?q", name.casefold())]
     if not named:
-        raise _lacking(table)
+        raise _missing_columns(table)
     kinds = (SPECIFIC_CAPACITY, AREAL_CAPACITY, CAPACITY)
     read = {at: _unit(table, at, kinds, "mAh/g") for at in named}
     per = {SPECIFIC_CAPACITY.name: 1.0, AREAL_CAPACITY.name: active_loading, CAPACITY.name: mass}
@@ -174,7 +174,7 @@ def _capacities(table: Table, active_loading: float | None, mass: float | None) 
 
 
 def _unit(table: Table, column: int, kinds: tuple[Kind, ...], usual: str) -> tuple[Kind, float]:
-    """Find what a column is by the unit in its name, and the SI value of one of it."""
+    """Find what a column is by the unit in its name, and the SI value of that unit."""
     name = table.name(column)
     suffix = re.search(r"_([mµu]?(?:V|Ah))(?:_(g|kg|cm2|m2))?$", name)
     unit = unit_of(name, kinds[0])
@@ -185,21 +185,21 @@ def _unit(table: Table, column: int, kinds: tuple[Kind, ...], usual: str) -> tup
             return kind, float(parse(f"1 {unit or usual}", kind))
         except UnitError:
             continue
-    wanted = " or ".join(kind.shown.symbol for kind in kinds)
-    msg = f'"{unit}" is no unit of it; wanted is {wanted}, as in {kinds[0].name.split()[0]} ({usual})'
+    expected = " or ".join(kind.shown.symbol for kind in kinds)
+    msg = f'"{unit}" is not a unit for this column; expected {expected}, as in {kinds[0].name.split()[0]} ({usual})'
     raise StructureError(Problem(msg, key=name), source=table.source)
 
 
-def _lacking(table: Table) -> StructureError:
+def _missing_columns(table: Table) -> StructureError:
     has = ", ".join(table.header) or "no header"
-    msg = f"wants the columns capacity (mAh/g) and voltage (V); it has {has}"
+    msg = f"must have the columns capacity (mAh/g) and voltage (V); it has {has}"
     return StructureError(msg, source=table.source)
 
 
-def _pieces(passed: Array, keys: list[tuple[str, ...]]) -> list[tuple[NDArray[np.int64], float]]:
+def _sections(passed: Array, keys: list[tuple[str, ...]]) -> list[tuple[NDArray[np.int64], float]]:
     """Split rows where a key changes, where the charge falls back to its beginning and where it turns.
 
-    Returns the rows of each piece, and the charge from which its capacity counts.
+    Returns the rows of each section, and the charge from which its capacity counts.
     """
     least = NOISE * float(np.ptp(passed))
     if least == 0.0:
@@ -210,11 +210,11 @@ def _pieces(passed: Array, keys: list[tuple[str, ...]]) -> list[tuple[NDArray[np
         jump = 0.0 if row == 0 else change[row - 1]
         # falls back in one row, against the direction before and after
         around = [change[at] for at in (row - 2, row) if 0 <= at < len(change)]
-        back = abs(jump) > FALL * np.ptp(passed) and all(jump * one <= 0.0 for one in around)
+        back = abs(jump) > FALL * np.ptp(passed) and all(jump * neighbour <= 0.0 for neighbour in around)
         if row == 0 or keys[row] != keys[row - 1] or back:
             groups.append([])
         groups[-1].append(row)
-    found = []
+    sections = []
     before: float | None = None
     for group in groups:
         cuts = _turns(passed[group], least)
@@ -226,9 +226,9 @@ def _pieces(passed: Array, keys: list[tuple[str, ...]]) -> list[tuple[NDArray[np
                 origin = before  # the column goes on counting
             else:
                 origin = min(start, 0.0) if stop >= start else start
-            found.append((rows, origin))
+            sections.append((rows, origin))
             before = stop
-    return found
+    return sections
 
 
 def _turns(values: Array, least: float) -> list[int]:
@@ -256,7 +256,7 @@ def deviation(run: Run, measured: Measured) -> dict[str, float] | None:
         ``rms_mV``, ``max_mV`` (over the capacity that both have, its first and last 2 % left out),
         ``capacity_pct`` (simulated against measured); None where the run has no such branch, or they share nothing.
     """
-    branch = next((one for one in reversed(branches(run)) if one.kind == measured.kind), None)
+    branch = next((branch for branch in reversed(branches(run)) if branch.kind == measured.kind), None)
     if branch is None:
         return None
     begin = max(float(branch.capacity[0]), float(measured.capacity[0]))

@@ -30,7 +30,7 @@ def save(run: Run, folder: str | os.PathLike[str]) -> Path:
     """
     with staged_folder(folder) as stage:
         notes = {"balance": dict(run.balance), "provenance": dict(run.provenance)}
-        # plain first: what is no number has no place in JSON, and must not cost a run that took hours
+        # plain first: JSON has no NaN or infinity, which must not cost a run that took hours
         data = _finite(json.loads(json.dumps(run.to_dict() | notes, default=_plain)))
         text = json.dumps(data, indent=2, allow_nan=False, ensure_ascii=False) + "\n"
         stage.joinpath("run.json").write_text(text, encoding="utf-8")
@@ -59,7 +59,7 @@ def load(folder: str | os.PathLike[str]) -> Run:
     Raises
     ------
     StructureError
-        The folder has no run, or a torn one.
+        The folder has no run, or an incomplete one.
     """
     path = Path(folder) / "arrays.npz"
     if not path.exists():
@@ -83,7 +83,7 @@ def load(folder: str | os.PathLike[str]) -> Run:
         )
         _check(run)
     except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-        msg = f"holds no whole run ({error}); run it again"
+        msg = f"is not a complete run ({error}); run it again"
         raise StructureError(msg, source=os.fspath(folder)) from None
     return run
 
@@ -109,7 +109,7 @@ def _end(stored: dict[str, Any]) -> dict[str, Any]:
 
 
 def _check(run: Run) -> None:
-    """Refuse arrays that do not belong together."""
+    """Refuse arrays whose shapes do not match."""
     size = len(run.time)
     rows = {name: getattr(run, name) for name in ARRAYS} | {f"split {k}": v for k, v in run.split.items()}
     for name, values in rows.items():
@@ -129,9 +129,9 @@ def _check(run: Run) -> None:
 def _finite(value: Any) -> Any:
     """Write null for NaN and infinity."""
     if isinstance(value, dict):
-        return {key: _finite(one) for key, one in value.items()}
+        return {key: _finite(entry) for key, entry in value.items()}
     if isinstance(value, list):
-        return [_finite(one) for one in value]
+        return [_finite(entry) for entry in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
