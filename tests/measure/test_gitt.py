@@ -254,7 +254,7 @@ def test_titration_of_a_simulated_cell_finds_a_hundredth_and_says_so() -> None:
     """1e-13 m2/s in an electrode with 10 vol% of electrolyte: the model of the whole cell gives about 1e-15."""
     pytest.importorskip("pybamm")
     import solidstack as ss
-    from solidstack.design.protocol import Protocol, Rate
+    from solidstack.design import Protocol, Rate
     from solidstack.twin.companion.homogenised import simulate
     from solidstack.twin.effective import Effective
 

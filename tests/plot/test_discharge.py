@@ -11,8 +11,8 @@ import xarray as xr
 from solidstack.plot import discharge as figures
 from solidstack.plot import save as save_figure
 from solidstack.twin.electrochemistry.fields import Particles
+from solidstack.twin.measured_curves import Measured
 from solidstack.twin.results import SPLIT
-from solidstack.twin.runs import Measured
 
 from ..runs import made
 from .texts import labels, words

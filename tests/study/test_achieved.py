@@ -24,7 +24,7 @@ def design() -> ss.Design:
 
 @pytest.fixture(scope="module")
 def ideal(design: ss.Design) -> Any:
-    from solidstack.design.protocol import Protocol, Rate
+    from solidstack.design import Protocol, Rate
     from solidstack.twin.companion.homogenised import simulate
 
     steps = (
@@ -76,7 +76,7 @@ def test_the_simulated_cell_itself_differs_by_the_current_alone(design: ss.Desig
 @pytest.mark.parametrize("share", [0.2, 1.0])
 def test_a_charge_with_a_hold_is_simulated_with_it(design: ss.Design, share: float) -> None:
     """The model itself, charged to 4.3 V and held there: nothing is lost beside what the current costs."""
-    from solidstack.design.protocol import Protocol, Rate
+    from solidstack.design import Protocol, Rate
     from solidstack.twin.companion.homogenised import simulate
 
     rate = 5.0 * RATE * share

@@ -12,7 +12,7 @@ from solidstack.outcomes import Outcome
 from solidstack.progress import Progress
 from solidstack.study.model import Model, resistance
 from solidstack.study.validation import Validation, validate
-from solidstack.twin.runs import Measured
+from solidstack.twin.measured_curves import Measured
 
 from ..runs import made
 

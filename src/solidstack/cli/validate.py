@@ -17,7 +17,7 @@ from .runs import json_option, needs_companion, protocol_of, protocol_option
 
 if TYPE_CHECKING:
     from ..study.validation import Validation
-    from ..twin.runs import Measured
+    from ..twin.measured_curves import Measured
 
 
 @click.command("validate")
@@ -95,7 +95,7 @@ def _mass(text: str | None) -> float | None:
 def _measured(design: Design, path: str | None, mass: float | None) -> "list[Measured]":
     """Read measured curves, per mass of active material."""
     from ..electrode import positive_electrode
-    from ..twin.runs import read_measured
+    from ..twin.measured_curves import read_measured
 
     _, positive = positive_electrode(design)
     loading = float(positive.am_mass_fraction * positive.loading)

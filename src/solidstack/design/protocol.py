@@ -1,7 +1,6 @@
 """What is done to a cell: charge, discharge, hold, rest and pulses, with what ends each step."""
 
 import os
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Self, get_args
@@ -9,206 +8,51 @@ from typing import Annotated, Any, Literal, Self, get_args
 from pydantic import (
     ConfigDict,
     Field,
-    GetCoreSchemaHandler,
-    GetJsonSchemaHandler,
     ValidationError,
     ValidationInfo,
     field_validator,
     model_validator,
 )
-from pydantic_core import CoreSchema, core_schema
 
 from .. import units
-from ..errors import DesignError, Problem, UnitError
+from ..errors import DesignError, Problem
 from ..files import read_toml
-from ..outcomes import End, Outcome
 from ..quantities import Count, Measure, Strict, problems, reject, reject_all
 from ..units import Values
+from .actions import Action
+from .rate import Current, Rate
 
 MOST_ACTIONS = 100_000
 """Actions that a protocol may come to; more is a mistake in `repeat`, `times` or `count`."""
 
-Basis = Literal["C", "A/kg", "A/m^2"]
-
-Limit = Literal["voltage", "current", "capacity", "time"]
-
-_RATE_EXAMPLES = '"C/10", "0.1C", "18 mA/g" (of active material) or "0.3 mA/cm^2" (of electrode)'
-_C_RATE = re.compile(rf"\s*({units.NUMBER})?\s*C\s*(?:/\s*({units.NUMBER}))?\s*")
-_BOUNDS: dict[Basis, tuple[float, units.Kind | None]] = {
-    "C": (1e4, None),
-    "A/kg": (1e6, units.SPECIFIC_CURRENT),
-    "A/m^2": (1e6, units.CURRENT_DENSITY),
-}
-
 
 @dataclass(frozen=True)
-class Rate:
-    """A current, not negative: whether it charges is said by the step.
-
-    Parameters
-    ----------
-    value : float
-        In units of the basis; above 0, up to 1e4 (C) or 1e6 (A/kg, A/m^2).
-    basis : str
-        "C" (1C is a current per mass of active material, see `solidstack.electrode.rated_one_c`), "A/kg" of active
-        material, or "A/m^2" of electrode.
-
-    Raises
-    ------
-    ValueError
-        Out of bounds, or another basis.
-    """
-
-    value: float
-    basis: Basis
-
-    def __post_init__(self) -> None:
-        if self.basis not in _BOUNDS:
-            msg = f'basis "{self.basis}" is unknown; known are {", ".join(_BOUNDS)}'
-            raise ValueError(msg)
-        most, _ = _BOUNDS[self.basis]
-        if not 0.0 < self.value <= most:  # also refuses what is not finite
-            msg = f"a current has to be above 0 and at most {most:g} {self.basis}; its direction is the step's kind"
-            raise ValueError(msg)
-
-    def current_density(self, active_loading: float, one_c: float) -> float:
-        """Current per area of electrode, A/m2.
-
-        Parameters
-        ----------
-        active_loading : float
-            Active material per area of electrode, kg/m2.
-        one_c : float
-            Current per mass of active material at 1C, A/kg.
-
-        Examples
-        --------
-        C/10 of 180 mA/g with 20 mg/cm2 of active material is 0.36 mA/cm2.
-
-        >>> round(Rate(0.1, "C").current_density(0.2, 180.0), 6)
-        3.6
-        """
-        per = {"C": one_c * active_loading, "A/kg": active_loading, "A/m^2": 1.0}
-        return self.value * per[self.basis]
-
-    @classmethod
-    def parse(cls, text: str) -> "Rate":
-        """Read text such as "C/10", "0.1C", "18 mA/g" or "0.3 mA/cm^2".
-
-        C alone is a C-rate here, never a coulomb.
-
-        Raises
-        ------
-        UnitError
-            Another unit, no number, or out of bounds.
-
-        Examples
-        --------
-        >>> Rate.parse("C/10"), Rate.parse("0.3 mA/cm^2")
-        (Rate(value=0.1, basis='C'), Rate(value=3.0, basis='A/m^2'))
-        """
-        try:
-            return cls(*_rate(text))
-        except UnitError:
-            raise
-        except (ValueError, OverflowError) as error:
-            msg = f'"{text}" is out of bounds: {error}'
-            raise UnitError(msg) from None
-
-    def __str__(self) -> str:
-        """Write it as text that `parse` reads back to the very same rate."""
-        _, kind = _BOUNDS[self.basis]
-        if kind is not None:
-            return units.text(self.value, kind)
-        whole = round(1.0 / self.value)
-        return f"C/{whole}" if 1 < whole < 10_000 and 1.0 / whole == self.value else f"{self.value!r}C"
-
-
-def _rate(text: str) -> tuple[float, Basis]:
-    found = _C_RATE.fullmatch(text)
-    if found is not None:
-        number, divisor = float(found[1] or 1.0), float(found[2] or 1.0)
-        if divisor == 0.0:
-            msg = f'"{text}" divides by 0; write for example "C/10"'
-            raise UnitError(msg)
-        return number / divisor, "C"
-    if (close := _C_RATE.fullmatch(text.replace("c", "C"))) and ("cm" not in text) and close:
-        msg = f'"{text}" is no current; a C-rate has a capital C, as in "{text.replace("c", "C").strip()}"'
-        raise UnitError(msg)
-    try:
-        return units.parse(text, units.SPECIFIC_CURRENT), "A/kg"
-    except UnitError as error:
-        try:
-            return units.parse(text, units.CURRENT_DENSITY), "A/m^2"
-        except UnitError:
-            # the first error knows the number and the unit; only what is wanted is wider here
-            reason = error.problems[0].message
-    for cut in ("; expected ", " (expected ", "; write "):
-        reason = reason.partition(cut)[0]
-    msg = f"{reason}; write a current such as {_RATE_EXAMPLES}"
-    raise UnitError(msg) from None
-
-
-@dataclass(frozen=True)
-class _RateText:
-    """A field that holds a `Rate`; in files and in Python it may be text."""
-
-    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        return core_schema.no_info_plain_validator_function(
-            self.validate,
-            # as text in Python as well, where pydantic would take the dataclass apart
-            serialization=core_schema.plain_serializer_function_ser_schema(str, when_used="unless-none"),
-        )
-
-    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
-        text = "current: a C-rate, per mass of active material, or per area of electrode; above 0"
-        return {"type": "string", "description": text, "examples": ["C/10", "18 mA/g", "0.3 mA/cm^2"]}
-
-    def example(self) -> str:
-        """Write an example as it stands in a file."""
-        return '"C/10"'
-
-    @staticmethod
-    def validate(value: Any) -> Rate:
-        if isinstance(value, Rate):
-            return value
-        if not isinstance(value, str):
-            msg = f"is {value!r}, and a number says nothing of its basis; write text such as {_RATE_EXAMPLES}"
-            raise reject(msg)
-        try:
-            return Rate.parse(value)
-        except UnitError as error:
-            raise reject(error.problems[0].message) from None
-
-
-@dataclass(frozen=True)
-class _One(Measure):
+class _Single(Measure):
     """A single quantity: a protocol has no arrays."""
 
     def validate(self, value: Any, info: ValidationInfo) -> Values:
-        found = super().validate(value, info)
-        if not isinstance(found, float):
+        number = super().validate(value, info)
+        if not isinstance(number, float):
             msg = "is an array; a protocol has one number here. Run a protocol for each"
             raise reject(msg)
-        return found
+        return number
 
 
 @dataclass(frozen=True)
-class _OneCount(Count):
+class _SingleCount(Count):
     def validate(self, value: Any, info: ValidationInfo) -> Values:
-        found = super().validate(value, info)
-        if not isinstance(found, float):
+        number = super().validate(value, info)
+        if not isinstance(number, float):
             msg = "is a list; a protocol has one number here"
             raise reject(msg)
-        return found
+        return number
 
 
-Current = Annotated[Rate, _RateText()]
-Volts = Annotated[float, _One(units.VOLTAGE, above=0.0, most=10.0)]
-Duration = Annotated[float, _One(units.DURATION, above=0.0, most=1e9)]
-Charge = Annotated[float, _One(units.SPECIFIC_CAPACITY, above=0.0, most=5000 * 3600.0)]
-Temperature = Annotated[float, _One(units.TEMPERATURE, least=100.0, most=2000.0)]
-Times = Annotated[float, _OneCount(1, MOST_ACTIONS)]
+Volts = Annotated[float, _Single(units.VOLTAGE, above=0.0, most=10.0)]
+Duration = Annotated[float, _Single(units.DURATION, above=0.0, most=1e9)]
+Charge = Annotated[float, _Single(units.SPECIFIC_CAPACITY, above=0.0, most=5000 * 3600.0)]
+Temperature = Annotated[float, _Single(units.TEMPERATURE, least=100.0, most=2000.0)]
+Times = Annotated[float, _SingleCount(1, MOST_ACTIONS)]
 
 
 class CurrentUntil(Strict):
@@ -399,110 +243,6 @@ STEP_KINDS = tuple(
 )
 
 
-@dataclass(frozen=True)
-class Action:
-    """One thing that a solver does: a step of a protocol without repetitions.
-
-    Attributes
-    ----------
-    kind : str
-        charge, discharge, hold or rest.
-    where : str
-        Its place in the protocol, as in ``steps.2``, ``steps.4, pulse 3`` or ``steps.0, cycle 2`` (steps are
-        counted from 0 as in the keys of a design, pulses and cycles from 1).
-    rate : Rate or None
-        Of a charge or discharge.
-    voltage : float or None
-        Of a hold, V.
-    voltage_limit : float or None
-        A charge ends at or above it, a discharge at or below, V.
-    current_limit : Rate or None
-        A hold ends when the current, of either sign, is at or below it.
-    time_limit : float or None
-        s.
-    capacity_limit : float or None
-        Charge in this action per mass of active material, A s/kg.
-    temperature : float or None
-        K; None: the design's.
-    train : int
-        Number that the actions of one step of the protocol share; see `following`.
-    """
-
-    kind: Literal["charge", "discharge", "hold", "rest"]
-    where: str
-    rate: Rate | None = None
-    voltage: float | None = None
-    voltage_limit: float | None = None
-    current_limit: Rate | None = None
-    time_limit: float | None = None
-    capacity_limit: float | None = None
-    temperature: float | None = None
-    train: int = 0
-
-    @property
-    def sign(self) -> float:
-        """Sign of the current: 1 charges, -1 discharges; 0 where the kind does not say."""
-        return {"charge": 1.0, "discharge": -1.0}.get(self.kind, 0.0)
-
-    def ended(self, limit: Limit) -> End:
-        """Return the end of an action that reached one of its limits.
-
-        Examples
-        --------
-        >>> end = Action("charge", "steps.0", voltage_limit=4.3, time_limit=1200.0).ended("time")
-        >>> end.outcome.value, end.reason
-        ('time', 'time over (20 min)')
-        """
-        match limit:
-            case "voltage":
-                return End(Outcome.VOLTAGE, f"reached {self.voltage_limit:g} V")
-            case "current":
-                return End(Outcome.CURRENT, f"reached {self.current_limit}")
-            case "capacity":
-                assert self.capacity_limit is not None
-                return End(Outcome.CAPACITY, f"reached {self.capacity_limit / 3600.0:g} mAh/g")
-            case "time":
-                assert self.time_limit is not None
-                return End(Outcome.TIME, f"time over ({_duration(self.time_limit)})")
-
-    def already_beyond(self, voltage: float) -> End:
-        """Return the end of an action that did nothing, because its first voltage is beyond the limit already."""
-        return End(
-            Outcome.VOLTAGE,
-            f"the first instant is already at {voltage:.4g} V, beyond the limit of {self.voltage_limit:g} V",
-        )
-
-
-def _duration(seconds: float) -> str:
-    for unit, factor in (("h", 3600.0), ("min", 60.0)):
-        if seconds >= factor:
-            return f"{seconds / factor:.4g} {unit}"
-    return f"{seconds:.4g} s"
-
-
-def following(actions: Sequence[Action], index: int, *, at_voltage: bool) -> int:
-    """Say which action comes next.
-
-    Parameters
-    ----------
-    actions : sequence of Action
-    index : int
-        Of the action that has ended.
-    at_voltage : bool
-        Whether it ended at its voltage limit: a pulse that does is the last one of its train, so that the rests and
-        pulses behind it are left out.
-
-    Returns
-    -------
-    int
-        An index; ``len(actions)`` at the end.
-    """
-    after = index + 1
-    while at_voltage and after < len(actions) and actions[after].train == actions[index].train:
-        after += 1
-    return after
-
-
 class Protocol(Strict):
     """What is done to the cell, step by step."""
 
@@ -513,19 +253,19 @@ class Protocol(Strict):
     @model_validator(mode="after")
     def _sound(self) -> Self:
         total = int(self.repeat) * sum(step.count_actions() for step in self.steps)
-        found = [*_order_problems(list(self._in_order()))]
+        faults = [*_order_problems(list(self._in_order()))]
         if total > MOST_ACTIONS:
             msg = f"comes to {total} actions; at most {MOST_ACTIONS} are allowed. Lower repeat, times or count"
-            found.append(Problem(msg, "repeat" if self.repeat > 1 else "steps"))
-        if found:
-            raise reject_all(found)
+            faults.append(Problem(msg, "repeat" if self.repeat > 1 else "steps"))
+        if faults:
+            raise reject_all(faults)
         return self
 
     def _in_order(self) -> Iterator[tuple[str, Any]]:
         """Steps with their keys in the order of the first pass."""
         for index, step in enumerate(self.steps):
             if isinstance(step, RepeatStep):
-                yield from ((f"steps.{index}.steps.{inner}", one) for inner, one in enumerate(step.steps))
+                yield from ((f"steps.{index}.steps.{inner}", inner_step) for inner, inner_step in enumerate(step.steps))
             else:
                 yield f"steps.{index}", step
 
@@ -549,7 +289,7 @@ class Protocol(Strict):
             raise DesignError(problems(error, cls)) from None
 
     def actions(self) -> tuple[Action, ...]:
-        """Give the protocol as a flat list.
+        """Return the protocol as a flat list.
 
         Examples
         --------
@@ -557,21 +297,23 @@ class Protocol(Strict):
         >>> [(action.kind, str(action.rate), action.voltage_limit) for action in protocol.actions()]
         [('charge', 'C/10', 4.3), ('discharge', 'C/5', 2.7)]
         """
-        found: list[Action] = []
+        actions: list[Action] = []
         train = 0
         for cycle in range(1, int(self.repeat) + 1):
             outer = f", cycle {cycle}" if self.repeat > 1 else ""
             for index, step in enumerate(self.steps):
                 if isinstance(step, RepeatStep):
                     for time in range(1, int(step.times) + 1):
-                        for inner, one in enumerate(step.steps):
+                        for inner, inner_step in enumerate(step.steps):
                             train += 1
                             place = f"steps.{index}.steps.{inner}"
-                            found += one._actions(place, self.temperature, f"{outer}, repetition {time}", train)
+                            actions += inner_step._actions(
+                                place, self.temperature, f"{outer}, repetition {time}", train
+                            )
                 else:
                     train += 1
-                    found += step._actions(f"steps.{index}", self.temperature, outer, train)
-        return tuple(found)
+                    actions += step._actions(f"steps.{index}", self.temperature, outer, train)
+        return tuple(actions)
 
 
 def _order_problems(steps: list[tuple[str, Any]]) -> Iterator[Problem]:
@@ -658,7 +400,7 @@ def read_protocol(path: str | os.PathLike[str]) -> Protocol:
     document = read_toml(path, DesignError)
     model = _Around if "protocol" in document.data else Protocol
     try:
-        found = model.model_validate(document.data, context={"file": True})
+        parsed = model.model_validate(document.data, context={"file": True})
     except ValidationError as error:
         raise DesignError(problems(error, model, document), source=document.source) from None
-    return found.protocol if isinstance(found, _Around) else found
+    return parsed.protocol if isinstance(parsed, _Around) else parsed

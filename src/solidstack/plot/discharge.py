@@ -8,8 +8,8 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from ..twin.measured_curves import branches
 from ..twin.results import SPLIT, Run, Step
-from ..twin.runs import branches
 from .axes import logarithmic
 from .style import PAGE, style
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
     from ..twin.electrochemistry.fields import Particles
-    from ..twin.runs import Measured
+    from ..twin.measured_curves import Measured
 
 # Okabe-Ito, in the order of use
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#59636e", "#000000")

@@ -10,8 +10,8 @@ import numpy as np
 from ..kinetics import CellParameters
 from ..outcomes import Outcome
 from ..twin.effective import Effective
+from ..twin.measured_curves import Measured
 from ..twin.results import Run, Step
-from ..twin.runs import Measured
 
 
 @dataclass(frozen=True)

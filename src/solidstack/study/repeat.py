@@ -7,8 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..design import Design
-from ..design.protocol import Protocol, Rate
+from ..design import Design, Protocol, Rate
 from ..errors import MeasurementError, SolidstackError
 from ..measure.half_cycles import HalfCycle
 from ..progress import Listener

@@ -16,8 +16,8 @@ from ..outcomes import Outcome
 from ..progress import Listener, Teller
 from ..twin.effective import Effective
 from ..twin.electrochemistry.cycle import discharge
+from ..twin.measured_curves import Measured, deviation
 from ..twin.results import Run
-from ..twin.runs import Measured, deviation
 from ..twin.structure.connectivity import connected_share
 from ..twin.structure.voxels import Structure
 from .coarse import coarse_structure
@@ -170,7 +170,7 @@ def validate(
     protocol : Protocol, optional
         Default: the design's, else charge at C/10, discharge at C/5.
     measured : sequence of Measured
-        Curves to compare with; see `solidstack.twin.runs.read_measured`.
+        Curves to compare with; see `solidstack.twin.measured_curves.read_measured`.
     size, voxel : length, optional
         Of the structures; default: a unit cell of the close packing wide, about 50,000 voxels, more where a thin film
         of electrolyte needs them; see `solidstack.study.coarse`.

@@ -1,4 +1,4 @@
-"""Memory: say before an allocation that it will not fit, and what would."""
+"""Memory: refuse work that will not fit before it is allocated, and name a size that would."""
 
 import math
 import os
@@ -10,7 +10,7 @@ GIGABYTE = 1e9
 
 
 def available_memory() -> float:
-    """Bytes that a new allocation may take; infinite where the system does not say.
+    """Return the bytes that a new allocation may take; infinite where the system does not report them.
 
     Linux: what the kernel counts as available, or what the container still may take if that is less.
     macOS: the memory that is installed.
@@ -44,7 +44,7 @@ def require_memory(bytes_per_voxel: float, shape: tuple[int, ...], what: str) ->
     Parameters
     ----------
     bytes_per_voxel : float
-        Peak of all arrays of the work, the ones that are there already excluded.
+        Peak of all arrays of the work, without those that exist already.
     shape : tuple of int
         Voxels along each axis.
     what : str

@@ -125,7 +125,7 @@ class Participation:
 
     @property
     def inner_interface(self) -> float:
-        """The same without that on the membrane, which is no interface within the electrode, m2/m3."""
+        """The same without that on the membrane, which is not an interface within the electrode, m2/m3."""
         return self.interface - self._on_membrane / float(np.prod(self.structure.size))
 
     @property

@@ -1,37 +1,22 @@
-"""Runs on disk: the curves of a charge and discharge, and measured curves to compare them with."""
+"""Runs on disk: figures and provenance, curves to look at, and every array exactly."""
 
 import csv
 import io
 import json
 import math
 import os
-import re
 import zipfile
 import zlib
-from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from ..errors import Problem, StructureError, UnitError
+from ..errors import StructureError
 from ..files import missing, staged_folder
 from ..outcomes import Outcome
-from ..tables import Table, read_table, unit_of
-from ..units import AREAL_CAPACITY, CAPACITY, SPECIFIC_CAPACITY, VOLTAGE, Kind, parse
 from .results import SPLIT, Run, Step
 
-Array = NDArray[np.float64]
-
-LEAST_POINTS = 3
-FLAT = 5e-3
-"""V, over which a measured voltage moves less in a rest or a hold."""
-NOISE = 0.02
-"""Of the span of a measured capacity; it turns where it goes back by more."""
-FALL = 0.3
-"""Of the span, by which a measured capacity falls back in one row where its counter starts again."""
 ARRAYS = ("time", "voltage", "current_density", "capacity", "stoichiometry", "temperature")
 
 
@@ -45,7 +30,7 @@ def save(run: Run, folder: str | os.PathLike[str]) -> Path:
     """
     with staged_folder(folder) as stage:
         notes = {"balance": dict(run.balance), "provenance": dict(run.provenance)}
-        # plain first: what is no number has no place in JSON, and must not cost a run that took hours
+        # plain first: JSON has no NaN or infinity, which must not cost a run that took hours
         data = _finite(json.loads(json.dumps(run.to_dict() | notes, default=_plain)))
         text = json.dumps(data, indent=2, allow_nan=False, ensure_ascii=False) + "\n"
         stage.joinpath("run.json").write_text(text, encoding="utf-8")
@@ -74,7 +59,7 @@ def load(folder: str | os.PathLike[str]) -> Run:
     Raises
     ------
     StructureError
-        The folder has no run, or a torn one.
+        The folder has no run, or an incomplete one.
     """
     path = Path(folder) / "arrays.npz"
     if not path.exists():
@@ -98,7 +83,7 @@ def load(folder: str | os.PathLike[str]) -> Run:
         )
         _check(run)
     except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-        msg = f"holds no whole run ({error}); run it again"
+        msg = f"is not a complete run ({error}); run it again"
         raise StructureError(msg, source=os.fspath(folder)) from None
     return run
 
@@ -124,7 +109,7 @@ def _end(stored: dict[str, Any]) -> dict[str, Any]:
 
 
 def _check(run: Run) -> None:
-    """Refuse arrays that do not belong together."""
+    """Refuse arrays whose shapes do not match."""
     size = len(run.time)
     rows = {name: getattr(run, name) for name in ARRAYS} | {f"split {k}": v for k, v in run.split.items()}
     for name, values in rows.items():
@@ -144,9 +129,9 @@ def _check(run: Run) -> None:
 def _finite(value: Any) -> Any:
     """Write null for NaN and infinity."""
     if isinstance(value, dict):
-        return {key: _finite(one) for key, one in value.items()}
+        return {key: _finite(entry) for key, entry in value.items()}
     if isinstance(value, list):
-        return [_finite(one) for one in value]
+        return [_finite(entry) for entry in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
@@ -175,251 +160,3 @@ def curves(run: Run) -> str:
             )
             writer.writerow([number, step.kind, *(f"{float(value):.9g}" for value in values)])
     return text.getvalue()
-
-
-@dataclass(frozen=True)
-class Branch:
-    """Steps in one direction, one after the other: a charge and its hold, the pulses of a titration and their rests.
-
-    Attributes
-    ----------
-    kind : str
-        charge or discharge.
-    capacity : array, shape (n,)
-        Since the branch began, per mass of active material, A s/kg.
-    voltage : array, shape (n,)
-        V.
-    """
-
-    kind: str
-    capacity: Array
-    voltage: Array
-
-
-def branches(run: Run) -> list[Branch]:
-    """Join the steps of a run that go on in the same direction; rests between them belong to them, others do not."""
-    found: list[Branch] = []
-    rests: list[Array] = []
-    for step in run.steps:
-        rows = run.rows(step)
-        total = float(np.sum(run.current_density[rows]))
-        if step.kind == "rest" or step.capacity == 0.0 or total == 0.0:
-            rests.append(run.voltage[rows])
-            continue
-        kind = "charge" if total > 0.0 else "discharge"
-        capacity, voltage = run.capacity[rows], run.voltage[rows]
-        if found and found[-1].kind == kind:
-            last = found.pop()
-            reached = last.capacity[-1]
-            waited = np.full(sum(map(len, rests)), reached)
-            capacity = np.concatenate([last.capacity, waited, reached + capacity])
-            voltage = np.concatenate([last.voltage, *rests, voltage])
-        found.append(Branch(kind, capacity, voltage))
-        rests = []
-    return found
-
-
-@dataclass(frozen=True)
-class Measured:
-    """A measured curve: voltage against capacity.
-
-    Attributes
-    ----------
-    source : str
-        File.
-    kind : str
-        charge or discharge, by whether the voltage rises.
-    capacity : array, shape (n,)
-        Per mass of active material, A s/kg; rising.
-    voltage : array, shape (n,)
-        V.
-    """
-
-    source: str
-    kind: str
-    capacity: Array
-    voltage: Array
-
-
-def read_measured(
-    path: str | os.PathLike[str], *, active_loading: float | None = None, mass: float | None = None
-) -> list[Measured]:
-    """Read measured curves from a CSV with the columns capacity and voltage, and perhaps step or cycle.
-
-    Parameters
-    ----------
-    path : path
-        The unit stands in the column's name, as in ``capacity (mAh/cm^2)``, ``Capacity/mA.h`` or ``capacity_mAh_g``;
-        without one it is mAh/g of active material, and V. Charge and discharge may have a column each. A new curve
-        begins where a column step or cycle changes, and where the capacity turns or falls back.
-    active_loading : float, optional
-        Active material per area of electrode, kg/m2; needed for capacities per area.
-    mass : float, optional
-        Of the active material, kg; needed for capacities that are charges.
-
-    Returns
-    -------
-    list of Measured
-        In the order of the file. Rests and holds (voltage within 5 mV) are left out.
-
-    Raises
-    ------
-    StructureError
-        Missing columns, an unknown unit, what is no number, too few rows.
-    """
-    table = read_table(path, 2)
-    columns, factor = _capacities(table, active_loading, mass)
-    voltage_at = table.column(r"volt|potential|ewe|ecell|^u|^e\b", besides=columns[0])
-    if voltage_at is None:
-        raise _lacking(table)
-    _, volt = _unit(table, voltage_at, (VOLTAGE,), "V")
-    marks = [
-        at
-        for at, name in enumerate(table.header)
-        if re.search("step|cycle|half|^ns$", name.casefold())
-        # not the time in a step, nor the capacity of a cycle
-        and not re.search("time|cap|energy|volt|curr|effic", name.casefold())
-    ]
-    charge = factor * np.array([[table.number(row, at) for at in columns] for row in table.rows])
-    passed = charge[:, 0] - (charge[:, 1] if len(columns) > 1 else 0.0)
-    voltage = volt * np.array([table.number(row, voltage_at) for row in table.rows])
-    keys = [tuple(row[1][at] if at < len(row[1]) else "" for at in marks) for row in table.rows]
-    result = []
-    for rows, start in _pieces(passed, keys):
-        capacity = np.abs(passed[rows] - start)
-        # waiting before and after the current is no part of the curve
-        first = int(np.flatnonzero(capacity == capacity[0])[-1])
-        at = rows[first : int(np.argmax(capacity)) + 1]
-        if len(at) < LEAST_POINTS or np.ptp(voltage[at]) < FLAT:
-            continue
-        capacity = np.abs(passed[at] - start)
-        order = np.argsort(capacity, kind="stable")
-        capacity, volts = capacity[order], voltage[at][order]
-        quarter = max(1, len(order) // 4)
-        rises = volts[-quarter:].mean() > volts[:quarter].mean()
-        result.append(Measured(table.source, "charge" if rises else "discharge", capacity, volts))
-    if not result:
-        msg = f"has no curve of {LEAST_POINTS} points or more"
-        raise StructureError(msg, source=table.source)
-    return result
-
-
-def _capacities(table: Table, active_loading: float | None, mass: float | None) -> tuple[list[int], float]:
-    """Columns of the capacity, that of the charge before that of the discharge, and the factor to A s/kg."""
-    named = [at for at, name in enumerate(table.header) if re.search(r"capa|\bcap\b|m?a\.?h\b|^\(?q", name.casefold())]
-    if not named:
-        raise _lacking(table)
-    kinds = (SPECIFIC_CAPACITY, AREAL_CAPACITY, CAPACITY)
-    read = {at: _unit(table, at, kinds, "mAh/g") for at in named}
-    per = {SPECIFIC_CAPACITY.name: 1.0, AREAL_CAPACITY.name: active_loading, CAPACITY.name: mass}
-    usable = [at for kind in kinds for at in named if read[at][0] is kind and per[kind.name] is not None]
-    if not usable:
-        kind = read[named[0]][0]
-        what = "per area; the active material per area" if kind is AREAL_CAPACITY else "as a charge; the active mass"
-        msg = f"has its capacity {what} is needed to compare it (or give the capacity in mAh/g)"
-        raise StructureError(Problem(msg, key=table.name(named[0])), source=table.source)
-    kind, factor = read[usable[0]]
-    same = [at for at in usable if read[at][0] is kind]
-    down = [at for at in same if re.search(r"dis|dchg", table.name(at).casefold())]
-    up = [at for at in same if at not in down and re.search(r"charge|chg", table.name(at).casefold())]
-    columns = [up[0], down[0]] if up and down else same[:1]
-    return columns, factor / float(per[kind.name] or 1.0)
-
-
-def _unit(table: Table, column: int, kinds: tuple[Kind, ...], usual: str) -> tuple[Kind, float]:
-    """Find what a column is by the unit in its name, and the SI value of one of it."""
-    name = table.name(column)
-    suffix = re.search(r"_([mµu]?(?:V|Ah))(?:_(g|kg|cm2|m2))?$", name)
-    unit = unit_of(name, kinds[0])
-    if suffix:
-        unit = suffix[1] + (f"/{suffix[2].replace('2', '^2')}" if suffix[2] else "")
-    for kind in kinds:
-        try:
-            return kind, float(parse(f"1 {unit or usual}", kind))
-        except UnitError:
-            continue
-    wanted = " or ".join(kind.shown.symbol for kind in kinds)
-    msg = f'"{unit}" is no unit of it; wanted is {wanted}, as in {kinds[0].name.split()[0]} ({usual})'
-    raise StructureError(Problem(msg, key=name), source=table.source)
-
-
-def _lacking(table: Table) -> StructureError:
-    has = ", ".join(table.header) or "no header"
-    msg = f"wants the columns capacity (mAh/g) and voltage (V); it has {has}"
-    return StructureError(msg, source=table.source)
-
-
-def _pieces(passed: Array, keys: list[tuple[str, ...]]) -> list[tuple[NDArray[np.int64], float]]:
-    """Split rows where a key changes, where the charge falls back to its beginning and where it turns.
-
-    Returns the rows of each piece, and the charge from which its capacity counts.
-    """
-    least = NOISE * float(np.ptp(passed))
-    if least == 0.0:
-        return []
-    change = np.diff(passed)
-    groups: list[list[int]] = []
-    for row in range(len(passed)):
-        jump = 0.0 if row == 0 else change[row - 1]
-        # falls back in one row, against the direction before and after
-        around = [change[at] for at in (row - 2, row) if 0 <= at < len(change)]
-        back = abs(jump) > FALL * np.ptp(passed) and all(jump * one <= 0.0 for one in around)
-        if row == 0 or keys[row] != keys[row - 1] or back:
-            groups.append([])
-        groups[-1].append(row)
-    found = []
-    before: float | None = None
-    for group in groups:
-        cuts = _turns(passed[group], least)
-        edges = [0, *(cut + 1 for cut in cuts), len(group)]
-        for begin, end in pairwise(edges):
-            rows = np.array(group[begin:end])
-            start, stop = float(passed[rows[0]]), float(passed[rows[-1]])
-            if before is not None and (begin > 0 or abs(start - before) <= least):
-                origin = before  # the column goes on counting
-            else:
-                origin = min(start, 0.0) if stop >= start else start
-            found.append((rows, origin))
-            before = stop
-    return found
-
-
-def _turns(values: Array, least: float) -> list[int]:
-    """Places at which values turn by more than `least`."""
-    turns, extreme, direction = [], 0, 0
-    for at in range(1, len(values)):
-        moved = values[at] - values[extreme]
-        if direction == 0:
-            if abs(moved) > least:
-                direction, extreme = (1 if moved > 0.0 else -1), at
-        elif moved * direction >= 0.0:
-            extreme = at if moved else extreme
-        elif abs(moved) > least:
-            turns.append(extreme)
-            direction, extreme = -direction, at
-    return turns
-
-
-def deviation(run: Run, measured: Measured) -> dict[str, float] | None:
-    """Compare the last branch of the same kind with a measured curve: voltages over capacity, and the capacities.
-
-    Returns
-    -------
-    dict or None
-        ``rms_mV``, ``max_mV`` (over the capacity that both have, its first and last 2 % left out),
-        ``capacity_pct`` (simulated against measured); None where the run has no such branch, or they share nothing.
-    """
-    branch = next((one for one in reversed(branches(run)) if one.kind == measured.kind), None)
-    if branch is None:
-        return None
-    begin = max(float(branch.capacity[0]), float(measured.capacity[0]))
-    end = min(float(branch.capacity[-1]), float(measured.capacity[-1]))
-    if end <= begin:
-        return None
-    at = begin + np.linspace(0.02, 0.98, 200) * (end - begin)
-    apart = np.interp(at, branch.capacity, branch.voltage) - np.interp(at, measured.capacity, measured.voltage)
-    return {
-        "rms_mV": 1e3 * float(np.sqrt(np.mean(apart**2))),
-        "max_mV": 1e3 * float(np.abs(apart).max()),
-        "capacity_pct": 100.0 * (float(branch.capacity[-1] / measured.capacity[-1]) - 1.0),
-    }

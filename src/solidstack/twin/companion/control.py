@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ...design import Action, Rate
-from ...design.protocol import Limit
+from ...design.actions import Limit
 from ...outcomes import End, Outcome
 from .half_cell import Section
 from .half_cell_equations import CONTROLS, DEPLETED, FREE, Stop

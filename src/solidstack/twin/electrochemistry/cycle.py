@@ -17,7 +17,7 @@ Sources: Newman and Thomas-Alyea, Electrochemical Systems (2004), chapters 8, 12
 import math
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Protocol as Interface
@@ -31,7 +31,6 @@ from ...errors import SolverError
 from ...kinetics import CellParameters, cell_parameters
 from ...outcomes import End, Outcome
 from ...progress import Listener, Teller
-from ...version import __version__
 from ..memory import require_memory
 from ..results import SPLIT, Run, Step
 from ..structure.voxels import Structure
@@ -41,6 +40,7 @@ from .domain import Domain, prepare
 from .equations import Equations
 from .events import CAPACITY_ACCURACY, Locator
 from .fields import Snapshot
+from .run import disconnected, provenance, result
 from .split import contributions, mean_stoichiometry
 from .state import Row, State
 from .stepping import LEAST_CURRENT, LEAST_STEP, Control, Stepper, Trial
@@ -155,27 +155,8 @@ def discharge(
             key = key_of(domain, parameters, actions, one_c=one_c, accuracy=accuracy, lithium=cycler.lithium)
             cycler.checkpoint = Checkpoint(Path(checkpoint), key)
         run, state = cycler.run(), cycler.state
-    notes = {
-        "version": __version__,
-        "design": design.name,
-        "fingerprint": design.fingerprint(),
-        "structure": {key: value for key, value in structure.provenance.items() if key != "inputs"},
-        "voxels": int(structure.labels.size),
-        "device": where,
-        "seconds": time.perf_counter() - begun,
-        "time_steps": state.time_steps,
-        "newton_iterations": state.newton,
-        "linear_iterations": state.linear,
-        "bytes_per_voxel": equations.bytes / structure.labels.size,
-        "inactive": dict(domain.reasons),
-        "interface_m2_per_m3": domain.interface,
-        "warnings": list(parameters.warnings),
-        "parameters": [
-            {"what": row.what, "value": row.text, "quality": row.quality, "source": row.source}
-            for row in parameters.sources
-        ],
-        "protocol": plan.model_dump(mode="json", exclude_none=True),
-    }
+    seconds = time.perf_counter() - begun
+    notes = provenance(structure, design, plan, parameters, equations, state, device=where, seconds=seconds)
     return replace(run, provenance=notes)
 
 
@@ -472,45 +453,3 @@ class Cycler:
     def _result(self, end: End) -> Run:
         errors = {"lithium": self.state.lithium_error, "current": self.state.current_error}
         return result(self.domain, self.rows, self.steps, end, errors)
-
-
-def disconnected(domain: Domain, action: Action, temperature: float) -> Run:
-    """Return the run of an electrode whose active material is all out of reach: no capacity."""
-    reasons = [f"{100 * share:.3g} % has {words}" for words, share in domain.reasons.items() if share > 0.0]
-    end = End(Outcome.DISCONNECTED, f"the electrode stores no charge: of the active material {', '.join(reasons)}")
-    planes = domain.structure.shape[0]
-    empty, nothing = np.full(planes, np.nan), np.zeros(planes)
-    row = Row(0.0, math.nan, 0.0, 0.0, math.nan, temperature, dict.fromkeys(SPLIT, math.nan), empty, nothing)
-    step = Step(action.kind, action.where, 0, 0, 0.0, 0.0, 0.0, math.nan, 0.0, end.outcome, end.reason, 0.0)
-    return result(domain, [row], [step], end, {"lithium": 0.0, "current": 0.0})
-
-
-def result(domain: Domain, rows: Sequence[Row], steps: Sequence[Step], end: End, errors: Mapping[str, float]) -> Run:
-    """Put rows and steps together as a run, without its provenance."""
-    starts = np.zeros(len(rows))
-    for number, step in enumerate(steps):
-        before = rows[steps[number - 1].last].passed if number else 0.0
-        starts[step.first : step.last + 1] = before
-    passed = np.array([row.passed for row in rows])
-    edge, count = domain.structure.voxel[0], domain.structure.shape[0]
-    return Run(
-        model="twin",
-        time=np.array([row.time for row in rows]),
-        voltage=np.array([row.voltage for row in rows]),
-        current_density=np.array([row.current for row in rows]),
-        capacity=np.abs(passed - starts) / domain.active_loading,
-        stoichiometry=np.array([row.stoichiometry for row in rows]),
-        temperature=np.array([row.temperature for row in rows]),
-        split={name: np.array([row.split[name] for row in rows]) for name in SPLIT},
-        steps=tuple(steps),
-        active_loading=domain.active_loading,
-        inactive_fraction=domain.inactive_fraction,
-        outcome=end.outcome,
-        end_reason=end.reason,
-        balance=dict(errors),
-        depth=(np.arange(count, dtype=float) + 0.5) * edge,
-        profiles={
-            "stoichiometry": np.array([row.contents for row in rows]),
-            "reaction": np.array([row.reaction for row in rows]),
-        },
-    )

@@ -231,8 +231,8 @@ class Equations:
         return float(np.sqrt(total / whole)) if whole > 0.0 else 0.0
 
     def _sums(self, columns: int) -> NDArray[np.float64]:
-        found = np.asarray(self.loops.get(self.sums[: columns * self.shape[0]]))
-        return np.asarray(found.reshape(-1, columns)[1:-1].sum(axis=0))
+        planes = np.asarray(self.loops.get(self.sums[: columns * self.shape[0]]))
+        return np.asarray(planes.reshape(-1, columns)[1:-1].sum(axis=0))
 
     # one time step
 
@@ -252,9 +252,9 @@ class Equations:
             self.jx, self.jy, self.jz, self.s, solver.e, solver.rv, solver.rw, self.sums, self.ideal, *self.g,
             self.shape,
         )  # fmt: skip
-        found = np.asarray(loops.get(self.sums[: 6 * self.shape[0]])).reshape(-1, 6)
-        self.interfaces = found[:, 3].copy()
-        return np.asarray(found[1:-1].sum(axis=0))
+        planes = np.asarray(loops.get(self.sums[: 6 * self.shape[0]])).reshape(-1, 6)
+        self.interfaces = planes[:, 3].copy()
+        return np.asarray(planes[1:-1].sum(axis=0))
 
     def _reactions(self) -> tuple[Any, ...]:
         return self.alpha, self.sigma, self.j0, self.s, self.solver.e
@@ -288,7 +288,7 @@ class Equations:
             A/m2, to which what is left over is related where less flows.
         """
         area = self.domain.area
-        wanted = None if current is None else current * area / self.scale
+        target = None if current is None else current * area / self.scale
         if voltage is not None:
             self.plate = voltage
         floor = least_current * area / self.scale
@@ -296,8 +296,8 @@ class Equations:
         best = np.inf
         for newton in range(MOST_NEWTON + 1):
             absolute, electronic, ionic, interface, collector, crossing = self.assemble(rate, anew=newton == 0)
-            plate = 0.0 if wanted is None else wanted - interface
-            size = max(abs(interface if wanted is None else wanted), 1e-3 * crossing, floor)
+            plate = 0.0 if target is None else target - interface
+            size = max(abs(interface if target is None else target), 1e-3 * crossing, floor)
             left = float((absolute + abs(plate)) / size)
             sums = (plate, ionic) if self.ideal else (plate, ionic, electronic)
             nearest = max(CURRENT_TOLERANCE * size, ROUNDING * crossing)
@@ -305,10 +305,10 @@ class Equations:
             if met or newton == MOST_NEWTON or not np.isfinite(left) or left > 1e3 * max(best, 10.0):
                 break
             best = min(best, left)
-            self.solver.prepare(np.asarray(self.host_storage * rate[0]), floating=wanted is not None)
-            found = self.solver.solve(plate, max(1e-3, min(0.03, 0.1 * tolerance / left)))
-            linear += found.iterations
-            if not np.isfinite(found.residual):
+            self.solver.prepare(np.asarray(self.host_storage * rate[0]), floating=target is not None)
+            correction = self.solver.solve(plate, max(1e-3, min(0.03, 0.1 * tolerance / left)))
+            linear += correction.iterations
+            if not np.isfinite(correction.residual):
                 break
             change = float(np.real(self.solver.plate))
             self.loops.correct(
@@ -338,15 +338,15 @@ class Equations:
         loops, count = self.loops, len(self.domain.materials)
         sums = loops.zeros(2 * count * self.shape[0], np.float64)
         loops.contents(self.kind, self.x, self.g[3], sums, self.shape)
-        found = np.asarray(loops.get(sums)).reshape(-1, count, 2)[1:-1]
+        planes = np.asarray(loops.get(sums)).reshape(-1, count, 2)[1:-1]
         means, salt = {}, 1.0
         for number, name in enumerate(self.domain.materials):
             if not self.stored_volume(name):
                 continue
             if self.host_tables[number, POTENTIAL].any():
-                means[name] = float(found[:, number, 0].sum() / self.stored_volume(name))
+                means[name] = float(planes[:, number, 0].sum() / self.stored_volume(name))
             else:
-                salt = min(salt, float(found[:, number, 1].min()))
+                salt = min(salt, float(planes[:, number, 1].min()))
         return means, salt
 
     def profile(self) -> NDArray[np.float64]:
@@ -354,17 +354,17 @@ class Equations:
         loops, count = self.loops, len(self.domain.materials)
         sums = loops.zeros(2 * count * self.shape[0], np.float64)
         loops.contents(self.kind, self.x, self.g[3], sums, self.shape)
-        found = np.asarray(loops.get(sums)).reshape(-1, count, 2)[1:-1, :, 0]
+        planes = np.asarray(loops.get(sums)).reshape(-1, count, 2)[1:-1, :, 0]
         stored = [number for number, table in enumerate(self.host_tables) if table[POTENTIAL].any()]
         volume = self._plane_volumes()[:, stored].sum(axis=1)
-        total = found[:, stored].sum(axis=1)
+        total = planes[:, stored].sum(axis=1)
         return np.asarray(np.divide(total, volume, out=np.full(len(total), np.nan), where=volume > 0.0))
 
     def reactions(self) -> NDArray[np.float64]:
         """Current from active material to electrolyte by plane, per volume of the electrode, A/m3."""
-        found = self.interfaces[1:-1]
+        planes = self.interfaces[1:-1]
         volume = self.domain.area * self.domain.lengths[1:-1]
-        return np.asarray(found * self.scale / volume)
+        return np.asarray(planes * self.scale / volume)
 
     def _plane_volumes(self) -> NDArray[np.float64]:
         """Volume of the voxels that store something, by plane and material, over the scale."""
@@ -384,12 +384,12 @@ class Equations:
 
         x = np.linspace(0.0, 1.0, TABLE)
         tables = {name: self.host_tables[self.domain.materials.index(name), POTENTIAL] for name in contents}
-        wanted = self.charge(contents)
+        target = self.charge(contents)
 
         def excess(potential: float) -> float:
             # tables fall with x
             held = {name: float(np.interp(-potential, -table, x)) for name, table in tables.items()}
-            return self.charge(held) - wanted
+            return self.charge(held) - target
 
         low, high = min(t.min() for t in tables.values()), max(t.max() for t in tables.values())
         return float(brentq(excess, low, high, xtol=1e-10))
