@@ -297,3 +297,13 @@ def test_memory_is_asked_for_before_it_is_taken(design: ss.Design, monkeypatch: 
         small(design)
     assert str(caught.value).startswith("Building the structure needs 0.000852 GB (32 x 32 x 32 voxels, 26 bytes each)")
     assert "a cube of 10 voxels would fit" in str(caught.value)
+
+
+@pytest.mark.parametrize("pressing", ["isostatic", "uniaxial"])
+def test_progress_never_goes_back(design: ss.Design, pressing: str) -> None:
+    shares: list[float] = []
+    small(design, pressing=pressing, progress=lambda state: shares.append(state.share))
+    assert len(shares) > 10
+    assert shares == sorted(shares)
+    assert 0.0 <= shares[0] < 0.1
+    assert 0.8 < shares[-1] <= 1.0

@@ -102,7 +102,8 @@ def build(
     wanted = targets_of(design, size, voxel, thickness, seed, arrangement, pressing, sizes, electrolyte, additive)
     require_memory(BYTES_PER_VOXEL, wanted.shape, "Building the structure")
     phases = design_phases(design)
-    packing = _packing(wanted, phases, progress)
+    tell = Teller(progress)
+    packing = _packing(wanted, phases, tell.part(0.0, 0.8))
     rng = np.random.default_rng(wanted.seed)
     notes = {
         "version": __version__,
@@ -117,7 +118,8 @@ def build(
         "additive": repr(wanted.additive),
         "target_thickness_m": wanted.size[0],
     }
-    return assemble(packing, wanted.voxel, phases, wanted.electrolyte, wanted.additive, rng, notes, progress)
+    placing = tell.part(0.8, 0.2)
+    return assemble(packing, wanted.voxel, phases, wanted.electrolyte, wanted.additive, rng, notes, placing)
 
 
 def assemble(
@@ -151,8 +153,9 @@ def assemble(
     fractions = {name: phase.target or 0.0 for name, phase in phases.items()}
     active = [name for name in _of(phases, ACTIVE) if fractions[name] > 0.0]
 
-    tell = Teller(progress, of=1 + len(fractions), what="placing particles on voxels")
-    tell(0)
+    tell = Teller(progress, of=1 + len(fractions))
+    tell(0, "placing particles on voxels")
+    placed = 0
     second = electrolyte.needs_second or additive.needs_second
     kinds = _kinds(packing, [fractions[name] for name in active], rng)
     around = Surroundings(packing, edges, *distances(packing, edges, shape, kinds, second=second))
@@ -169,7 +172,8 @@ def assemble(
             count = min(round(fractions[name] * total), left)
             if not count:
                 continue
-            tell(1 + list(fractions).index(name), f"placing {name}")
+            placed += 1
+            tell(placed, f"placing {name}")
             filled = _lowest(placement.field(around, free, count / left, rng), free, count, rng)
             labels[filled] = phases[name].label
             free &= ~filled
@@ -222,8 +226,9 @@ def _packing(wanted: Targets, phases: Mapping[str, Phase], progress: Listener | 
     if isinstance(wanted.pressing, Isostatic) or start >= core:
         return random_packing(wanted.sizes, wanted.size, core, seed=wanted.seed, progress=progress)
     loose = np.array(wanted.size) / wanted.pressing.stretch(start / core)
-    packing = random_packing(wanted.sizes, tuple(loose), start, seed=wanted.seed, progress=progress)
-    return press(packing, core, wanted.pressing, progress=progress)
+    tell = Teller(progress)
+    packing = random_packing(wanted.sizes, tuple(loose), start, seed=wanted.seed, progress=tell.part(0.0, 0.7))
+    return press(packing, core, wanted.pressing, progress=tell.part(0.7, 0.3))
 
 
 def pressing_start(core: float, film: float) -> float:

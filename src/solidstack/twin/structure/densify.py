@@ -65,13 +65,13 @@ def press(packing: Packing, volume_fraction: float, pressing: Pressing, *, progr
     ratio = covered / volume_fraction
     count = max(1, math.ceil(-math.log(ratio) / STRAIN))
     stretch = pressing.stretch(ratio ** (1.0 / count))
-    tell = Teller(progress, of=count, what="pressing")
+    tell = Teller(progress, of=2 * count, what="pressing")
     for step in range(count):
         tell(step)
         box = box * stretch
         check_room(radii, box)
         centres, _ = relaxed(centres * stretch, radii, box, periodic, STEPS)
-    centres, radii = settled(centres, radii, box, periodic, volume_fraction, progress)
+    centres, radii = settled(centres, radii, box, periodic, volume_fraction, tell.part(count, count))
     return Packing(centres, radii, as_vector(box), packing.periodic, packing.seed)
 
 

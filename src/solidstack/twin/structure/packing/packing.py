@@ -174,12 +174,13 @@ def random_packing(
     check_room(radii, edges)
     fractions = np.append(np.arange(min(_START, volume_fraction), volume_fraction, _GROWTH), volume_fraction)
     centres = rng.uniform(size=(len(radii), 3)) * edges
-    tell = Teller(progress, of=len(fractions), what="growing spheres")
+    tell = Teller(progress, of=2 * len(fractions), what="growing spheres")
     for stage, fraction in enumerate(fractions):
         tell(stage)
         size = radii * (fraction / volume_fraction) ** (1.0 / 3.0)
         centres, _ = relaxed(centres, size, edges, wraps, STEPS)
-    centres, radii = settled(centres, radii, edges, wraps, volume_fraction, progress)
+    settling = tell.part(len(fractions), len(fractions))
+    centres, radii = settled(centres, radii, edges, wraps, volume_fraction, settling)
     return Packing(centres, radii, as_vector(edges), periodic, seed)
 
 

@@ -85,7 +85,7 @@ def settled(
     for step in range(_ROUNDS):
         tell(step)
         before = lenses
-        centres, at_rest = relaxed(centres, radii, box, periodic, _ROUND, tell.part(step, 1.0))
+        centres, at_rest = relaxed(centres, radii, box, periodic, _ROUND, tell.part(step, 0.5))
         lenses = overlaps(centres, radii, box, periodic)[0]
         if at_rest or lenses > 0.9 * before:
             break
@@ -103,7 +103,7 @@ def settled(
             break
         radii = radii * (goal / covered) ** (1.0 / 3.0)
         if step < _REGROWN:
-            centres, _ = relaxed(centres, radii, box, periodic, _ROUND, tell.part(step, 1.0))
+            centres, _ = relaxed(centres, radii, box, periodic, _ROUND, tell.part(step + 0.5, 0.5))
         centres = within_walls(centres, radii, box, periodic)
         lenses = overlaps(centres, radii, box, periodic)[0]
     tell(_ROUNDS)
