@@ -99,25 +99,25 @@ def build(
     if not design.is_single:
         msg = f"a structure is built from a single design; this one has arrays of shape {design.shape}"
         raise DesignError(msg)
-    wanted = targets_of(design, size, voxel, thickness, seed, arrangement, pressing, sizes, electrolyte, additive)
-    require_memory(BYTES_PER_VOXEL, wanted.shape, "Building the structure")
+    targets = targets_of(design, size, voxel, thickness, seed, arrangement, pressing, sizes, electrolyte, additive)
+    require_memory(BYTES_PER_VOXEL, targets.shape, "Building the structure")
     phases = design_phases(design)
-    packing = _packing(wanted, phases, progress)
-    rng = np.random.default_rng(wanted.seed)
+    packing = _packing(targets, phases, progress)
+    rng = np.random.default_rng(targets.seed)
     notes = {
         "version": __version__,
         "design": design.name,
         "fingerprint": design.fingerprint(),
         "inputs": design.to_dict(),
-        "seed": wanted.seed,
-        "arrangement": wanted.arrangement,
-        "pressing": type(wanted.pressing).__name__.lower(),
-        "sizes": repr(wanted.sizes),
-        "electrolyte": repr(wanted.electrolyte),
-        "additive": repr(wanted.additive),
-        "target_thickness_m": wanted.size[0],
+        "seed": targets.seed,
+        "arrangement": targets.arrangement,
+        "pressing": type(targets.pressing).__name__.lower(),
+        "sizes": repr(targets.sizes),
+        "electrolyte": repr(targets.electrolyte),
+        "additive": repr(targets.additive),
+        "target_thickness_m": targets.size[0],
     }
-    return assemble(packing, wanted.voxel, phases, wanted.electrolyte, wanted.additive, rng, notes, progress)
+    return assemble(packing, targets.voxel, phases, targets.electrolyte, targets.additive, rng, notes, progress)
 
 
 def assemble(
@@ -210,20 +210,20 @@ def _of(phases: Mapping[str, Phase], role: str) -> list[str]:
     return [name for name, phase in phases.items() if phase.role == role]
 
 
-def _packing(wanted: Targets, phases: Mapping[str, Phase], progress: Listener | None) -> Packing:
+def _packing(targets: Targets, phases: Mapping[str, Phase], progress: Listener | None) -> Packing:
     """Pack the particles of the active material so that they cover their share of the box."""
     core, film = (sum(phases[name].target or 0.0 for name in _of(phases, role)) for role in (ACTIVE, ELECTROLYTE))
-    if wanted.arrangement == "close-packed":
-        if not isinstance(wanted.sizes, Monodisperse):
+    if targets.arrangement == "close-packed":
+        if not isinstance(targets.sizes, Monodisperse):
             msg = "arrangement: close packing needs equal spheres; leave out the size distribution, or choose random"
             raise StructureError(msg)
-        return close_packed(wanted.sizes.diameter, wanted.size, core, film, wanted.pressing)
+        return close_packed(targets.sizes.diameter, targets.size, core, film, targets.pressing)
     start = pressing_start(core, film)
-    if isinstance(wanted.pressing, Isostatic) or start >= core:
-        return random_packing(wanted.sizes, wanted.size, core, seed=wanted.seed, progress=progress)
-    loose = np.array(wanted.size) / wanted.pressing.stretch(start / core)
-    packing = random_packing(wanted.sizes, tuple(loose), start, seed=wanted.seed, progress=progress)
-    return press(packing, core, wanted.pressing, progress=progress)
+    if isinstance(targets.pressing, Isostatic) or start >= core:
+        return random_packing(targets.sizes, targets.size, core, seed=targets.seed, progress=progress)
+    loose = np.array(targets.size) / targets.pressing.stretch(start / core)
+    packing = random_packing(targets.sizes, tuple(loose), start, seed=targets.seed, progress=progress)
+    return press(packing, core, targets.pressing, progress=progress)
 
 
 def pressing_start(core: float, film: float) -> float:
