@@ -29,18 +29,18 @@ def command(design: str, data: str | None, changes: tuple[str, ...], as_json: bo
     Example:
       solidstack densify my-cell.toml --data pressings.csv
     """
-    given = load_changed(design, changes)
+    loaded = load_changed(design, changes)
     with located(design):
-        dense = float(given.dense_density())
+        dense = float(loaded.dense_density())
     if data is None:
         processes = {process.name: Measured(process.porosity) for process in PROCESSES.values()}
     else:
-        processes = read_processes(data, dense, float(given.positive.loading))
+        processes = read_processes(data, dense, float(loaded.positive.loading))
     with located(data or design):
         verdicts = passes_percolation(processes)
     if as_json:
         rows = {
-            "design": given.name,
+            "design": loaded.name,
             "data": data or {process.name: process.source for process in PROCESSES.values()},
             "dense_density_g_cm3": dense / 1e3,
             "percolation_porosity_pct": 100.0 * verdicts[0].threshold,
@@ -53,7 +53,7 @@ def command(design: str, data: str | None, changes: tuple[str, ...], as_json: bo
     if data is None:
         source = next(iter(PROCESSES.values())).source.rpartition(",")[0]
         click.echo(
-            f"\nLowest porosities published ({source}), taken as they are for {given.name}. "
+            f"\nLowest porosities published ({source}), taken as they are for {loaded.name}. "
             "--data FILE uses your own; with two pressures of a method it gives the pressure needed."
         )
 

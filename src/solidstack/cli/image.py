@@ -114,8 +114,8 @@ def segment_command(
     if as_json:
         _print_json(_analysed(structure, file, seed))
         return
-    found = ", ".join(f"{limit:.4g}" for limit in structure.provenance["history"][-1]["thresholds"])
-    click.echo(f"thresholds {found}")
+    limits = ", ".join(f"{limit:.4g}" for limit in structure.provenance["history"][-1]["thresholds"])
+    click.echo(f"thresholds {limits}")
     for name in structure.phases:
         click.echo(f"{name}: {100.0 * structure.fraction(name):.4g} vol%")
     if formats.assumes_voxel(structure):
@@ -166,16 +166,16 @@ def _analysed(structure: Structure, file: str, seed: int) -> images.ImageAnalysi
 def _ranges(text: str, shape: tuple[int, int, int]) -> list[tuple[int, int]]:
     """Read ranges of voxels, as in "10:200, :, 0:512"; an end left out is that of the image."""
     parts = [part.strip() for part in text.split(",")]
-    found = []
+    ranges = []
     for part, count in zip(parts, shape, strict=False):
         first, colon, end = part.partition(":")
         if not colon or not all(not word.strip() or word.strip().isdecimal() for word in (first, end)):
             break
-        found.append((int(first.strip() or 0), int(end.strip() or count)))
-    if len(found) != len(AXES) or len(parts) != len(AXES):
+        ranges.append((int(first.strip() or 0), int(end.strip() or count)))
+    if len(ranges) != len(AXES) or len(parts) != len(AXES):
         msg = f'--crop "{text}" is not three ranges of voxels, as in "10:200, :, 0:512"'
         raise StructureError(msg)
-    return found
+    return ranges
 
 
 def _write(analysis: images.ImageAnalysis, folder: Path) -> None:
@@ -219,8 +219,8 @@ def _show(analysis: images.ImageAnalysis) -> None:
     for heading in ("Phase", "Role", "vol%", "connected x", "y", "z, %", "representative edge, µm"):
         table.add_column(heading, justify="left" if heading in ("Phase", "Role") else "right")
     for name, shares in analysis.connected.items():
-        found = analysis.representative_volume.get(name)
-        edge = number(found.sufficient_edge * 1e6) if found else "–"
+        volume = analysis.representative_volume.get(name)
+        edge = number(volume.sufficient_edge * 1e6) if volume else "–"
         connected = [number(100.0 * share) for share in shares]
         values: list[Any] = [name, structure.phases[name].role, number(100.0 * structure.fraction(name))]
         table.add_row(*values, *connected, edge)

@@ -24,15 +24,15 @@ def measure_command(file: str, sizes: bool, voxel: str | None, phases: str | Non
       solidstack twin measure electrode.zarr --json
     """
     with located(file):
-        found = measure(formats.read(file, voxel=voxel, phases=phases), sizes=sizes).to_dict()
+        metrics = measure(formats.read(file, voxel=voxel, phases=phases), sizes=sizes).to_dict()
     if as_json:
-        print_json(found)
+        print_json(metrics)
         return
     from rich.table import Table
     from rich.text import Text
 
     table = Table(box=None, pad_edge=False, show_header=False)
-    for label, value in _flat(found):
+    for label, value in _flat(metrics):
         table.add_row(Text(label), Text("–" if value is None else number(value)))
     show(table)
 

@@ -19,7 +19,7 @@ from .twin_build import json_option, phases_option, voxel_option
 @click.argument("file")
 @click.option(
     "--conductivity",
-    "given",
+    "conductivities",
     metavar="LABEL=VALUE",
     multiple=True,
     help='Conductivity of a phase, by label or name, in S/m or with a unit, as in --conductivity SPE="1 mS/cm". '
@@ -37,7 +37,7 @@ from .twin_build import json_option, phases_option, voxel_option
 @json_option
 def transport_command(
     file: str,
-    given: tuple[str, ...],
+    conductivities: tuple[str, ...],
     electronic: bool,
     direction: str,
     tolerance: float,
@@ -66,9 +66,9 @@ def transport_command(
         formats.check_field_ending(field)
     with located(file), shown_progress() as progress:
         structure = formats.read(file, voxel=voxel, phases=phases)
-        found = transport(
+        result = transport(
             structure,
-            _conductivities(given) if given else ("electronic" if electronic else "ionic"),
+            _conductivities(conductivities) if conductivities else ("electronic" if electronic else "ionic"),
             direction=direction,
             tolerance=tolerance,
             device=device,
@@ -79,39 +79,39 @@ def transport_command(
             progress=progress,
         )
     if field is not None:
-        save_field(structure, found, field)
-    for name, one in found.directions.items():
-        if not one.percolates or not one.converged:
-            warn(f"{name}: {one.end_reason}")
-    code = 0 if all(one.converged for one in found.directions.values()) else 1
+        save_field(structure, result, field)
+    for name, conduction in result.directions.items():
+        if not conduction.percolates or not conduction.converged:
+            warn(f"{name}: {conduction.end_reason}")
+    code = 0 if all(conduction.converged for conduction in result.directions.values()) else 1
     if as_json:
-        print_json(found.to_dict())
+        print_json(result.to_dict())
         return code
-    _show_transport(found)
+    _show_transport(result)
     if field is not None:
         click.echo(field)
     return code
 
 
-def _conductivities(given: Sequence[str]) -> dict[str, float]:
-    found: dict[str, float] = {}
-    for item in given:
+def _conductivities(conductivities: Sequence[str]) -> dict[str, float]:
+    values: dict[str, float] = {}
+    for item in conductivities:
         name, equals, value = item.rpartition("=")
         if not equals or not name.strip():
             msg = f'--conductivity "{item}" is not LABEL=VALUE, as in --conductivity 1=0.5 or SPE="1 mS/cm"'
             raise StructureError(msg)
-        if name.strip() in found:
+        if name.strip() in values:
             msg = f'--conductivity names "{name.strip()}" twice; give one value'
             raise StructureError(msg)
         try:
-            found[name.strip()] = float(value)
+            values[name.strip()] = float(value)
         except ValueError:
             parsed: Any = units.parse(value, units.CONDUCTIVITY)
-            found[name.strip()] = float(parsed)
-    return found
+            values[name.strip()] = float(parsed)
+    return values
 
 
-def _show_transport(found: Transport) -> None:
+def _show_transport(result: Transport) -> None:
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False, header_style="bold")
@@ -119,20 +119,20 @@ def _show_transport(found: Transport) -> None:
         "", "S/m", "relative", "tortuosity factor", "conducting, vol%", "connected", "iterations", "flux imbalance", "s"
     ):  # fmt: skip
         table.add_column(heading, justify="right")
-    for name, one in found.directions.items():
-        factor = "–" if one.tortuosity_factor is None else number(one.tortuosity_factor)
+    for name, conduction in result.directions.items():
+        factor = "–" if conduction.tortuosity_factor is None else number(conduction.tortuosity_factor)
         table.add_row(
             name,
-            number(one.conductivity),
-            number(one.relative_conductivity),
+            number(conduction.conductivity),
+            number(conduction.relative_conductivity),
             factor,
-            f"{100 * one.conducting_fraction:.2f}",
-            f"{100 * one.connected_fraction:.2f}",
-            str(one.iterations),
-            f"{one.flux_imbalance:.1e}",
-            f"{one.seconds:.2f}",
+            f"{100 * conduction.conducting_fraction:.2f}",
+            f"{100 * conduction.connected_fraction:.2f}",
+            str(conduction.iterations),
+            f"{conduction.flux_imbalance:.1e}",
+            f"{conduction.seconds:.2f}",
         )
     show(table)
-    used = ", ".join(f"{name} {value:.4g} S/m" for name, value in found.phase_conductivity.items())
-    one = next(iter(found.directions.values()))
-    click.echo(f"phases: {used}; device {one.device}, {one.peak_bytes_per_voxel:.0f} bytes per voxel")
+    used = ", ".join(f"{name} {value:.4g} S/m" for name, value in result.phase_conductivity.items())
+    first = next(iter(result.directions.values()))
+    click.echo(f"phases: {used}; device {first.device}, {first.peak_bytes_per_voxel:.0f} bytes per voxel")

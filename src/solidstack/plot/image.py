@@ -58,17 +58,19 @@ def draw_representative_volume(analysis: ImageAnalysis) -> Figure:
     with style():
         figure = Figure(figsize=(PAGE, 2.9), layout="constrained")
         means, spreads = figure.subplots(1, 2)
-        for index, (name, found) in enumerate(analysis.representative_volume.items()):
-            edge, colour = found.edge * UM, colours[name]
+        for index, (name, volume) in enumerate(analysis.representative_volume.items()):
+            edge, colour = volume.edge * UM, colours[name]
             beside = edge * 1.05**index  # bars beside each other, not over each other
-            means.errorbar(beside, 100.0 * found.mean, 100.0 * found.standard_deviation, **BARS)
-            _line(means, beside, 100.0 * found.mean, colour, name, marker="o")
-            relative = np.where(found.mean > 0.0, found.standard_deviation / np.maximum(found.mean, 1e-300), np.nan)
+            means.errorbar(beside, 100.0 * volume.mean, 100.0 * volume.standard_deviation, **BARS)
+            _line(means, beside, 100.0 * volume.mean, colour, name, marker="o")
+            relative = np.where(volume.mean > 0.0, volume.standard_deviation / np.maximum(volume.mean, 1e-300), np.nan)
             shown = relative > 0.0
             _line(spreads, edge[shown], 100.0 * relative[shown], colour, name, marker="o")
-            if math.isfinite(found.sufficient_edge):
-                spreads.plot(found.sufficient_edge * UM, 100.0 * found.tolerance, "D", color=colour, mec="black", ms=6)
-            tolerance = found.tolerance
+            if math.isfinite(volume.sufficient_edge):
+                spreads.plot(
+                    volume.sufficient_edge * UM, 100.0 * volume.tolerance, "D", color=colour, mec="black", ms=6
+                )
+            tolerance = volume.tolerance
         if analysis.representative_volume:
             spreads.axhline(100.0 * tolerance, color="0.4", linestyle="--", linewidth=0.9)
             spreads.annotate(

@@ -54,14 +54,14 @@ OTHERS = ("#56B4E9", "#8C3F6B", "#F0E442", "#009E73", "#D55E00", "#CC79A7", "#5A
 
 def phase_colours(structure: Structure) -> dict[str, str]:
     """Return the colour of each phase of a structure, by its role; no two phases share one."""
-    found: dict[str, str] = {}
+    colours: dict[str, str] = {}
     # roles first: a phase without one takes what is left
     for name, phase in sorted(structure.phases.items(), key=lambda item: (not item[1].role, item[1].label)):
-        count = len(found)
+        count = len(colours)
         more = [to_hex(mpl.colormaps["turbo"]((0.618034 * count) % 1.0)), f"#{0x777777 + count:06x}"]
         choice = [*ROLE_COLOURS.get(phase.role, ()), *OTHERS, *more]
-        found[name] = next(colour for colour in choice if colour not in found.values())
-    return {name: found[name] for name in structure.phases}
+        colours[name] = next(colour for colour in choice if colour not in colours.values())
+    return {name: colours[name] for name in structure.phases}
 
 
 def _colour_table(structure: Structure) -> Labels:
@@ -261,7 +261,7 @@ def _surface(drawn: Mask, labels: Labels, body: Mask) -> tuple[Floats, NDArray[n
         voxels[:, axis] += towards > 0
         first, second = (np.eye(3, dtype=int)[other] for other in range(3) if other != axis)
         turn = [voxels, voxels + first, voxels + first + second, voxels + second]
-        corners.append(np.stack([np.ravel_multi_index(tuple(one.T), tuple(grid)) for one in turn], axis=1))
+        corners.append(np.stack([np.ravel_multi_index(tuple(corner.T), tuple(grid)) for corner in turn], axis=1))
     used, flat = np.unique(np.concatenate(corners), return_inverse=True)
     points = np.stack(np.unravel_index(used, tuple(grid)), axis=1)
     at = tuple(points.T)

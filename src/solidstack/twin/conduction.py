@@ -167,13 +167,13 @@ class Transport:
         Its off-diagonal parts are those of the bulk where the structure is periodic, and slightly less at closed faces.
         """
         columns = np.full((3, 3), np.nan)
-        for name, found in self.directions.items():
-            columns[:, AXES.index(name)] = found.mean_current
+        for name, conduction in self.directions.items():
+            columns[:, AXES.index(name)] = conduction.mean_current
         return np.asarray((columns + columns.T) / 2.0)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the figures of every direction as plain data."""
-        return {name: found.to_dict() for name, found in self.directions.items()}
+        return {name: conduction.to_dict() for name, conduction in self.directions.items()}
 
     def _repr_html_(self) -> str:
         rows = [
@@ -249,8 +249,8 @@ def transport(
     >>> from solidstack import twin
     >>> labels = np.repeat(np.uint8([1, 1, 2, 2]), 16).reshape(4, 4, 4)
     >>> layers = twin.Structure(labels, {}, (1e-6, 1e-6, 1e-6))
-    >>> found = twin.transport(layers, {1: 2.0, 2: 1.0}, direction="x")
-    >>> round(found.x.conductivity, 6)
+    >>> conduction = twin.transport(layers, {1: 2.0, 2: 1.0}, direction="x")
+    >>> round(conduction.x.conductivity, 6)
     1.333333
     """
     for name, value, choices in (
@@ -288,7 +288,7 @@ def transport(
     return Transport(conductions, phases)
 
 
-def save_field(structure: Structure, found: Transport, path: str | os.PathLike[str]) -> Path:
+def save_field(structure: Structure, solution: Transport, path: str | os.PathLike[str]) -> Path:
     """Write the potential of one direction together with the labels: .vti for ParaView, .zarr or .npz for Python.
 
     Where nothing is conducted the potential is NaN. Its unit is the applied voltage.
@@ -300,7 +300,7 @@ def save_field(structure: Structure, found: Transport, path: str | os.PathLike[s
     OutputError
         Another ending, or a path that cannot be written.
     """
-    kept = [one for one in found.directions.values() if one.potential is not None]
+    kept = [conduction for conduction in solution.directions.values() if conduction.potential is not None]
     if len(kept) != 1:
         msg = f"a field has one direction whose potential was kept; there are {len(kept)} (keep_potential=True)"
         raise StructureError(msg)
@@ -315,35 +315,35 @@ def phase_conductivities(structure: Structure, conductivity: Conductivities) -> 
             msg = f'conductivity: "{conductivity}" is not recognised; name phases, or choose {" or ".join(KINDS)}'
             raise StructureError(msg)
         own = {name: getattr(phase, f"{conductivity}_conductivity") for name, phase in structure.phases.items()}
-        found = {name: float(value) for name, value in own.items() if value is not None}
-        if not found:
+        values = {name: float(value) for name, value in own.items() if value is not None}
+        if not values:
             listed = ", ".join(f"{phase.label} ({name})" for name, phase in structure.phases.items())
             msg = (
                 f"no phase of this structure has an {conductivity} conductivity; give the conductivity of the phases "
                 f"that conduct, by name or label. The phases are {listed}"
             )
             raise StructureError(msg)
-        return found
-    found = {}
+        return values
+    values = {}
     for key, value in conductivity.items():
         name = structure.name(structure.label(key))
         number = float(value)
         if not (np.isfinite(number) and number >= 0.0):
             msg = f"conductivity of {name}: {value} S/m must be a finite number, at least 0"
             raise StructureError(msg)
-        found[name] = number
-    if not found:
+        values[name] = number
+    if not values:
         msg = "no conductivity was given; name at least one phase that conducts"
         raise StructureError(msg)
-    most = max(found.values())
-    for name, number in found.items():
+    most = max(values.values())
+    for name, number in values.items():
         if 0.0 < number < most / LARGEST_CONTRAST:
             msg = (
                 f"conductivity of {name}: {number:g} S/m is less than {1 / LARGEST_CONTRAST:g} of the largest one, "
                 f"{most:g} S/m; take 0 for it"
             )
             raise StructureError(msg)
-    return found
+    return values
 
 
 @dataclass(frozen=True)
@@ -385,7 +385,11 @@ def _compiled(loops: ModuleType) -> ModuleType:
 
 
 def _conduct(
-    structure: Structure, given: Mapping[str, float], direction: str, options: "_Options", report: Report | None
+    structure: Structure,
+    conductivities: Mapping[str, float],
+    direction: str,
+    options: "_Options",
+    report: Report | None,
 ) -> Conduction:
     """Solve along one direction."""
     start = time.perf_counter()
@@ -394,7 +398,7 @@ def _conduct(
     wrap_y, wrap_z = (
         structure.periodic[other] if options.lateral == "auto" else options.lateral == "periodic" for other in order[1:]
     )
-    class_of, sigma = _classes(structure, given)
+    class_of, sigma = _classes(structure, conductivities)
     classes = class_of[structure.labels].transpose(order)
     conducting = float(np.count_nonzero(classes)) / classes.size
     classes = classes * connected_through(classes, wrap_y, wrap_z)
@@ -416,7 +420,7 @@ def _conduct(
     )
     solution = solve(network, options.tolerance, options.loops, most=options.most_iterations, report=report)
 
-    largest = max(given.values())
+    largest = max(conductivities.values())
     length, volume = structure.size[axis], float(np.prod(structure.size))
     scale = largest * edge * length / volume  # from the sum of a flux over faces, times its path, to a mean
     inlet, outlet = scale * length * solution.inlet, scale * length * solution.outlet
@@ -424,7 +428,7 @@ def _conduct(
     mean_current[axis] = effective = (inlet + outlet) / 2.0
     for other, flux in zip(order[1:], solution.lateral, strict=True):
         mean_current[other] = scale * structure.voxel[other] * flux
-    best = [name for name, value in given.items() if value == largest]
+    best = [name for name, value in conductivities.items() if value == largest]
     potential = None
     if options.keep_potential:
         potential = np.where(classes > 0, solution.potential, np.nan).transpose(np.argsort(order))
@@ -449,11 +453,13 @@ def _conduct(
     )
 
 
-def _classes(structure: Structure, given: Mapping[str, float]) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
+def _classes(
+    structure: Structure, conductivities: Mapping[str, float]
+) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
     """Class of every label, 0 for what does not conduct, and conductivity of every class, relative to the largest."""
-    values = sorted({value for value in given.values() if value > 0.0})
+    levels = sorted({value for value in conductivities.values() if value > 0.0})
     class_of = np.zeros(256, np.uint8)
-    for name, value in given.items():
+    for name, value in conductivities.items():
         if value > 0.0:
-            class_of[structure.phases[name].label] = values.index(value) + 1
-    return class_of, np.array([0.0, *values]) / (values[-1] if values else 1.0)
+            class_of[structure.phases[name].label] = levels.index(value) + 1
+    return class_of, np.array([0.0, *levels]) / (levels[-1] if levels else 1.0)

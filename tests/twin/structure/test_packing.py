@@ -146,7 +146,7 @@ def test_no_such_size_table(tmp_path: Path) -> None:
         (lambda: LogNormal(-1.0, 2.0, 3.0), "D10 must be above 0 (m); received -1"),
         (
             lambda: LogNormal(9 * UM, 8 * UM, 14 * UM),
-            "percentiles must rise, D10 < D50 < D90; received 9, 8, 14 um. For a single diameter use Monodisperse",
+            "percentiles must rise, D10 < D50 < D90; received 9, 8, 14 um. For one diameter use Monodisperse",
         ),
         (
             lambda: SizeTable([1.0], [1.0]),

@@ -99,27 +99,27 @@ def build(
     if not design.is_single:
         msg = f"a structure is built from a single design; this one has arrays of shape {design.shape}"
         raise DesignError(msg)
-    wanted = targets_of(design, size, voxel, thickness, seed, arrangement, pressing, sizes, electrolyte, additive)
-    require_memory(BYTES_PER_VOXEL, wanted.shape, "Building the structure")
+    targets = targets_of(design, size, voxel, thickness, seed, arrangement, pressing, sizes, electrolyte, additive)
+    require_memory(BYTES_PER_VOXEL, targets.shape, "Building the structure")
     phases = design_phases(design)
     tell = Teller(progress)
-    packing = _packing(wanted, phases, tell.part(0.0, 0.8))
-    rng = np.random.default_rng(wanted.seed)
+    packing = _packing(targets, phases, tell.part(0.0, 0.8))
+    rng = np.random.default_rng(targets.seed)
     notes = {
         "version": __version__,
         "design": design.name,
         "fingerprint": design.fingerprint(),
         "inputs": design.to_dict(),
-        "seed": wanted.seed,
-        "arrangement": wanted.arrangement,
-        "pressing": type(wanted.pressing).__name__.lower(),
-        "sizes": repr(wanted.sizes),
-        "electrolyte": repr(wanted.electrolyte),
-        "additive": repr(wanted.additive),
-        "target_thickness_m": wanted.size[0],
+        "seed": targets.seed,
+        "arrangement": targets.arrangement,
+        "pressing": type(targets.pressing).__name__.lower(),
+        "sizes": repr(targets.sizes),
+        "electrolyte": repr(targets.electrolyte),
+        "additive": repr(targets.additive),
+        "target_thickness_m": targets.size[0],
     }
     placing = tell.part(0.8, 0.2)
-    return assemble(packing, wanted.voxel, phases, wanted.electrolyte, wanted.additive, rng, notes, placing)
+    return assemble(packing, targets.voxel, phases, targets.electrolyte, targets.additive, rng, notes, placing)
 
 
 def assemble(
@@ -214,21 +214,21 @@ def _of(phases: Mapping[str, Phase], role: str) -> list[str]:
     return [name for name, phase in phases.items() if phase.role == role]
 
 
-def _packing(wanted: Targets, phases: Mapping[str, Phase], progress: Listener | None) -> Packing:
+def _packing(targets: Targets, phases: Mapping[str, Phase], progress: Listener | None) -> Packing:
     """Pack the particles of the active material so that they cover their share of the box."""
     core, film = (sum(phases[name].target or 0.0 for name in _of(phases, role)) for role in (ACTIVE, ELECTROLYTE))
-    if wanted.arrangement == "close-packed":
-        if not isinstance(wanted.sizes, Monodisperse):
+    if targets.arrangement == "close-packed":
+        if not isinstance(targets.sizes, Monodisperse):
             msg = "arrangement: close packing needs equal spheres; leave out the size distribution, or choose random"
             raise StructureError(msg)
-        return close_packed(wanted.sizes.diameter, wanted.size, core, film, wanted.pressing)
+        return close_packed(targets.sizes.diameter, targets.size, core, film, targets.pressing)
     start = pressing_start(core, film)
-    if isinstance(wanted.pressing, Isostatic) or start >= core:
-        return random_packing(wanted.sizes, wanted.size, core, seed=wanted.seed, progress=progress)
-    loose = np.array(wanted.size) / wanted.pressing.stretch(start / core)
+    if isinstance(targets.pressing, Isostatic) or start >= core:
+        return random_packing(targets.sizes, targets.size, core, seed=targets.seed, progress=progress)
+    loose = np.array(targets.size) / targets.pressing.stretch(start / core)
     tell = Teller(progress)
-    packing = random_packing(wanted.sizes, tuple(loose), start, seed=wanted.seed, progress=tell.part(0.0, 0.7))
-    return press(packing, core, wanted.pressing, progress=tell.part(0.7, 0.3))
+    packing = random_packing(targets.sizes, tuple(loose), start, seed=targets.seed, progress=tell.part(0.0, 0.7))
+    return press(packing, core, targets.pressing, progress=tell.part(0.7, 0.3))
 
 
 def pressing_start(core: float, film: float) -> float:

@@ -32,20 +32,20 @@ class BuildReport:
     @cached_property
     def warnings(self) -> tuple[str, ...]:
         """What an expert would point out."""
-        found = []
+        warnings = []
         film, edge = self.film, max(self.structure.voxel)
         if film < FILM_VOXELS * edge:
-            found.append(
+            warnings.append(
                 f"the solid electrolyte is a film of {film * 1e6:.2g} um on the particles, {film / edge:.1f} voxels: "
                 f"its conduction is not resolved; use voxels of at most {film / FILM_VOXELS * 1e6:.2g} um"
             )
         overlap = self.structure.provenance.get("overlap_volume_fraction", 0.0)
         if overlap > MUCH_OVERLAP:
-            found.append(
+            warnings.append(
                 f"{100 * overlap:.1f} % of the particles' volume overlaps: this much active material fits only with "
                 f"deformed particles; use a wider size distribution"
             )
-        return tuple(found)
+        return tuple(warnings)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the report as plain data, with units in the keys; percentages are of the whole volume."""

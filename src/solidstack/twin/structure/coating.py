@@ -126,7 +126,7 @@ def distances(
     second : bool
         Whether the second nearest one is needed; else that array has one element.
     """
-    given = np.zeros(len(packing), np.uint8) if kinds is None else kinds
+    kind_of = np.zeros(len(packing), np.uint8) if kinds is None else kinds
     kind = np.zeros(shape, np.uint8)
     box, wraps = np.array(packing.box), np.array(packing.periodic)
     reach = float(packing.radii.mean())
@@ -134,7 +134,7 @@ def distances(
         nearest = np.full(shape, FAR, np.float32)
         farther = np.full(shape if second else (1, 1, 1), FAR, np.float32)
         sphere_distance(
-            packing.centres, packing.radii, given, reach, np.array(voxel), box, wraps, nearest, farther, kind
+            packing.centres, packing.radii, kind_of, reach, np.array(voxel), box, wraps, nearest, farther, kind
         )
         # single spheres in a large box, and walls: look further until every voxel has its nearest spheres
         if (farther if second and len(packing) > 1 else nearest).max() < FAR or reach > box.max():

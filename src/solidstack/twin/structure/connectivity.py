@@ -20,7 +20,7 @@ def labels_of(structure: Structure, which: Which) -> list[int]:
         return sorted(structure.phases[name].label for name in structure.with_role(which))
     if isinstance(which, str | int):
         return [structure.label(which)]
-    return sorted({label for one in which for label in labels_of(structure, one)})
+    return sorted({label for item in which for label in labels_of(structure, item)})
 
 
 def label_table(labels: Sequence[int]) -> NDArray[np.bool_]:

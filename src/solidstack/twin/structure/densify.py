@@ -296,15 +296,15 @@ def read_processes(path: str | os.PathLike[str], dense_density: float, loading: 
     table = read_table(path, 2)
     kinds = {"porosity": units.POROSITY, "density": units.DENSITY, "thickness": units.THICKNESS}
     method, at = table.column("method|process"), table.column("pressure")
-    given = [(name, column) for name in kinds if (column := table.column(name)) is not None]
-    if method is None or at is None or not given:
+    measures = [(name, column) for name in kinds if (column := table.column(name)) is not None]
+    if method is None or at is None or not measures:
         msg = (
             f"expected the columns method, pressure (MPa), and porosity (%), density (g/cm^3) or thickness (um); "
             f"this header has {', '.join(table.header) or 'no names'}"
         )
         raise StructureError(msg, source=table.source)
-    name, column = given[0]
-    found: dict[str, list[tuple[float, float]]] = {}
+    name, column = measures[0]
+    points: dict[str, list[tuple[float, float]]] = {}
     for row in table.rows:
         pressure = table.value(row, at, units.PRESSURE, "MPa")
         value = table.value(row, column, kinds[name])
@@ -323,8 +323,8 @@ def read_processes(path: str | os.PathLike[str], dense_density: float, loading: 
             elif porosity >= 1.0:
                 cure += '; for per cent, write "porosity (%)" in the header'
             raise StructureError(Problem(f"{what}; {cure}", line=row[0]), source=table.source)
-        found.setdefault(row[1][method], []).append((pressure, porosity))
+        points.setdefault(row[1][method], []).append((pressure, porosity))
     return {
-        process: Measured(np.array([p for _, p in points]), np.array([p for p, _ in points]))
-        for process, points in found.items()
+        process: Measured(np.array([p for _, p in pairs]), np.array([p for p, _ in pairs]))
+        for process, pairs in points.items()
     }

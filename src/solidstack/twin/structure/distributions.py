@@ -86,8 +86,8 @@ def size_distribution(structure: Structure, phase: Which) -> Sizes:
     ----------
     B. Muench, L. Holzer, J. Am. Ceram. Soc. 91 (2008) 4059: continuous pore size distribution.
     """
-    wanted = label_table(labels_of(structure, phase))
-    total = int(structure.counts[wanted].sum())
+    chosen = label_table(labels_of(structure, phase))
+    total = int(structure.counts[chosen].sum())
     nothing = np.empty(0)
     if total in (0, structure.labels.size):
         return Sizes(nothing, nothing, math.nan, math.nan, math.nan)
@@ -95,7 +95,7 @@ def size_distribution(structure: Structure, phase: Which) -> Sizes:
     longest = np.float32(4.0 * sum((size / edge) ** 2 for size in structure.size))
     inside = np.empty(structure.shape, np.float32)
     for plane, labels in zip(inside, structure.labels, strict=True):
-        plane[...] = wanted[labels] * longest
+        plane[...] = chosen[labels] * longest
     _distances(structure, inside)
     highest = inside.max()
     largest = math.sqrt(float(highest))

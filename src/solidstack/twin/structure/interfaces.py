@@ -45,8 +45,8 @@ def areas_of(structure: Structure, kind: NDArray[np.uint8], kinds: int) -> NDArr
     """Area between each pair of classes, m2, at [lower, higher]."""
     total = np.zeros((kinds, kinds))
     for axis, periodic in enumerate(structure.periodic):
-        found = surface.interface(structure.labels, kind, kinds, axis, periodic, *_windows(structure, axis))
-        total += found * _face(structure.voxel, axis)
+        areas = surface.interface(structure.labels, kind, kinds, axis, periodic, *_windows(structure, axis))
+        total += areas * _face(structure.voxel, axis)
     return total
 
 
@@ -130,14 +130,14 @@ def face_weights(structure: Structure, a: Which, b: Which) -> tuple[Faces, Faces
     kind = kinds_of(first, second, rest=surface.IGNORED)
 
     def along(axis: int) -> Faces:
-        given = (structure.labels, kind, axis, structure.periodic[axis], *_windows(structure, axis))
+        arguments = (structure.labels, kind, axis, structure.periodic[axis], *_windows(structure, axis))
         lists: tuple[Any, ...] = (np.empty(0, np.int64), np.empty(0, np.bool_), np.empty(0, np.float32))
         listed: Any = surface.faces
-        count = listed(*given, np.zeros(structure.shape[0], np.int64), *lists)
+        count = listed(*arguments, np.zeros(structure.shape[0], np.int64), *lists)
         total = int(count.sum())
         voxel, before, share = (np.empty(total, part.dtype) for part in lists)
         if total:
-            listed(*given, np.cumsum(count) - count, voxel, before, share)
+            listed(*arguments, np.cumsum(count) - count, voxel, before, share)
         return Faces(axis, voxel, before, share * np.float32(_face(structure.voxel, axis)))
 
     x, y, z = (along(axis) for axis in range(3))

@@ -142,9 +142,9 @@ class Structure:
 
     def mask(self, *names: str | int) -> NDArray[np.bool_]:
         """Where one of the phases is, shape of the labels."""
-        wanted = np.zeros(LARGEST_LABEL + 1, bool)
-        wanted[[self.label(name) for name in names]] = True
-        return wanted[self.labels]
+        chosen = np.zeros(LARGEST_LABEL + 1, bool)
+        chosen[[self.label(name) for name in names]] = True
+        return chosen[self.labels]
 
     def fraction(self, *names: str | int) -> float:
         """Volume fraction of one or several phases."""

@@ -90,7 +90,7 @@ def as_phases(names: Naming) -> dict[str, Phase]:
         )
     else:
         pairs = list(names.items())
-    found: dict[str, Phase] = {}
+    phases: dict[str, Phase] = {}
     for key, value in pairs:
         name, phase = (key, value) if isinstance(value, Phase) else (str(value).strip(), None)
         if phase is None:
@@ -102,12 +102,12 @@ def as_phases(names: Naming) -> dict[str, Phase]:
         if not name:
             msg = f'label {phase.label} has an empty name; write for example "0=pore, 1=NCM622"'
             raise StructureError(msg)
-        if name in found:
+        if name in phases:
             msg = f'phase "{name}" appears twice; a name stands for one label'
             raise StructureError(msg)
-        found[name] = phase
-    check_phases(found)
-    return found
+        phases[name] = phase
+    check_phases(phases)
+    return phases
 
 
 def phase_named(label: int, name: str) -> Phase:

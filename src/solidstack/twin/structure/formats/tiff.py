@@ -69,7 +69,7 @@ def _check_tiff(tiff: Any, series: Any, loose: bool, name: str) -> None:
             f"has {page.samplesperpixel} colour channels; make it one grey channel first (ImageJ: Image > Type > 8-bit)"
         )
         raise StructureError(msg)
-    sizes = sorted({" x ".join(str(count) for count in one.shape) for one in tiff.series})
+    sizes = sorted({" x ".join(str(count) for count in other.shape) for other in tiff.series})
     if loose and len(sizes) > 1:
         msg = f"has pages of different sizes ({', '.join(sizes[:3])}); a stack has pages of one size"
         raise StructureError(msg)

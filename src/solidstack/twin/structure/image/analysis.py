@@ -123,14 +123,14 @@ class ImageAnalysis:
             },
             "representative_volume": {
                 name: {
-                    "edge_um": _shown(found.edge, 1e-6),
-                    "mean_vol_pct": _shown(found.mean, 0.01),
-                    "standard_deviation_vol_pct": _shown(found.standard_deviation, 0.01),
-                    "count": found.count.tolist(),
-                    "tolerance_pct": _shown(found.tolerance, 0.01),
-                    "sufficient_edge_um": _shown(found.sufficient_edge, 1e-6),
+                    "edge_um": _shown(volume.edge, 1e-6),
+                    "mean_vol_pct": _shown(volume.mean, 0.01),
+                    "standard_deviation_vol_pct": _shown(volume.standard_deviation, 0.01),
+                    "count": volume.count.tolist(),
+                    "tolerance_pct": _shown(volume.tolerance, 0.01),
+                    "sufficient_edge_um": _shown(volume.sufficient_edge, 1e-6),
                 }
-                for name, found in self.representative_volume.items()
+                for name, volume in self.representative_volume.items()
             },
             "segmentation": next(
                 (step for step in structure.provenance.get("history", []) if step["step"] == "segment"), None
@@ -142,20 +142,20 @@ class ImageAnalysis:
 def _shown(value: Any, unit: float) -> Any:
     """Number or list in a unit, with the noise of the last digits rounded away; None where undefined."""
     if value is None or isinstance(value, np.ndarray):
-        return None if value is None else [_shown(one, unit) for one in value]
+        return None if value is None else [_shown(element, unit) for element in value]
     return float(f"{value / unit:.12g}") if math.isfinite(value) else None
 
 
 def profile(structure: Structure, axis: int) -> Profile:
     """Volume fractions of the phases in the slices along an axis (0, 1, 2 for x, y, z)."""
-    found = {}
+    fractions = {}
     for name, phase in structure.phases.items():
         if axis == 0:
             counts = np.array([np.count_nonzero(plane == phase.label) for plane in structure.labels])
         else:
             counts = np.sum([np.count_nonzero(plane == phase.label, axis=2 - axis) for plane in structure.labels], 0)
-        found[name] = counts * structure.shape[axis] / structure.labels.size
-    return Profile((np.arange(structure.shape[axis]) + 0.5) * structure.voxel[axis], found)
+        fractions[name] = counts * structure.shape[axis] / structure.labels.size
+    return Profile((np.arange(structure.shape[axis]) + 0.5) * structure.voxel[axis], fractions)
 
 
 def representative_volume(

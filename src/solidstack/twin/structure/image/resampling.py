@@ -38,21 +38,21 @@ def resample(image: Image, voxel: VoxelSize) -> Image:
     values: NDArray[Any] = image.labels if isinstance(image, Structure) else image.values
     shape = tuple(round(count * old / new) for count, old, new in zip(image.shape, image.voxel, edges, strict=True))
     if not all(shape):
-        sizes, wanted = (" x ".join(f"{edge * 1e6:.4g}" for edge in three) for three in (_size(image), edges))
-        msg = f"voxels of {wanted} um are larger than the image of {sizes} um"
+        sizes, listed = (" x ".join(f"{edge * 1e6:.4g}" for edge in three) for three in (_size(image), edges))
+        msg = f"voxels of {listed} um are larger than the image of {sizes} um"
         raise StructureError(msg)
     require_memory(values.itemsize, shape, "Resampling")
     if not labelled:
         require_finite(values)
     along = [
-        _weights(count, old, wanted, new, linear=not labelled)
-        for count, old, wanted, new in zip(image.shape, image.voxel, shape, edges, strict=True)
+        _weights(count, old, target, new, linear=not labelled)
+        for count, old, target, new in zip(image.shape, image.voxel, shape, edges, strict=True)
     ]
     result = np.empty(shape, values.dtype.newbyteorder("="))
     # the voxel in which the new centre lies
     nearest = [
-        np.minimum(((np.arange(wanted) + 0.5) * new / old).astype(int), count - 1)
-        for count, old, wanted, new in zip(image.shape, image.voxel, shape, edges, strict=True)
+        np.minimum(((np.arange(target) + 0.5) * new / old).astype(int), count - 1)
+        for count, old, target, new in zip(image.shape, image.voxel, shape, edges, strict=True)
     ]
     present = np.flatnonzero(image.counts) if isinstance(image, Structure) else np.array([])
     for x in range(shape[0]):
@@ -81,27 +81,27 @@ def _size(image: GreyImage | Structure) -> list[float]:
     return [count * edge for count, edge in zip(image.shape, image.voxel, strict=True)]
 
 
-def _weights(count: int, old: float, wanted: int, new: float, *, linear: bool) -> sparse.csr_array:
-    """Weights of `count` voxels for `wanted` others along one axis, shape (wanted, count), rows summing to 1.
+def _weights(count: int, old: float, target: int, new: float, *, linear: bool) -> sparse.csr_array:
+    """Weights of `count` voxels for `target` others along one axis, shape (target, count), rows summing to 1.
 
     By the length that a new voxel shares with each old one; or, if `linear` and voxels get smaller, between the two
     nearest centres.
     """
     scale = new / old
     if linear and scale < 1.0:
-        place = np.clip((np.arange(wanted) + 0.5) * scale - 0.5, 0.0, count - 1.0)
+        place = np.clip((np.arange(target) + 0.5) * scale - 0.5, 0.0, count - 1.0)
         lower = np.minimum(place.astype(int), max(count - 2, 0))
         part = place - lower
-        rows = np.repeat(np.arange(wanted), 2)
+        rows = np.repeat(np.arange(target), 2)
         columns = np.stack([lower, np.minimum(lower + 1, count - 1)], axis=1).ravel()
-        return sparse.csr_array((np.stack([1.0 - part, part], axis=1).ravel(), (rows, columns)), (wanted, count))
-    starts = np.minimum(np.arange(wanted) * scale, count - min(scale, 1.0))
+        return sparse.csr_array((np.stack([1.0 - part, part], axis=1).ravel(), (rows, columns)), (target, count))
+    starts = np.minimum(np.arange(target) * scale, count - min(scale, 1.0))
     ends = np.minimum(starts + scale, count)
     first = (starts + 1e-9).astype(int)
     reach = math.ceil(scale) + 1
     columns = first[:, None] + np.arange(reach)
     overlap = np.minimum(columns + 1.0, ends[:, None]) - np.maximum(columns, starts[:, None])
     keep = (overlap > 1e-9) & (columns < count)
-    rows = np.broadcast_to(np.arange(wanted)[:, None], columns.shape)[keep]
+    rows = np.broadcast_to(np.arange(target)[:, None], columns.shape)[keep]
     shares = overlap[keep] / np.bincount(rows, overlap[keep])[rows]
-    return sparse.csr_array((shares, (rows, columns[keep])), (wanted, count))
+    return sparse.csr_array((shares, (rows, columns[keep])), (target, count))

@@ -81,8 +81,8 @@ def otsu_thresholds(image: GreyImage, classes: int = 3) -> tuple[float, ...]:
         msg = f"the image has {filled} different grey value{'s'[: filled > 1]}; {classes} classes need at least as many"
         raise StructureError(msg)
     # scikit-image gives the last bin of the lower class: the threshold is its upper edge
-    found = need("skimage.filters", "twin").threshold_multiotsu(hist=(counts, edges[1:]), classes=classes)
-    return tuple(float(threshold) for threshold in found)
+    thresholds = need("skimage.filters", "twin").threshold_multiotsu(hist=(counts, edges[1:]), classes=classes)
+    return tuple(float(threshold) for threshold in thresholds)
 
 
 def segment(
@@ -157,7 +157,7 @@ def _checked(thresholds: Sequence[float], values: NDArray[Any]) -> tuple[float, 
     limits = tuple(float(threshold) for threshold in thresholds)
     low, high = float(values.min()), float(values.max())
     listed = ", ".join(f"{limit:g}" for limit in limits)
-    if not all(one < other for one, other in itertools.pairwise(limits)) or len(limits) > LARGEST_LABEL:
+    if not all(lower < upper for lower, upper in itertools.pairwise(limits)) or len(limits) > LARGEST_LABEL:
         msg = f"thresholds {listed} must ascend; give each once, from dark to bright"
         raise StructureError(msg)
     if not all(low < limit <= high for limit in limits):
@@ -172,7 +172,7 @@ def _flooded(image: GreyImage, limits: Sequence[float]) -> Function:
     counts, edges = _histogram(image.values)
     centres = 0.5 * (edges[1:] + edges[:-1])
     kind = np.digitize(centres, limits)
-    means = [np.average(centres[kind == one], weights=counts[kind == one]) for one in np.unique(kind[counts > 0])]
+    means = [np.average(centres[kind == index], weights=counts[kind == index]) for index in np.unique(kind[counts > 0])]
     steep = EDGE_GRADIENT * min(np.diff(means), default=math.inf)
 
     def function(part: NDArray[Any]) -> NDArray[Any]:

@@ -227,7 +227,7 @@ def close_packing(
     """
     check_above_zero("diameter", diameter)
     _check_fraction(volume_fraction)
-    wanted = _checked_box(box)
+    goal = _checked_box(box)
     start = min(volume_fraction, CLOSE_PACKING) if start_fraction is None else start_fraction
     if not 0.0 < start <= min(volume_fraction, CLOSE_PACKING) * (1.0 + 1e-12):
         msg = (
@@ -237,7 +237,7 @@ def close_packing(
         raise StructureError(msg)
     edge = diameter * (4.0 * math.pi / 6.0 / start) ** (1.0 / 3.0)
     cell = edge * (pressing or Isostatic()).stretch(start / volume_fraction)
-    counts = np.maximum(1, np.rint(wanted / cell)).astype(int)
+    counts = np.maximum(1, np.rint(goal / cell)).astype(int)
     _check_count(4 * int(counts.prod()))
     corners = np.indices(tuple(counts)).reshape(3, -1).T
     basis = np.array([[0.0, 0.0, 0.0], [0.0, 0.5, 0.5], [0.5, 0.0, 0.5], [0.5, 0.5, 0.0]])

@@ -123,8 +123,10 @@ class LogNormal(SizeDistribution):
         for name, value in (("D10", self.d10), ("D50", self.d50), ("D90", self.d90)):
             check_above_zero(name, value)
         if not self.d10 < self.d50 < self.d90:
-            given = ", ".join(f"{units.UM.of(value):g}" for value in (self.d10, self.d50, self.d90))
-            msg = f"percentiles must rise, D10 < D50 < D90; received {given} um. For a single diameter use Monodisperse"
+            percentiles = ", ".join(f"{units.UM.of(value):g}" for value in (self.d10, self.d50, self.d90))
+            msg = (
+                f"percentiles must rise, D10 < D50 < D90; received {percentiles} um. For one diameter use Monodisperse"
+            )
             raise StructureError(msg)
 
     def percentile(self, share: Any) -> Floats:
