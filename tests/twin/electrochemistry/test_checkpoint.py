@@ -239,7 +239,7 @@ def test_checkpoint_of_an_earlier_version_is_refused(
 ) -> None:
     path = tmp_path / "run.npz"
     with monkeypatch.context() as earlier:
-        earlier.setattr("solidstack.twin.electrochemistry.checkpoint.__version__", "0.4.0")
+        earlier.setattr("solidstack.twin.electrochemistry.checkpoint.__version__", "0.0.1")
         run_of(rest(1.0), checkpoint=path)
     with pytest.raises(OutputError, match="or to another version; remove it to start over, or name another file"):
         run_of(rest(1.0), checkpoint=path)
