@@ -105,10 +105,10 @@ def salted(
 
 def cell(*active: ActiveMaterial, **fields: Any) -> CellParameters:
     """What charge and discharge take, for active materials (default: one)."""
-    known = {one.name: one for one in active or (host(),)}
+    by_name = {material.name: material for material in active or (host(),)}
     solid = fields.pop("electrolyte", electrolyte())
     metal = ExchangeCurrentDensity.model_validate({**SOURCE, "value": fields.pop("lithium_exchange", 10.0)})
-    given: dict[str, Any] = {
+    defaults: dict[str, Any] = {
         "membrane": solid,
         "membrane_thickness": 6 * UM,
         "lithium_resistance": 0.0,
@@ -118,7 +118,7 @@ def cell(*active: ActiveMaterial, **fields: Any) -> CellParameters:
         "ideal_electronics": False,
         "temperature": TEMPERATURE,
     }
-    return CellParameters(active=known, electrolyte=solid, lithium=Lithium(metal), **(given | fields))
+    return CellParameters(active=by_name, electrolyte=solid, lithium=Lithium(metal), **(defaults | fields))
 
 
 def structure(
@@ -174,13 +174,19 @@ def protocol(*steps: dict[str, Any], **fields: Any) -> Protocol:
     return Protocol.from_dict({"steps": list(steps), **fields})
 
 
-def equations(domain: Domain, given: CellParameters, temperature: float = TEMPERATURE) -> Equations:
+def equations(domain: Domain, parameters: CellParameters, temperature: float = TEMPERATURE) -> Equations:
     """The solver of a domain at the materials' own start."""
-    found = Equations(domain, given, coupled_cpu, temperature)
-    found.start({name: one.as_made_stoichiometry for name, one in given.active.items() if name in domain.materials})
-    return found
+    made = Equations(domain, parameters, coupled_cpu, temperature)
+    made.start(
+        {
+            name: material.as_made_stoichiometry
+            for name, material in parameters.active.items()
+            if name in domain.materials
+        }
+    )
+    return made
 
 
-def solver(made: Structure, given: CellParameters, **options: Any) -> Equations:
+def solver(made: Structure, parameters: CellParameters, **options: Any) -> Equations:
     """The same for a structure."""
-    return equations(prepare(made, given, **options), given)
+    return equations(prepare(made, parameters, **options), parameters)

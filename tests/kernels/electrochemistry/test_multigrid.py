@@ -176,7 +176,7 @@ coupled_multigrid.COARSEST = 8
 parameters = cell(
     electrolyte=ELECTROLYTE, ideal_electronics=IDEAL, membrane_thickness=2 * UM, interface_resistance=1e-4
 )
-made = mixed(3, (4, 3, 4), voxel=(UM, 1.3 * UM, 0.8 * UM), periodic=(False, True, False))
+made = mixed(3, (3, 2, 3), voxel=(UM, 1.3 * UM, 0.8 * UM), periodic=(False, True, False))
 domain = prepare(made, parameters)
 left = np.random.default_rng(4).normal(size=(2, domain.kind.size)).astype(np.float32)
 results_by_device = {}
