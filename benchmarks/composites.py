@@ -1,18 +1,18 @@
-"""Measured conductivities of NCM83 : Li6PS5Cl composites beside what the twin predicts, nothing fitted.
+"""Measured conductivities of NCM83 : Li6PS5Cl composites next to the twin's predictions, nothing fitted.
 
     .venv/bin/python benchmarks/composites.py [--voxels 100] [--seeds 1]
 
 Measured (DC, 25 degC) and inputs: Ketter, Greb, Bernges, Zeier, Nat. Commun. 16, 1411 (2025),
-doi 10.1038/s41467-025-56514-5, source data of Fig. 3d and porosities of Fig. S18a, read in a digest of that data, not
-in the data themselves. Particles of NCM83 are about 2 um, domains of Li6PS5Cl about 20 um. No carbon, no binder.
+doi 10.1038/s41467-025-56514-5, source data of Fig. 3d and porosities of Fig. S18a, taken from a digest of that data,
+not from the data themselves. Particles of NCM83 are about 2 um, domains of Li6PS5Cl about 20 um. No carbon, no binder.
 
-What the publication does not give is where the electrolyte lies. Each assumption is solved on its own:
+The publication does not give where the electrolyte lies. Each assumption is solved on its own:
 
 shell, necks    on, or first between, 2 um particles of NCM83 that are packed at random in all of the volume
 particles       spheres of 2 um between such particles
 domains         spheres of 20 um, with all NCM83 and all pores between them (what the micrographs show)
 
-The inputs are those of pressed pellets and taken for the materials, as in the publication; contacts are perfect.
+The inputs were measured on pressed pellets and are used for the materials, as in the publication; contacts are perfect.
 """
 
 import argparse
@@ -93,9 +93,9 @@ def in_domains(phases: dict[str, Phase], voxels: int, seed: int) -> Structure:
 
 
 def conducts(structure: Structure, kind: str) -> float:
-    """Effective conductivity along x, mS/cm; NaN where the solver gave up."""
-    found = transport(structure, kind, direction="x", tolerance=TOLERANCE, must_converge=False).x
-    return found.conductivity * 10.0 if found.converged else float("nan")
+    """Effective conductivity along x, mS/cm; NaN where the solver did not converge."""
+    conduction = transport(structure, kind, direction="x", tolerance=TOLERANCE, must_converge=False).x
+    return conduction.conductivity * 10.0 if conduction.converged else float("nan")
 
 
 def mean(values: Sequence[float]) -> float:
@@ -118,17 +118,17 @@ def main() -> None:
     rows = []
     for active, porosity, ionic, electronic in MEASURED:
         phases = phases_of(active / 100.0, porosity / 100.0)
-        found: dict[str, list[float]] = {name: [] for name in columns}
+        conductivities: dict[str, list[float]] = {name: [] for name in columns}
         for seed in seeds:
             packing = uniform(phases, arguments.voxels, seed)
             for way, placement in ways.items():
                 structure = structure_of(packing, phases, placement, VOXEL)
-                found[f"ionic, {way}"].append(conducts(structure, "ionic"))
-            found["electronic, uniform"].append(conducts(structure, "electronic"))  # the same for every way
+                conductivities[f"ionic, {way}"].append(conducts(structure, "ionic"))
+            conductivities["electronic, uniform"].append(conducts(structure, "electronic"))  # the same for every way
             structure = in_domains(phases, arguments.voxels, seed)
-            found["ionic, domains"].append(conducts(structure, "ionic"))
-            found["electronic, domains"].append(conducts(structure, "electronic"))
-        values = {name: mean(of) for name, of in found.items()}
+            conductivities["ionic, domains"].append(conducts(structure, "ionic"))
+            conductivities["electronic, domains"].append(conducts(structure, "electronic"))
+        values = {name: mean(of) for name, of in conductivities.items()}
         rows.append({"ncm83_vol_pct": active, "ionic_measured": ionic, "electronic_measured": electronic, **values})
         shown = (
             f"{value:.3g} ({value / (ionic if name.startswith('ionic') else electronic):.3g})"

@@ -31,7 +31,7 @@ until = { voltage = "4.3 V", capacity = "5 mAh/g" }
 [[protocol.steps]]
 kind = "discharge"
 current = "1C"
-until = { voltage = "2.7 V" }
+until = { voltage = "2.7 V", capacity = "3 mAh/g" }
 """
 """A cycle of a few time steps, for the twin of the report."""
 
@@ -202,7 +202,8 @@ def test_bad_input(
     assert sorted(tmp_path.iterdir()) == before
 
 
-def test_run_with_and_without_a_twin(run: Run, tmp_path: Path) -> None:
+def test_run_with_and_without_a_twin(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("solidstack.study.coarse.USUAL_VOXELS", 5_000)  # of the structure that is cycled
     assert run("run", EXAMPLE, "--quick", "-o", tmp_path / "quick").code == 0
     assert not (tmp_path / "quick" / "twin").exists()
     short = tmp_path / "short.toml"

@@ -409,15 +409,9 @@ def _conduct(
             seconds=time.perf_counter() - start, peak_bytes_per_voxel=3.0, device=options.device,
         )  # fmt: skip
 
-    # in units of the largest conductivity and of the edge of a cube with the volume of a voxel
     spacing = np.array([structure.voxel[other] for other in order])
     edge = float(np.prod(spacing)) ** (1.0 / 3.0)
-    weights = (edge / spacing) ** 2
-    with np.errstate(divide="ignore", invalid="ignore"):
-        mean = np.nan_to_num(2.0 * sigma[:, None] * sigma / (sigma[:, None] + sigma))
-    network = Network(
-        classes, weights[:, None, None] * mean, 2.0 * weights[0] * sigma, tuple(spacing.tolist()), wrap_y, wrap_z
-    )
+    network = _network(classes, sigma, spacing, edge, wrap_y, wrap_z)
     solution = solve(network, options.tolerance, options.loops, most=options.most_iterations, report=report)
 
     largest = max(conductivities.values())
@@ -450,6 +444,23 @@ def _conduct(
         peak_bytes_per_voxel=(solution.bytes + structure.labels.nbytes + classes.nbytes) / classes.size,
         device=options.device,
         potential=potential,
+    )
+
+
+def _network(
+    classes: NDArray[np.uint8],
+    sigma: NDArray[np.float64],
+    spacing: NDArray[np.float64],
+    edge: float,
+    wrap_y: bool,
+    wrap_z: bool,
+) -> Network:
+    """Conductances in units of the largest conductivity and of the edge of a cube with the volume of a voxel."""
+    weights = (edge / spacing) ** 2
+    with np.errstate(divide="ignore", invalid="ignore"):
+        mean = np.nan_to_num(2.0 * sigma[:, None] * sigma / (sigma[:, None] + sigma))
+    return Network(
+        classes, weights[:, None, None] * mean, 2.0 * weights[0] * sigma, tuple(spacing.tolist()), wrap_y, wrap_z
     )
 
 

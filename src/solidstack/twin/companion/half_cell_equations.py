@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Any, Literal
 
 from ...errors import StructureError
-from ..structure.formats import need
+from ...extras import need
 from . import scaling
 from .scaling import C0, Array, Content
 

@@ -23,7 +23,6 @@ from .volume import Volume as Volume
 from .volume import description as description
 from .volume import meta_of as meta_of
 from .volume import named as named
-from .volume import need as need
 from .vtk import read_vti as read_vti
 from .vtk import stl as stl
 from .vtk import surface as surface

@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 
 from ....errors import InputError, StructureError
+from ....extras import need
 from ....files import missing
 from ...memory import require_memory
 from .tiff import read_tiff
-from .volume import LARGEST_META, Volume, meta_of, named, need
+from .volume import LARGEST_META, Volume, meta_of, named
 from .vtk import read_vti
 
 

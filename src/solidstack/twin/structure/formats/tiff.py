@@ -12,10 +12,11 @@ import numpy as np
 
 from .... import units
 from ....errors import InputError, StructureError
+from ....extras import need
 from ...memory import require_memory
 from ..voxels import Vector
 from .naming import as_voxel
-from .volume import Volume, meta_of, need
+from .volume import Volume, meta_of
 
 
 class _Complaints(logging.Handler):

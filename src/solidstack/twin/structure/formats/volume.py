@@ -5,7 +5,6 @@ import json
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from importlib import import_module
 from typing import Any
 
 from numpy.typing import NDArray
@@ -40,15 +39,6 @@ class Volume:
     values: NDArray[Any]
     voxel: Vector | None = None
     meta: Mapping[str, Any] = field(default_factory=dict)
-
-
-def need(module: str, extra: str) -> Any:
-    """Import a package of an extra; where it is missing, explain how to install it."""
-    try:
-        return import_module(module)
-    except ModuleNotFoundError as reason:
-        msg = f'this needs the package {reason.name}, which is not installed; pip install "solidstack[{extra}]"'
-        raise StructureError(msg) from None
 
 
 @contextlib.contextmanager

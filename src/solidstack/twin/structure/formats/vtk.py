@@ -8,11 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ....errors import StructureError
+from ....extras import need
 from ....files import write_with
 from ...memory import require_memory
 from ..voxels import Structure
 from .tiff import heard
-from .volume import Volume, description, meta_of, need
+from .volume import Volume, description, meta_of
 
 
 def read_vti(path: Path, mapped: bool) -> Volume:  # noqa: ARG001 VTK reads it whole

@@ -12,9 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ....errors import OutputError, StructureError
+from ....extras import need
 from ....files import write_with
 from ..voxels import Structure
-from .volume import CHUNK, SAVED, description, need
+from .volume import CHUNK, SAVED, description
 from .vtk import stl, surface, write_vti
 
 EXPORTED = (".tif", ".tiff", ".vti", ".npy", ".stl")

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from ....errors import StructureError
+from ....extras import need
 from ....progress import Listener, Teller
 from ...memory import require_memory
-from ..formats import need
 from .grey import GreyImage, require_finite
 
 Function = Callable[[NDArray[Any]], NDArray[Any]]

@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from ....errors import StructureError
+from ....extras import need
 from ....progress import Listener, Teller
 from ...memory import require_memory
-from ..formats import Naming, as_phases, need
+from ..formats import Naming, as_phases
 from ..voxels import LARGEST_LABEL, Structure
 from .filters import Function, tiled
 from .grey import GreyImage, require_finite
