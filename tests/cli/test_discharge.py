@@ -177,7 +177,7 @@ def test_what_stores_no_charge_gives_the_reason_and_fails(run: Run, electrode: P
         (("discharge", "{electrode}", EXAMPLE, "-o", "{out}", "--fields", "2 um"), '"2 um" is a length'),
         (("discharge", "{electrode}", EXAMPLE, "--animation"), "give -o DIR"),
         (("discharge", "{electrode}", EXAMPLE, "--protocol", "none.toml"), "none.toml"),
-        (("discharge", EXAMPLE, EXAMPLE), 'unknown ending ".toml"'),
+        (("discharge", EXAMPLE, EXAMPLE), 'has the unsupported ending ".toml"'),
         (("impedance", "{electrode}", EXAMPLE, "-o", "z.tif"), "has no known ending for a figure"),
         (("rates", EXAMPLE, "-o", "rates.tif"), "has no known ending for a figure"),
         (("rates", EXAMPLE, "--rates", "0"), "numbers above 0"),

@@ -98,6 +98,7 @@ class Circuit:
 
         Examples
         --------
+        >>> from solidstack.measure.circuits import parse_circuit
         >>> parse_circuit("R0-p(R1,C1)").impedance([0.0001], R0=1.0, R1=2.0, C1=1e-6).round(6)
         array([3.-0.j])
         """
