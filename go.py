@@ -47,7 +47,7 @@ def main(arguments: list[str]) -> int:
         return 0
     try:
         if arguments[0] == "test":
-            return run("pytest", "-n", "auto", *arguments[1:], folder=ROOT)
+            return run("pytest", "-n", "auto", "--dist", "worksteal", *arguments[1:], folder=ROOT)
         if arguments[0] == "check":
             return max(run(*check, folder=ROOT) for check in CHECKS)
         return run("solidstack", *arguments)
