@@ -385,7 +385,7 @@ def test_charge_of_the_gap_after_a_switch_is_in_the_interval(gap: float, rest: f
         assert told == []
     else:
         assert found.value == pytest.approx(3.6 * (1.0 - 0.5 * gap / 7200.0), rel=EXACT)
-        assert f"with an error of up to as much, {100.0 * gap / (14400.0 - gap):.2g} %" in told[0]
+        assert f"which may be wrong by as much, {100.0 * gap / (14400.0 - gap):.2g} %" in told[0]
         half = result.cycles[1].halves[1]
         assert half.current == pytest.approx(-5e-4, rel=EXACT)
     assert not any("more charge comes out" in text for text in result.warnings)

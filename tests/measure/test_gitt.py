@@ -408,7 +408,7 @@ def test_bad_records() -> None:
         analyse(measured(columns | {CURRENT: np.zeros(columns[TIME].size)}), radius=RADIUS)
     with pytest.raises(MeasurementError, match='has no column "Current / A"'):
         analyse(record({TIME: columns[TIME], VOLTAGE: columns[VOLTAGE]}), radius=RADIUS)
-    with pytest.raises(MeasurementError, match="is a measurement of impedance; titration needs a cell under constant"):
+    with pytest.raises(MeasurementError, match="is a measurement of impedance; titration is of cells under constant"):
         analyse(record({FREQUENCY: [1.0, 2.0]}, technique="impedance"), radius=RADIUS)
     back = columns[TIME].copy()
     back[200:] -= 900.0

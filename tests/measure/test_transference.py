@@ -235,11 +235,11 @@ def test_given_values():
     result = transference.analyse(without, INTERFACES, INTERFACES, voltage=VOLTAGE_STEP, initial_current=INITIAL)
     assert_allclose(result.values["transference_number"].value, 0.9, rtol=1e-3)
     assert result.early is None
-    assert any("the initial current is given" in said for said in result.warnings)
+    assert any("the initial current was given" in said for said in result.warnings)
     known = transference.analyse(
         clean, INTERFACES, INTERFACES, initial_current=INITIAL, initial_current_deviation=0.01 * INITIAL
     )
-    assert not any("the initial current is given" in said for said in known.warnings)
+    assert not any("the initial current was given" in said for said in known.warnings)
     found = known.values["initial_current"]
     assert_allclose([found.low, found.high], [INITIAL * 0.9804, INITIAL * 1.0196], rtol=1e-4)
     with pytest.raises(MeasurementError, match=r'ca\.mpr: has no column "Voltage / V"'):
@@ -256,11 +256,11 @@ def test_doubtful():
     assert any("the current still falls by" in text and "the steady state is doubtful" in text for text in said)
     result = transference.analyse(measured(), 20.0, 55.0)
     assert any("the interfaces changed by +175 %" in text for text in result.warnings)
-    assert any("the interface resistances have no uncertainty" in text for text in result.warnings)
+    assert any("no uncertainty of the interfaces' resistance was given" in text for text in result.warnings)
     result = transference.analyse(measured(), 85.0, 85.0)
     assert any(text.startswith("the interfaces take 85 % of the voltage") for text in result.warnings)
     above = transference.analyse(measured(), 20.0, 60.0)
-    assert any("the number is above 1, which is not a fraction" in text for text in above.warnings)
+    assert any("the number is above 1, which is no share" in text for text in above.warnings)
     assert above.properties() == []
 
 
@@ -322,7 +322,7 @@ def test_interfaces_of_a_spectrum():
     assert (
         transference.interfaces(Spectrum(records=records, values={"interface_resistance": found}, model="R0")) is found
     )
-    with pytest.raises(MeasurementError, match=r"before\.mpr: the spectrum's circuit R0-CPE1 has no interface; use"):
+    with pytest.raises(MeasurementError, match=r"before\.mpr: the spectrum's circuit R0-CPE1 has no interface; take"):
         transference.interfaces(Spectrum(records=records, values={}, model="R0-CPE1"))
 
 

@@ -136,11 +136,11 @@ def analyse(record: Record | Sequence[Record], *, area: float | None = None) -> 
     if not records:
         msg = "cv takes one file or several; none was given"
         raise MeasurementError(msg)
-    warnings: list[str] = []
+    said: list[str] = []
     cycles: list[Cycle] = []
     for place, one in enumerate(records):
         checked, sweeps = sweeps_of(one)
-        warnings += [text for text in checked.warnings if text not in one.warnings]
+        said += [text for text in checked.warnings if text not in one.warnings]
         if len(sweeps) < 2:
             msg = (
                 f"the potential turns nowhere: it goes from {sweeps[0].potential[0]:.4g} to "
@@ -149,11 +149,11 @@ def analyse(record: Record | Sequence[Record], *, area: float | None = None) -> 
             raise MeasurementError(msg, source=one.source)
         cycles += _cycles(place, sweeps)
     area = records[0].area if area is None else records[0].with_sample(area=area).area
-    both = [cycle for cycle in cycles if len(cycle.peaks) == 2]
-    shown = both[-1] if both else next((cycle for cycle in reversed(cycles) if cycle.peaks), cycles[-1])
+    both = [one for one in cycles if len(one.peaks) == 2]
+    shown = both[-1] if both else next((one for one in reversed(cycles) if one.peaks), cycles[-1])
     values = _values_of(shown, area)
     exponents, more, remarks = _exponents(cycles, records)
-    warnings += [*_said_of(shown, both, cycles), *remarks]
+    said += [*_said_of(shown, both, cycles), *remarks]
     return CyclicVoltammetry(
         records=records,
         values=values | more,
@@ -161,10 +161,10 @@ def analyse(record: Record | Sequence[Record], *, area: float | None = None) -> 
         window={
             "cycles": len(cycles),
             "cycle_of_values": 1 + cycles.index(shown),
-            "lowest_V": round(float(min(cycle.first.potential.min() for cycle in cycles)), 4),
-            "highest_V": round(float(max(cycle.first.potential.max() for cycle in cycles)), 4),
+            "lowest_V": round(float(min(one.first.potential.min() for one in cycles)), 4),
+            "highest_V": round(float(max(one.first.potential.max() for one in cycles)), 4),
         },
-        warnings=tuple(dict.fromkeys(warnings)),
+        warnings=tuple(dict.fromkeys(said)),
         series={"cycles": _table(cycles, records)},
         cycles=tuple(cycles),
         exponents=exponents,
@@ -173,7 +173,7 @@ def analyse(record: Record | Sequence[Record], *, area: float | None = None) -> 
 
 def _cycles(place: int, sweeps: Sequence[Sweep]) -> list[Cycle]:
     # a shorter first sweep, from the open-circuit voltage, is no half of a cycle
-    full = float(np.median([abs(sweep.potential[-1] - sweep.potential[0]) for sweep in sweeps]))
+    full = float(np.median([abs(one.potential[-1] - one.potential[0]) for one in sweeps]))
     begin = 1 if len(sweeps) > 2 and abs(sweeps[0].potential[-1] - sweeps[0].potential[0]) < 0.9 * full else 0
     found: list[Cycle] = []
     for at in range(begin, len(sweeps), 2):
@@ -262,7 +262,7 @@ def _before(sweep: Sweep, at: int) -> tuple[float, float]:
         return float(sweep.smooth[first]), 0.0
     # as flat as the flattest, and of those the nearest
     starts = np.arange(first, at - width)
-    steep = np.array([abs(float(np.mean(sweep.slope[start : start + width]))) for start in starts])
+    steep = np.array([abs(float(np.mean(sweep.slope[one : one + width]))) for one in starts])
     begin = int(starts[np.argmin(steep)])
     values = line(sweep.grid[begin : begin + width], sweep.smooth[begin : begin + width]).values
     return float(values[0]), float(values[1])
@@ -309,17 +309,17 @@ def _exponents(
     """Peak current over scan rate, of the last cycle of each record that has the peak."""
     found: dict[int, Estimate] = {}
     values: dict[str, Fitted] = {}
-    warnings: list[str] = []
+    said: list[str] = []
     if len(records) < 2:
-        return found, values, warnings
+        return found, values, said
     for direction, name in ((1, "anodic"), (-1, "cathodic")):
-        last = {cycle.record: cycle for cycle in cycles if direction in cycle.peaks and np.isfinite(cycle.rate)}
+        last = {one.record: one for one in cycles if direction in one.peaks and np.isfinite(one.rate)}
         rates = np.array([one.rate for one in last.values()])
         currents = np.array([abs(one.peaks[direction].current.value) for one in last.values()])
         good = currents > 0.0
         rates, currents = rates[good], currents[good]
         if len(rates) < 2 or rates.max() / rates.min() < LEAST_RATE:
-            warnings.append(
+            said.append(
                 f"{name}: {len(rates)} scan rates with a peak, fewer than two or within a factor of {LEAST_RATE:g}: "
                 "no exponent"
             )
@@ -330,34 +330,34 @@ def _exponents(
         label = f"{name.capitalize()} peak current over root of scan rate"
         values[f"{name}_slope"] = root.fitted(1, label, MA_ROOT)
         if len(rates) == 2:
-            warnings.append(f"{name}: two scan rates, so the exponent has no interval")
-    return found, values, warnings
+            said.append(f"{name}: two scan rates, so the exponent has no interval")
+    return found, values, said
 
 
 def _said_of(shown: Cycle, both: Sequence[Cycle], cycles: Sequence[Cycle]) -> list[str]:
-    warnings = []
+    said = []
     if not shown.peaks:
-        warnings.append("no peak stands out of the current by a twentieth of its range: no potentials and no currents")
+        said.append("no peak stands out of the current by a twentieth of its range: neither potentials nor currents")
     elif not both:
         way = "anodic" if 1 in shown.peaks else "cathodic"
-        warnings.append(f"only {way} peaks were found: the reaction does not run back within this window, or beyond it")
+        said.append(f"only {way} peaks were found: the reaction does not run back within this window, or beyond it")
     if both:
         first, last = both[0], both[-1]
         gap = last.peaks[1].potential.value - last.peaks[-1].potential.value
         if gap < 0.0:
-            warnings.append("the anodic peak lies below the cathodic one: they are not of one couple")
+            said.append("the anodic peak lies below the cathodic one: they are not of one couple")
         elif gap > 0.2:
-            warnings.append(
+            said.append(
                 f"the peaks are {1e3 * gap:.3g} mV apart: a slow reaction or ohmic drop; the mid-point is then the "
                 "formal potential only if both branches are alike"
             )
         if len(both) > 1:
             change = last.peaks[1].current.value / first.peaks[1].current.value - 1.0
             if first.record == last.record and abs(change) > 0.2:
-                warnings.append(f"the anodic peak changes by {100.0 * change:+.3g} % from the first to the last cycle")
+                said.append(f"the anodic peak changes by {100.0 * change:+.3g} % from the first to the last cycle")
     if not np.isfinite(cycles[0].rate):
-        warnings.append("the file has no time, so scan rate and charges are not known")
-    return warnings
+        said.append("the file has no time, so scan rate and charges are not known")
+    return said
 
 
 def _table(cycles: Sequence[Cycle], records: Sequence[Record]) -> Series:

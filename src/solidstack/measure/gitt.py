@@ -50,7 +50,7 @@ class Gitt(Result):
     def properties(self) -> list[Property]:
         """Median diffusivity of the valid pulses at the temperature of the cell."""
         found = self.values["diffusivity"]
-        if self.temperature is None or not any(pulse.valid for pulse in self.pulses) or not math.isfinite(found.value):
+        if self.temperature is None or not any(one.valid for one in self.pulses) or not math.isfinite(found.value):
             return []
         entry = {
             "value": text(float(f"{found.value:.6g}"), DIFFUSIVITY),
@@ -61,11 +61,11 @@ class Gitt(Result):
     def data(self) -> dict[str, Series]:
         """Potential over time, and the fitted part of each pulse."""
         fits: dict[str, list[Any]] = {"pulse": [], "time": [], "voltage": [], "fitted": []}
-        for pulse in self.pulses:
-            at = thinned(len(pulse.time), 60)
-            fits["pulse"] += [pulse.number] * len(at)
+        for one in self.pulses:
+            at = thinned(len(one.time), 60)
+            fits["pulse"] += [one.number] * len(at)
             for name in ("time", "voltage", "fitted"):
-                fits[name] += getattr(pulse, name)[at].tolist()
+                fits[name] += getattr(one, name)[at].tolist()
         return {
             "voltage": Series(
                 "Potential over time",
@@ -104,7 +104,7 @@ def analyse(
     .. math::
         E(t) = E_0 + \Delta E_s \frac{f(Dt/R^2)}{3 D \tau/R^2}
 
-    (`surface`); that of the line over the root of time is given too. Rests that are too short for all to relax do
+    (`surface`); that of the line over the root of time stands beside it. Rests that are too short for all to relax do
     not bias it: diffusion is linear, so that what earlier pulses have left to relax is added, to the pulse and to the
     rest potentials at its ends,
 
@@ -166,7 +166,7 @@ def analyse(
             msg = f"{name}: {value:g} is not above 0"
             raise MeasurementError(msg, source=record.source)
     found = signal(record, "titration")
-    pieces, warnings = find_pulses(found, record)
+    pieces, said = find_pulses(found, record)
     noise = rest_noise(found, pieces)
     readings = [
         read_pulse(found, piece, switches, noise)
@@ -177,12 +177,11 @@ def analyse(
         for number, (reading, fit) in enumerate(zip(readings, fit_pulses(readings), strict=True), 1)
     ]
     if ionic_resistance is None and goes_with_slope(pulses):
-        pulses = [replace(pulse, flags=(*pulse.flags, "like a front")) for pulse in pulses]
-    valid = [pulse for pulse in pulses if pulse.valid]
-    used = valid or [pulse for pulse in pulses if math.isfinite(pulse.diffusivity)]
+        pulses = [replace(one, flags=(*one.flags, "like a front")) for one in pulses]
+    valid = [one for one in pulses if one.valid]
+    used = valid or [one for one in pulses if math.isfinite(one.diffusivity)]
     stoichiometry = _stoichiometry(pulses, record, theoretical_capacity, initial_stoichiometry)
     drawn = thinned(len(found.time), 4000)
-    doubts = _warnings(pulses, record, radius, ionic_resistance)
     return Gitt(
         records=(record,),
         values=_values(used, radius),
@@ -190,13 +189,13 @@ def analyse(
         window={
             "pulses": len(pulses),
             "valid": len(valid),
-            "pulse_s": float(f"{np.median([pulse.duration for pulse in pulses]):.6g}"),
-            "rest_s": float(f"{np.median([pulse.rested - pulse.end for pulse in pulses]):.6g}"),
+            "pulse_s": float(f"{np.median([one.duration for one in pulses]):.6g}"),
+            "rest_s": float(f"{np.median([one.rested - one.end for one in pulses]):.6g}"),
             "radius_um": float(f"{UM.of(radius):.6g}"),
             "fitted_from_pct": 100.0 * SKIPPED,
             "noise_of_rest_mV": float(f"{MV.of(noise):.3g}") if math.isfinite(noise) else None,
         },
-        warnings=tuple(dict.fromkeys([*found.warnings, *warnings, *doubts])),
+        warnings=tuple(dict.fromkeys([*found.warnings, *said, *_warnings(pulses, record, radius, ionic_resistance)])),
         series={"pulses": _table(pulses, record, stoichiometry)},
         pulses=tuple(pulses),
         radius=radius,
@@ -271,7 +270,7 @@ def _stoichiometry(
 ) -> Floats | None:
     if capacity is None or initial is None or record.mass is None:
         return None
-    passed = np.cumsum([pulse.charge for pulse in pulses])
+    passed = np.cumsum([one.charge for one in pulses])
     return initial - passed / (record.mass * capacity)
 
 
@@ -288,36 +287,37 @@ def _table(pulses: Sequence[Pulse], record: Record, stoichiometry: Floats | None
         ("drift_of_rest", "drift", MV_H), ("left_to_relax", "unrested", PERCENT),
         ("rest_over_pulse_diffusivity", "relaxation", None),
     )  # fmt: skip
-    columns: dict[str, Any] = {name: [getattr(pulse, attribute) for pulse in pulses] for name, attribute, _ in first}
-    columns["doubts"] = [", ".join(pulse.flags) for pulse in pulses]
+    columns: dict[str, Any] = {name: [getattr(one, attribute) for one in pulses] for name, attribute, _ in first}
+    columns["doubts"] = [", ".join(one.flags) for one in pulses]
     units = {name: unit for name, _, unit in (*first, *rest) if unit is not None}
     if stoichiometry is not None:
         columns["stoichiometry"] = stoichiometry.tolist()
     if record.mass is not None:
-        columns["specific_charge"] = (np.cumsum([pulse.charge for pulse in pulses]) / record.mass).tolist()
+        columns["specific_charge"] = (np.cumsum([one.charge for one in pulses]) / record.mass).tolist()
         units["specific_charge"] = MAH_G
-    columns |= {name: [getattr(pulse, attribute) for pulse in pulses] for name, attribute, _ in rest}
+    columns |= {name: [getattr(one, attribute) for one in pulses] for name, attribute, _ in rest}
     return Series("Pulses", columns, units)
 
 
 def _warnings(pulses: Sequence[Pulse], record: Record, radius: float, ionic_resistance: float | None) -> list[str]:
-    warnings = []
+    said = []
     if record.temperature is None:
-        warnings.append("the temperature is not known, and a diffusivity holds at one: give it")
-    valid = sum(pulse.valid for pulse in pulses)
+        said.append("the temperature is not known, and a diffusivity holds at one: give it")
+    valid = sum(one.valid for one in pulses)
     for flag, words in WORDS.items():
-        count = sum(flag in pulse.flags for pulse in pulses)
+        count = sum(flag in one.flags for one in pulses)
         if count:
-            warnings.append(f"{flag} ({count} of {len(pulses)} pulses): {words}")
+            said.append(f"{flag} ({count} of {len(pulses)} pulses): {words}")
     if not valid:
-        warnings.append("no pulse is valid: the values are of all pulses, not reliable, and not saved to a material")
+        said.append("no pulse is valid: the values are of all pulses and not to be trusted, and no material is made")
     if ionic_resistance is None and valid:
-        resistances = [
-            radius**2 / 9.0 / (FRONT * pulse.diffusivity) * pulse.step / pulse.charge for pulse in pulses if pulse.valid
-        ]
-        enough = float(np.median(resistances))
-        warnings.append(
+        enough = float(
+            np.median(
+                [radius**2 / 9.0 / (FRONT * one.diffusivity) * one.step / one.charge for one in pulses if one.valid]
+            )
+        )
+        said.append(
             "that the reaction front does not spread is seen from the rests only in part: an ionic resistance of the "
             f"electrode of {enough:.2g} ohm or more would by itself look like this; give it where it is known"
         )
-    return warnings
+    return said

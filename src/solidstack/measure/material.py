@@ -131,9 +131,7 @@ def _put(
 
 def _source(result: Result) -> str:
     """Files with their hash, window and model, in one line."""
-    files = (
-        ", ".join(f"{record.name} (sha256 {record.sha256 or 'none'})" for record in result.records) or "values given"
-    )
+    files = ", ".join(f"{one.name} (sha256 {one.sha256 or 'none'})" for one in result.records) or "values given"
     window = ", ".join(f"{key} {_short(value)}" for key, value in result.window.items())
     parts = [f"solidstack {__version__} {result.kind} of {files}", f"model {result.model}"]
     return "; ".join([*parts, *([f"window {window}"] if window else [])])

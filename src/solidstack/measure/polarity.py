@@ -87,15 +87,15 @@ def split(time: Floats, voltage: Floats, current: Floats) -> tuple[list[Polarity
     found = [
         _half_cycle(first, last, time, voltage, current) for first, last in stretches if last - first + 1 >= LEAST_HALF
     ]
-    warnings = []
+    said = []
     few = len(stretches) - len(found)
     if few:
-        warnings.append(f"{few} stretches of current with fewer than {LEAST_HALF} points were left out")
+        said.append(f"{few} stretches of current with fewer than {LEAST_HALF} points were left out")
     against = [one.mean < 0.0 for one in found]
     if found and np.mean(against) > 0.5:
-        warnings.append("the voltage has the sign against the current throughout; it was turned")
-        return split(time, -voltage, current)[0], warnings
-    return found, warnings
+        said.append("the voltage has the sign against the current throughout; it was turned")
+        return split(time, -voltage, current)[0], said
+    return found, said
 
 
 def _levels(part: Any, size: Floats) -> list[tuple[int, int]]:

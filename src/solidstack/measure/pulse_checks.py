@@ -24,7 +24,7 @@ FAINT = 5.0
 UNSTEADY = 0.02
 """Relative spread of the current within a pulse."""
 TAIL = 0.4
-"""Of the relaxation, the part that gives its time scale."""
+"""Of the relaxation, the part that its time scale is told from."""
 SLOWER, FASTER = 0.4, 1.3
 """Diffusivity of the end of the relaxation over that of the pulse within which both say the same. In a slab, as when a
 reaction front spreads through the electrode, it is 2 to 4: the first eigenvalue is pi2 in place of 20.19/9."""
@@ -37,7 +37,7 @@ PROPORTIONAL, EVEN = 0.2, 0.05
 SEARCH = np.linspace(-2.5, 2.5, 41)
 """Natural logarithms of the ratio of diffusivities that are tried on a rest."""
 WORDS: dict[str, str] = {
-    "long pulse": f"the pulse is longer than {LONG:g} R²/D: shorten it, or the potential depends little on D",
+    "long pulse": f"the pulse is longer than {LONG:g} R²/D: shorten it, or the potential says little of D",
     "short rest": f"more than {100 * UNRESTED:g} % of the step is left to relax at the end of a rest: rest longer",
     "not diffusion": f"the potential is not that of diffusion within {100 * BENT:g} % of its rise: a plateau or step "
     "of the potential, charge transfer, or a side reaction",
@@ -136,10 +136,10 @@ class Pulse:
 
 
 def check_pulse(
-    number: int, trace: Signal, reading: Reading, fit: Fit | None, radius: float, ionic_resistance: float | None
+    number: int, found: Signal, reading: Reading, fit: Fit | None, radius: float, ionic_resistance: float | None
 ) -> Pulse:
     """Return a pulse with its diffusivity and with the flags that make it invalid."""
-    time, current = trace.time, trace.current
+    time, current = found.time, found.current
     piece, switches = reading.piece, reading.switches
     first, last = piece.pulse
     end = float(time[last - 1])
@@ -149,7 +149,7 @@ def check_pulse(
     sign = 1.0 if charge > 0.0 else -1.0
     flags = []
     simple = weppner_huggins(s, y, step, False) * radius**2 / duration if good else math.nan
-    drift, unrested = _rest(trace, piece.after, step, scatter)
+    drift, unrested = _rest(found, piece.after, step, scatter)
     size = np.abs(current[first:last])
     if float(np.std(size[1:])) > UNSTEADY * float(size.mean()):
         flags.append("unsteady current")
@@ -172,7 +172,7 @@ def check_pulse(
         # the noise of a reading is no misfit
         structure = math.sqrt(max(float(np.mean(_smooth(fit.residual) ** 2)), 0.0))
         misfit = structure / abs(rise)
-        relaxation, slowest, fastest = _relaxation(trace, piece, switches, reduced, fit.bend, scatter)
+        relaxation, slowest, fastest = _relaxation(found, piece, switches, reduced, fit.bend, scatter)
         if reduced > LONG:
             flags.append("long pulse")
         if misfit > BENT:
@@ -199,7 +199,7 @@ def goes_with_slope(pulses: Sequence[Pulse]) -> bool:
     A front spreads by R = ionic resistance and C = charge per potential: R C takes the place of (R/3)2/D, so that
     the D that seems to be is in proportion to 1/C.
     """
-    known = [pulse for pulse in pulses if math.isfinite(pulse.diffusivity) and "faint step" not in pulse.flags]
+    known = [one for one in pulses if math.isfinite(one.diffusivity) and "faint step" not in one.flags]
     if len(known) < 4:
         return False
     slope = np.log([abs(one.step / one.charge) for one in known])
@@ -222,9 +222,9 @@ def _smooth(left: Floats) -> Floats:
     return found
 
 
-def _rest(trace: Signal, rest: tuple[int, int], step: float, noise: float) -> tuple[float, float]:
+def _rest(found: Signal, rest: tuple[int, int], step: float, noise: float) -> tuple[float, float]:
     """Drift at the end of a rest, V/s, and the share of the step that is left, as if it fell off exponentially."""
-    time, voltage = trace.time[rest[0] : rest[1]], trace.voltage[rest[0] : rest[1]]
+    time, voltage = found.time[rest[0] : rest[1]], found.voltage[rest[0] : rest[1]]
     length = float(time[-1] - time[0])
     if not length > 0.0 or step == 0.0:
         return math.nan, math.nan
@@ -249,7 +249,7 @@ def _rest(trace: Signal, rest: tuple[int, int], step: float, noise: float) -> tu
 
 
 def _relaxation(
-    trace: Signal, piece: Piece, switches: Switches, reduced: float, bend: float, noise: float
+    found: Signal, piece: Piece, switches: Switches, reduced: float, bend: float, noise: float
 ) -> tuple[float, float, float]:
     """Diffusivity by which the end of the relaxation falls off over that of the pulse, with its interval.
 
@@ -257,10 +257,10 @@ def _relaxation(
     part, from `TAIL` of it on, tells a sphere from a slab.
     """
     first, last = piece.after
-    end = float(trace.time[piece.pulse[1] - 1])
+    end = float(found.time[piece.pulse[1] - 1])
     duration = end - piece.begin
-    u, y = (trace.time[first:last] - end) / duration, trace.voltage[first:last]
-    level = float(trace.voltage[end_of_rest(trace, piece.after)].mean())
+    u, y = (found.time[first:last] - end) / duration, found.voltage[first:last]
+    level = float(found.voltage[end_of_rest(found, piece.after)].mean())
     kept = u >= SKIPPED
     if kept.sum() < POINTS:
         return math.nan, math.nan, math.nan

@@ -265,11 +265,11 @@ class Reading:
         return len(self.s) >= POINTS - 2 and self.step * self.charge > 0.0
 
 
-def read_pulse(trace: Signal, piece: Piece, switches: Switches, noise: float) -> Reading:
+def read_pulse(found: Signal, piece: Piece, switches: Switches, noise: float) -> Reading:
     """Read the potentials of a pulse and of the rests around it."""
-    time, voltage = trace.time, trace.voltage
+    time, voltage = found.time, found.voltage
     first, last = piece.pulse
-    parts = [end_of_rest(trace, piece.rest), end_of_rest(trace, piece.after)]
+    parts = [end_of_rest(found, piece.rest), end_of_rest(found, piece.after)]
     before, after = (float(voltage[part].mean()) for part in parts)
     s = (time[first:last] - piece.begin) / (float(time[last - 1]) - piece.begin)
     kept = s >= SKIPPED
@@ -277,7 +277,7 @@ def read_pulse(trace: Signal, piece: Piece, switches: Switches, noise: float) ->
     scatter = noise if math.isfinite(noise) else noise_of(y)
     deviation = scatter * math.sqrt(sum(1.0 / (part.stop - part.start) for part in parts))
     return Reading(
-        piece, switches, s, y, charge_of(trace, piece), before, after, scatter, deviation,
+        piece, switches, s, y, charge_of(found, piece), before, after, scatter, deviation,
         (time[parts[0]], time[parts[1]]),
     )  # fmt: skip
 

@@ -16,7 +16,7 @@ POINTS = 8
 RESTED = 3
 """Points of a rest."""
 LATER = 5.0
-"""Current that flows this many times longer than the usual pulse is not a pulse."""
+"""Current that flows this many times longer than the usual pulse is none of them."""
 REMEMBERED = 20
 """Runs of current before a pulse whose relaxation is in its fit; what older ones have left is a constant."""
 NEXT = 0.2
@@ -37,9 +37,9 @@ class Piece:
     begin: float
 
 
-def find_pulses(trace: Signal, record: Record) -> tuple[list[Piece], list[str]]:
+def find_pulses(found: Signal, record: Record) -> tuple[list[Piece], list[str]]:
     """Find the pulses: current of one sign between two rests."""
-    sign, time = trace.sign, trace.time
+    sign, time = found.sign, found.time
     edges = np.flatnonzero(np.diff(sign)) + 1
     starts, ends = np.concatenate([[0], edges]), np.concatenate([edges, [len(sign)]])
     runs = list(zip(starts.tolist(), ends.tolist(), sign[starts].tolist(), strict=True))
@@ -60,21 +60,21 @@ def find_pulses(trace: Signal, record: Record) -> tuple[list[Piece], list[str]]:
         pieces.append(Piece((before[0], before[1]), (start, end), (after[0], after[1]), begin))
     if not pieces:
         _no_pulses(record, loose, coarse)
-    length = np.array([time[piece.pulse[1] - 1] - piece.begin for piece in pieces])
+    length = np.array([time[one.pulse[1] - 1] - one.begin for one in pieces])
     usual = float(np.median(length))
     longer = length > LATER * usual
-    warnings = []
+    said = []
     if longer.any():
-        warnings.append(
+        said.append(
             f"current that flows {LATER:g} times longer than the usual pulse ({usual:.4g} s) was left out "
             f"{int(longer.sum())} time{'s' if longer.sum() > 1 else ''}"
         )
         pieces = [one for one, wrong in zip(pieces, longer, strict=True) if not wrong]
     if loose:
-        warnings.append(f"{loose} pulse{'s' if loose > 1 else ''} without a rest on both sides left out")
+        said.append(f"{loose} pulse{'s' if loose > 1 else ''} without a rest on both sides left out")
     if coarse:
-        warnings.append(f"{coarse} pulse{'s' if coarse > 1 else ''} of fewer than {POINTS} points left out")
-    return pieces, warnings
+        said.append(f"{coarse} pulse{'s' if coarse > 1 else ''} of fewer than {POINTS} points left out")
+    return pieces, said
 
 
 def _no_pulses(record: Record, loose: int, coarse: int) -> None:
@@ -89,23 +89,23 @@ def _no_pulses(record: Record, loose: int, coarse: int) -> None:
             "For charges and discharges take solidstack measure cycling"
         )
     else:
-        msg = "has no pulse of current that lasts longer than one point; use the file with all of its points"
+        msg = "has no pulse of current that lasts longer than one point; take the file with all of its points"
     raise MeasurementError(msg, source=record.source)
 
 
-def end_of_rest(trace: Signal, rest: tuple[int, int]) -> slice:
+def end_of_rest(found: Signal, rest: tuple[int, int]) -> slice:
     """Points at the end of a rest."""
-    time = trace.time[rest[0] : rest[1]]
+    time = found.time[rest[0] : rest[1]]
     begin = time[-1] - END * (time[-1] - time[0])
     return slice(rest[0] + int(np.searchsorted(time, begin)), rest[1])
 
 
-def rest_noise(trace: Signal, pieces: Sequence[Piece]) -> float:
+def rest_noise(found: Signal, pieces: Sequence[Piece]) -> float:
     """Standard deviation of a reading of the potential, from the ends of all rests; nan where they have few points."""
     squares, degrees = 0.0, 0
-    for rest in [pieces[0].rest, *(piece.after for piece in pieces)]:
-        part = end_of_rest(trace, rest)
-        x, y = trace.time[part], trace.voltage[part]
+    for rest in [pieces[0].rest, *(one.after for one in pieces)]:
+        part = end_of_rest(found, rest)
+        x, y = found.time[part], found.voltage[part]
         if len(x) < 4 or x[-1] <= x[0]:
             continue
         x = x - x.mean()
@@ -159,9 +159,9 @@ class Switches:
         return value @ self.change, (since * surface_rate(T * since) / 3.0 - value) @ self.change
 
 
-def switches_of(trace: Signal, pieces: Sequence[Piece]) -> list[Switches]:
+def switches_of(found: Signal, pieces: Sequence[Piece]) -> list[Switches]:
     """For each pulse the switches of the current before and in it; of the last `REMEMBERED` runs of current."""
-    sign, time, current = trace.sign, trace.time, trace.current
+    sign, time, current = found.sign, found.time, found.current
     edges = np.flatnonzero(np.diff(sign)) + 1
     starts, ends = np.concatenate([[0], edges]), np.concatenate([edges, [len(sign)]])
     known = {piece.pulse: piece.begin for piece in pieces}
@@ -184,8 +184,8 @@ def switches_of(trace: Signal, pieces: Sequence[Piece]) -> list[Switches]:
     return switches
 
 
-def charge_of(trace: Signal, piece: Piece) -> float:
+def charge_of(found: Signal, piece: Piece) -> float:
     """Charge of a pulse, A s, from where it begins."""
     first, last = piece.pulse
-    time, current = trace.time[first:last], trace.current[first:last]
+    time, current = found.time[first:last], found.current[first:last]
     return float(np.trapezoid(current, time)) + float(current[0]) * float(time[0] - piece.begin)

@@ -97,20 +97,20 @@ class Record:
         return values
 
     def require(self, *columns: str) -> None:
-        """Refuse a record without a column.
+        """Refuse a record that lacks a column.
 
         Raises
         ------
         MeasurementError
-            Names the missing columns and those that are there.
+            Names the columns that lack and those that are there.
         """
         missing = [column for column in columns if not self.has(column)]
         if missing:
             there = ", ".join(f'"{name}"' for name in self.table.columns) or "none"
             what = f" (a measurement of {self.technique.replace('-', ' ')})" if self.technique else ""
-            listed = " and ".join(f'"{name}"' for name in missing)
+            wanted = " and ".join(f'"{name}"' for name in missing)
             msg = (
-                f"has no column {listed}{what}; it has {there}. Use the file of the right technique, or name its "
+                f"has no column {wanted}{what}; it has {there}. Take the file of the right technique, or name its "
                 'columns, as in --column "Voltage / V=Ewe"'
             )
             raise MeasurementError(msg, source=self.source)

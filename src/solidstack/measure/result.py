@@ -177,13 +177,10 @@ class Result(ABC):
         return {
             "kind": self.kind,
             "version": __version__,
-            "files": [{"name": record.name, "sha256": record.sha256} for record in self.records],
+            "files": [{"name": one.name, "sha256": one.sha256} for one in self.records],
             **{fitted.key(name): fitted.to_dict() for name, fitted in self.values.items()},
             "model": self.model,
             "window": dict(self.window),
-            "warnings": [
-                *dict.fromkeys(text for record in self.records for text in record.warnings),
-                *self.warnings,
-            ],
+            "warnings": [*dict.fromkeys(said for one in self.records for said in one.warnings), *self.warnings],
             **{name: one.rows() for name, one in self.series.items()},
         }

@@ -191,7 +191,7 @@ def constant_voltage(record: Record) -> tuple[int, int, float]:
     high = np.abs(E) > 0.5 * np.max(np.abs(E))
     level = float(np.median(E[high])) if high.any() else 0.0
     if level == 0.0:
-        msg = "the voltage is 0 throughout; expected a polarisation at constant voltage"
+        msg = "the voltage is 0 throughout; wanted is a polarisation at constant voltage"
         raise MeasurementError(msg, source=record.source)
     held = np.abs(E - level) <= CONSTANT * abs(level)
     first, last = int(np.argmax(held)), len(E) - 1 - int(np.argmax(held[::-1]))

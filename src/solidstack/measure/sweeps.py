@@ -103,7 +103,7 @@ def sweeps_of(record: Record) -> tuple[Record, list[Sweep]]:
     time = checked.values(TIME) if TIME in columns else np.full(len(E), np.nan)
     if not np.ptp(E) > 1e-3:
         msg = (
-            f"the potential stays within {1e3 * np.ptp(E):.3g} mV; expected a sweep of the potential (linear sweep or "
+            f"the potential stays within {1e3 * np.ptp(E):.3g} mV; wanted is a sweep of potential (linear sweep or "
             "cyclic voltammetry)"
         )
         raise MeasurementError(msg, source=record.source)
@@ -114,7 +114,7 @@ def sweeps_of(record: Record) -> tuple[Record, list[Sweep]]:
             found.append(_sweep(direction, time[kept], E[kept], current[kept]))
     if not found:
         msg = (
-            f"has no sweep of {LEAST} points in one direction; expected a potential that changes steadily. Record "
+            f"has no sweep of {LEAST} points in one direction; wanted is a potential that changes steadily. Record "
             "more often"
         )
         raise MeasurementError(msg, source=record.source)
@@ -123,7 +123,7 @@ def sweeps_of(record: Record) -> tuple[Record, list[Sweep]]:
     steps = np.abs(np.diff(E))
     if swept < 0.5 * travelled or np.max(steps) > 0.5 * np.ptp(E):
         msg = (
-            "the potential jumps instead of changing steadily; expected a sweep (linear sweep or cyclic voltammetry), "
+            "the potential jumps instead of changing steadily; wanted is a sweep (linear sweep or cyclic voltammetry), "
             "not steps or constant current"
         )
         raise MeasurementError(msg, source=record.source)

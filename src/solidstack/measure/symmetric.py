@@ -145,12 +145,12 @@ def analyse(
     known = record.with_sample(area=area, thickness=thickness)
     time, voltage, current = (checked.values(name) for name in (TIME, VOLTAGE, CURRENT))
     if not np.max(np.abs(current)) > 0.0:
-        msg = "the current is 0 throughout; expected a symmetric cell under current or at constant voltage"
+        msg = "the current is 0 throughout; wanted is a symmetric cell under current or at constant voltage"
         raise MeasurementError(msg, source=record.source)
-    warnings = [warnings for warnings in checked.warnings if warnings not in record.warnings]
+    said = [said for said in checked.warnings if said not in record.warnings]
     if _is_potentiostatic(checked):
-        return _polarisation(record, known, checked, warnings)
-    return _galvanostatic(record, known, (time, voltage, current), short_drop, warnings)
+        return _polarisation(record, known, checked, said)
+    return _galvanostatic(record, known, (time, voltage, current), short_drop, said)
 
 
 def _is_potentiostatic(record: Record) -> bool:
@@ -298,18 +298,18 @@ def _about(at: float, time: Floats, current: Floats) -> float:
 
 
 def _galvanostatic(
-    record: Record, known: Record, columns: tuple[Floats, Floats, Floats], short_drop: float, warnings: list[str]
+    record: Record, known: Record, columns: tuple[Floats, Floats, Floats], short_drop: float, said: list[str]
 ) -> Symmetric:
     time, voltage, current = columns
     halves, remarks = split(time, voltage, current)
-    warnings += remarks
+    said += remarks
     if not halves:
         msg = (
-            f"has no stretch of constant current with {LEAST_HALF} points; expected plating and stripping at constant "
+            f"has no stretch of constant current with {LEAST_HALF} points; wanted is plating and stripping at constant "
             "current, or a polarisation at constant voltage"
         )
         raise MeasurementError(msg, source=record.source)
-    uneven = [float(np.std(np.abs(current[half.first : half.last + 1]))) / half.current for half in halves]
+    uneven = [float(np.std(np.abs(current[one.first : one.last + 1]))) / one.current for one in halves]
     if np.median(uneven) > 2.0 * SAME:
         msg = (
             f"neither current nor voltage is constant: the current varies by {100.0 * float(np.median(uneven)):.3g} % "
@@ -319,7 +319,7 @@ def _galvanostatic(
     area = known.area
     opposite = [number for number, one in enumerate(halves, 1) if one.mean < 0.0]
     if opposite:
-        warnings.append(
+        said.append(
             f"half cycles {_some(opposite)}: the mean voltage has the sign against the current (mixed signs): an "
             "offset of the voltage, or a dead short"
         )
@@ -331,12 +331,12 @@ def _galvanostatic(
     if rising or failed is not None:
         values["critical_current"] = _critical(halves, failed, area)
     if reason:
-        warnings.append(reason)
+        said.append(reason)
     elif rising:
         unit, factor = _density(area)
         most = unit.of(halves[-1].current * factor)
-        warnings.append(f"no short up to {most:.4g} {unit.symbol}: the critical current is above that")
-    warnings += _remarks(halves, failed, levels, area)
+        said.append(f"no short up to {most:.4g} {unit.symbol}: the critical current is above that")
+    said += _remarks(halves, failed, levels, area)
     return Symmetric(
         records=(record,),
         values=values,
@@ -350,7 +350,7 @@ def _galvanostatic(
             "currents": len(np.unique(levels)),
             "rising": rising,
         },
-        warnings=tuple(warnings),
+        warnings=tuple(said),
         series={"half_cycles": _table(halves, area)},
         time=time,
         voltage=voltage,
@@ -374,7 +374,7 @@ def _density(area: float | None) -> tuple[Unit, float]:
 
 def _level_of(halves: Sequence[Polarity]) -> Any:
     """Rank of each half cycle's current among the levels that there are."""
-    currents = np.array([half.current for half in halves])
+    currents = np.array([one.current for one in halves])
     order = np.argsort(currents)
     rank = np.zeros(len(halves), int)
     level = 0
@@ -388,7 +388,7 @@ def _level_of(halves: Sequence[Polarity]) -> Any:
 
 def _failure(halves: Sequence[Polarity], short_drop: float) -> tuple[int | None, str]:
     """First half cycle with a short or without contact, and in words why."""
-    resistances = [half.mean / half.current for half in halves]
+    resistances = [one.mean / one.current for one in halves]
     for number, one in enumerate(halves):
         if one.drop >= short_drop:
             return number, (
@@ -419,10 +419,10 @@ def _critical(halves: Sequence[Polarity], failed: int | None, area: float | None
     if failed is None:
         return Fitted(label, nothing, nothing, nothing, unit)
     bad = halves[failed].current * factor
-    good = max((half.current * factor for half in halves[:failed]), default=nothing)
+    good = max((one.current * factor for one in halves[:failed]), default=nothing)
     if not good < bad * (1.0 - SAME):
         # a short after many cycles at one current is of the charge that passed, not of the current
-        lower = [half.current * factor for half in halves[:failed] if half.current * factor < bad * (1.0 - SAME)]
+        lower = [one.current * factor for one in halves[:failed] if one.current * factor < bad * (1.0 - SAME)]
         good = max(lower, default=nothing)
     return Fitted(label, good, good, bad, unit)
 
@@ -471,43 +471,43 @@ def _mean(values: Floats, label: str, unit: Unit) -> Fitted:
 
 
 def _remarks(halves: Sequence[Polarity], failed: int | None, levels: Any, area: float | None) -> list[str]:
-    warnings = []
+    said = []
     before = halves if failed is None else halves[:failed]
     soft = [number for number, one in enumerate(before, 1) if one.slide > SOFT]
     if soft:
-        warnings.append(
+        said.append(
             f"half cycles {_some(soft)}: the overpotential falls by more than {100.0 * SOFT:g} % at constant current, "
             "which speaks of a soft short (or of a contact that improves)"
         )
-    noises = np.array([half.noise for half in halves])
+    noises = np.array([one.noise for one in halves])
     usual = float(np.median(noises))
-    floor = 1e-4 * float(np.median([abs(half.mean) for half in halves]))
+    floor = 1e-4 * float(np.median([abs(one.mean) for one in halves]))
     rough = [number for number, one in enumerate(halves, 1) if one.noise > ROUGH * max(usual, floor)]
     if rough:
-        warnings.append(
+        said.append(
             f"half cycles {_some(rough)}: the voltage is more than {ROUGH:g} times as rough as usual, as of contacts "
             "or filaments that come and go"
         )
     if failed is not None and len(before) and np.ptp(levels[: failed + 1]) == 0:
-        warnings.append(
+        said.append(
             "the cell failed at the current at which it had cycled: that is a matter of the charge passed, and no "
             "critical current"
         )
     if area is None:
-        warnings.append("the area is not known, so currents and resistances are those of the cell; give --area")
+        said.append("the area is not known, so currents and resistances are of the cell; give --area")
     if len(halves) == 1:
-        warnings.append("one half cycle only: neither growth nor asymmetry")
+        said.append("one half cycle only: neither growth nor asymmetry")
     if len(before) >= 4:
         pairs = np.array([one.mean / one.current for one in before])
         if pairs[-1] < 0.7 * pairs[0]:
-            warnings.append(
+            said.append(
                 f"the resistance falls by {100.0 * (1.0 - pairs[-1] / pairs[0]):.3g} % over the half cycles: wetting "
                 "of the interface, or a soft short that grows"
             )
-    few = float(np.median([half.last - half.first + 1 for half in halves]))
+    few = float(np.median([one.last - one.first + 1 for one in halves]))
     if few < 20.0:
-        warnings.append(f"a half cycle has {few:.0f} points: a short within it may pass unseen; record more often")
-    return warnings
+        said.append(f"a half cycle has {few:.0f} points: a short within it may pass unseen; record more often")
+    return said
 
 
 def _table(halves: Sequence[Polarity], area: float | None) -> Series:
@@ -515,23 +515,23 @@ def _table(halves: Sequence[Polarity], area: float | None) -> Series:
     scale = 1.0 if area is None else area
     columns: dict[str, Any] = {
         "half_cycle": list(range(1, len(halves) + 1)),
-        "begin": [half.time for half in halves],
-        "duration": [half.duration for half in halves],
-        "current": [half.sign * half.current * factor for half in halves],
-        "start": [half.start for half in halves],
-        "mean": [half.mean for half in halves],
-        "end": [half.end for half in halves],
-        "highest": [half.highest for half in halves],
-        "resistance": [half.mean / half.current * scale for half in halves],
-        "sudden_drop": [half.drop for half in halves],
-        "arcing": [half.arcing for half in halves],
-        "noise": [half.noise for half in halves],
+        "begin": [one.time for one in halves],
+        "duration": [one.duration for one in halves],
+        "current": [one.sign * one.current * factor for one in halves],
+        "start": [one.start for one in halves],
+        "mean": [one.mean for one in halves],
+        "end": [one.end for one in halves],
+        "highest": [one.highest for one in halves],
+        "resistance": [one.mean / one.current * scale for one in halves],
+        "sudden_drop": [one.drop for one in halves],
+        "arcing": [one.arcing for one in halves],
+        "noise": [one.noise for one in halves],
     }
     units = {
         "begin": HOUR, "duration": HOUR, "current": unit, "start": MV, "mean": MV, "end": MV, "highest": MV,
         "resistance": OHM if area is None else OHM_CM2, "sudden_drop": PERCENT, "arcing": PERCENT, "noise": MV,
     }  # fmt: skip
     if area is not None:
-        columns["areal_charge"] = [half.charge / area for half in halves]
+        columns["areal_charge"] = [one.charge / area for one in halves]
         units["areal_charge"] = MAH_CM2
     return Series("Overpotential of each half cycle", columns, units)

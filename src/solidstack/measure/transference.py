@@ -72,7 +72,7 @@ def interfaces(result: Result) -> Fitted:
     found = result.values.get("interface_resistance")
     if found is None or not np.isfinite(found.value):
         msg = (
-            f"the spectrum's circuit {result.model} has no interface; use the spectrum of the cell with lithium "
+            f"the spectrum's circuit {result.model} has no interface; take the spectrum of the cell with lithium "
             'electrodes, or give the resistance, as in --before "118 ohm" --after "131 ohm"'
         )
         raise MeasurementError(msg, source=result.records[0].source if result.records else "")
@@ -281,7 +281,7 @@ def _sign(initial: float, record: Record) -> float:
 def _polarised(record: Record, voltage: float | None) -> tuple[Floats, Floats, float, list[str]]:
     """Time from the step, current along the voltage, and the voltage applied."""
     time, current = record.values(TIME), record.values(CURRENT)
-    warnings: list[str] = []
+    said: list[str] = []
     if voltage is None:
         first, last, applied = constant_voltage(record)
         kept = slice(first, last + 1)
@@ -302,7 +302,7 @@ def _polarised(record: Record, voltage: float | None) -> tuple[Floats, Floats, f
     size = float(np.median(np.abs(current)))
     against = (current < 0.0) & (np.abs(current) > 0.1 * size)
     if np.mean(against) > 0.95:
-        warnings.append("the current has the sign against the voltage throughout; it was turned")
+        said.append("the current has the sign against the voltage throughout; it was turned")
         current = -current
     elif np.mean(against) > 0.05:
         msg = (
@@ -310,7 +310,7 @@ def _polarised(record: Record, voltage: float | None) -> tuple[Floats, Floats, f
             "give one polarisation in one direction"
         )
         raise MeasurementError(msg, source=record.source)
-    return time - begin, current, abs(applied), warnings
+    return time - begin, current, abs(applied), said
 
 
 def _require_steady(tail: Steady, record: Record) -> None:
@@ -356,30 +356,30 @@ def _warnings(
 ) -> list[str]:
     I0, given_deviation, R0, R0_deviation = begin
     Rss, Rss_deviation = end
-    warnings = []
+    said = []
     if applied > SMALL:
-        warnings.append(
+        said.append(
             f"{1e3 * applied:.4g} mV is more than {1e3 * SMALL:g} mV: the current is then not proportional to the "
             "voltage, as the equation takes it"
         )
     if tail.certain > STEADY:
         way = "falls" if tail.drift < 0.0 else "rises"
-        warnings.append(
+        said.append(
             f"the current still {way} by {100.0 * abs(tail.drift):.2g} % over the last tenth of the time "
             f"({PERCENT_HOUR.of(abs(tail.per_hour)):.2g} % per hour): the steady state is doubtful"
             + (f", and {_words(tail)}" if abs(tail.left) > LEFT * tail.limit else "")
         )
     elif abs(tail.left) > LEFT * tail.limit:
-        warnings.append(f"the state is not quite steady: {_words(tail)}")
+        said.append(f"the state is not quite steady: {_words(tail)}")
     if _beyond(found):
         side = "above 1" if found.value > 1.0 else "below 0"
-        warnings.append(
-            f"the number is {side}, which is not a fraction: the interfaces changed, the state is not steady, or "
-            "lithium is not the only thing that reacts"
+        said.append(
+            f"the number is {side}, which is no share: the interfaces changed, the state is not steady, or lithium is "
+            "not the only thing that reacts"
         )
     share = max(I0 * R0, tail.limit * Rss) / applied
     if share > SHARE:
-        warnings.append(
+        said.append(
             f"the interfaces take {100.0 * share:.3g} % of the voltage: 1 % of their resistance is "
             f"{share / (1.0 - share):.2g} % of the number. A thicker electrolyte or better contacts would tell more"
         )
@@ -390,12 +390,12 @@ def _warnings(
                 ": what that takes off the current is not told from diffusion, and widens the interval of the initial "
                 "current"
             )
-        warnings.append(words)
+        said.append(words)
     if max(R0, Rss) > 0.0 and R0_deviation == 0.0 and Rss_deviation == 0.0:
-        warnings.append("the interface resistances have no uncertainty: the interval is that of the currents only")
+        said.append("no uncertainty of the interfaces' resistance was given: the interval is that of the currents only")
     if early is None and given_deviation == 0.0:
-        warnings.append("the initial current is given: its uncertainty is not part of the interval")
-    return warnings
+        said.append("the initial current was given: the interval has no share of it")
+    return said
 
 
 def _words(tail: Steady) -> str:

@@ -53,7 +53,7 @@ def draw_gitt(result: Gitt) -> Figure:
             above.axvspan(HOUR.of(one.begin), HOUR.of(one.end), color=colour, alpha=0.35, linewidth=0.6)
         for valid, colour in ((True, _ORANGE), (False, _GREY)):
             # of the end of the rest
-            chosen = [pulse for pulse in pulses if pulse.valid == valid]
+            chosen = [one for one in pulses if one.valid == valid]
             if chosen:
                 above.plot(
                     [HOUR.of(one.rested) for one in chosen],
@@ -75,7 +75,7 @@ def draw_gitt(result: Gitt) -> Figure:
 
 
 def _diffusivities(axes: Any, result: Gitt) -> None:
-    shown = [pulse for pulse in result.pulses if math.isfinite(pulse.diffusivity)]
+    shown = [one for one in result.pulses if math.isfinite(one.diffusivity)]
     for valid in (True, False):
         chosen = [one for one in shown if one.valid == valid]
         if not chosen:
@@ -117,8 +117,8 @@ def _diffusivities(axes: Any, result: Gitt) -> None:
 
 def _example(axes: Any, result: Gitt) -> None:
     """The pulse in the middle, over the root of time."""
-    shown = [pulse for pulse in result.pulses if pulse.valid] or [
-        pulse for pulse in result.pulses if math.isfinite(pulse.diffusivity)
+    shown = [one for one in result.pulses if one.valid] or [
+        one for one in result.pulses if math.isfinite(one.diffusivity)
     ]
     if shown:
         one = shown[len(shown) // 2]
@@ -212,10 +212,10 @@ def _differential(axes: Any, result: Cycling, drawn: list[Cycle]) -> None:
 
 
 def _cycles(axes: Any, result: Cycling, factor: float, words: str) -> None:
-    number = np.array([cycle.number for cycle in result.cycles])
+    number = np.array([one.number for one in result.cycles])
     size = max(1.5, min(4.0, 120.0 / len(number)))
     for kind, colour, mark in (("charge", _SKY, "s"), ("discharge", _BLUE, "o")):
-        halves = [(cycle.number, half.charge, cycle.complete) for cycle in result.cycles if (half := cycle.of(kind))]
+        halves = [(one.number, half.charge, one.complete) for one in result.cycles if (half := one.of(kind))]
         for whole in (True, False):
             chosen = [(at, charge / factor) for at, charge, complete in halves if complete == whole]
             if chosen:
@@ -231,7 +231,7 @@ def _cycles(axes: Any, result: Cycling, factor: float, words: str) -> None:
     axes.set_xlabel("Cycle")
     axes.set_ylabel(words)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    efficiency = np.array([cycle.efficiency for cycle in result.cycles])
+    efficiency = np.array([one.efficiency for one in result.cycles])
     handles, names = axes.get_legend_handles_labels()
     if np.isfinite(efficiency).any():
         other = axes.twinx()

@@ -236,7 +236,7 @@ def draw_cv(result: CyclicVoltammetry) -> Figure:
     result : CyclicVoltammetry
     """
     several = len(result.records) > 1
-    area = result.records[0].area if all(record.area == result.records[0].area for record in result.records) else None
+    area = result.records[0].area if all(one.area == result.records[0].area for one in result.records) else None
     most = max(float(np.abs(one.first.current).max()) for one in result.cycles)
     scale, label = _current_scale(area, most)
     with style():
@@ -274,14 +274,14 @@ def draw_cv(result: CyclicVoltammetry) -> Figure:
 def _cycles_shown(result: CyclicVoltammetry, several: bool) -> list[Any]:
     """The last cycle of each file, or up to six of one."""
     if several:
-        return list({cycle.record: cycle for cycle in result.cycles}.values())[:8]
+        return list({one.record: one for one in result.cycles}.values())[:8]
     places = np.unique(np.linspace(0, len(result.cycles) - 1, 6).astype(int))
     return [result.cycles[place] for place in places]
 
 
 def _draw_growth(panel: Any, result: CyclicVoltammetry, scale: float, label: str) -> None:
     for direction, colour, name, mark in ((1, _ORANGE, "Anodic", "o"), (-1, _BLUE, "Cathodic", "s")):
-        last = {cycle.record: cycle for cycle in result.cycles if direction in cycle.peaks and np.isfinite(cycle.rate)}
+        last = {one.record: one for one in result.cycles if direction in one.peaks and np.isfinite(one.rate)}
         if not last:
             continue
         rates = np.array([one.rate for one in last.values()])
@@ -306,11 +306,11 @@ def _draw_course(panel: Any, result: CyclicVoltammetry) -> None:
     """Peak potentials over the cycles."""
     number = np.arange(1, len(result.cycles) + 1)
     for direction, colour, name, mark in ((1, _ORANGE, "Anodic peak", "o"), (-1, _BLUE, "Cathodic peak", "s")):
-        E = [cycle.peaks[direction].potential.value if direction in cycle.peaks else np.nan for cycle in result.cycles]
+        E = [one.peaks[direction].potential.value if direction in one.peaks else np.nan for one in result.cycles]
         panel.plot(number, E, mark, color=colour, markersize=4, label=name)
     both = [
-        0.5 * (cycle.peaks[1].potential.value + cycle.peaks[-1].potential.value) if len(cycle.peaks) == 2 else np.nan
-        for cycle in result.cycles
+        0.5 * (one.peaks[1].potential.value + one.peaks[-1].potential.value) if len(one.peaks) == 2 else np.nan
+        for one in result.cycles
     ]
     panel.plot(number, both, "D", color=_GREEN, markersize=3.5, label="Mid-point")
     panel.set_xlim(0.5, len(result.cycles) + 0.5)

@@ -50,10 +50,10 @@ def draw_over_time(spectra: Spectra) -> Figure:
     with style():
         figure = Figure(figsize=(PAGE, 3.1), layout="constrained")
         left, right = figure.subplots(1, 2)
-        largest = max(float(np.abs(result.measured[result.used]).max()) for result in results)
+        largest = max(float(np.abs(one.measured[one.used]).max()) for one in results)
         unit, scale = _ohm(largest)
-        firsts = [result.records[0] for result in results]
-        hours = np.array([float(first.values(TIME).min()) if first.has(TIME) else np.nan for first in firsts])
+        firsts = [one.records[0] for one in results]
+        hours = np.array([float(one.values(TIME).min()) if one.has(TIME) else np.nan for one in firsts])
         timed = bool(np.isfinite(hours).all()) and bool(np.ptp(hours) > 0.0)
         place = (hours - hours[0]) / 3600.0 if timed else np.arange(1.0, len(results) + 1.0)
         words = "Time, h" if timed else "Spectrum"
@@ -70,7 +70,7 @@ def draw_over_time(spectra: Spectra) -> Figure:
         left.set_ylabel(f"−Imaginary part, {unit}")
         names = [
             name
-            for name in dict.fromkeys(name for result in results for name in result.values)
+            for name in dict.fromkeys(name for one in results for name in one.values)
             if name
             in ("conductivity", "resistance", "interface_resistance", "resistance_sum", "effective_conductivity")
         ]

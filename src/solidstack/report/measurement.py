@@ -87,7 +87,7 @@ def as_csv(series: Series) -> str:
 
 def _content(result: Result, name: str, caption: str) -> dict[str, Any]:
     """What page and document say, as plain data."""
-    sources = ", ".join(dict.fromkeys(record.name for record in result.records)) or "values given"
+    sources = ", ".join(dict.fromkeys(one.name for one in result.records)) or "values given"
     values = list(result.values.values())
     told = [one for one in values if np.isfinite(one.value)]
     return {
@@ -110,8 +110,8 @@ def _content(result: Result, name: str, caption: str) -> dict[str, Any]:
 
 def _distinct(records: Sequence[Record]) -> list[Record]:
     found: dict[tuple[str, str], Record] = {}
-    for record in records:
-        found.setdefault((record.source, record.sha256), record)
+    for one in records:
+        found.setdefault((one.source, one.sha256), one)
     return list(found.values())
 
 

@@ -374,7 +374,7 @@ class Equations:
             counts = [
                 np.where(inner & 2, inner >> SHIFT, 0) == number + 1 for number in range(len(self.domain.materials))
             ]
-            known = np.stack([count.sum(axis=(1, 2)) for count in counts], axis=1) * self.geometry.volume[1:-1, None]
+            known = np.stack([one.sum(axis=(1, 2)) for one in counts], axis=1) * self.geometry.volume[1:-1, None]
             self.__dict__["_by_plane"] = known
         return known
 
