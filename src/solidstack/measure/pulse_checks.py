@@ -136,10 +136,10 @@ class Pulse:
 
 
 def check_pulse(
-    number: int, found: Signal, reading: Reading, fit: Fit | None, radius: float, ionic_resistance: float | None
+    number: int, signal: Signal, reading: Reading, fit: Fit | None, radius: float, ionic_resistance: float | None
 ) -> Pulse:
     """Return a pulse with its diffusivity and with the flags that make it invalid."""
-    time, current = found.time, found.current
+    time, current = signal.time, signal.current
     piece, switches = reading.piece, reading.switches
     first, last = piece.pulse
     end = float(time[last - 1])
@@ -149,7 +149,7 @@ def check_pulse(
     sign = 1.0 if charge > 0.0 else -1.0
     flags = []
     simple = weppner_huggins(s, y, step, False) * radius**2 / duration if good else math.nan
-    drift, unrested = _rest(found, piece.after, step, scatter)
+    drift, unrested = _rest(signal, piece.after, step, scatter)
     size = np.abs(current[first:last])
     if float(np.std(size[1:])) > UNSTEADY * float(size.mean()):
         flags.append("unsteady current")
@@ -172,7 +172,7 @@ def check_pulse(
         # the noise of a reading is no misfit
         structure = math.sqrt(max(float(np.mean(_smooth(fit.residual) ** 2)), 0.0))
         misfit = structure / abs(rise)
-        relaxation, slowest, fastest = _relaxation(found, piece, switches, reduced, fit.bend, scatter)
+        relaxation, slowest, fastest = _relaxation(signal, piece, switches, reduced, fit.bend, scatter)
         if reduced > LONG:
             flags.append("long pulse")
         if misfit > BENT:
@@ -199,13 +199,13 @@ def goes_with_slope(pulses: Sequence[Pulse]) -> bool:
     A front spreads by R = ionic resistance and C = charge per potential: R C takes the place of (R/3)2/D, so that
     the D that seems to be is in proportion to 1/C.
     """
-    known = [one for one in pulses if math.isfinite(one.diffusivity) and "faint step" not in one.flags]
+    known = [pulse for pulse in pulses if math.isfinite(pulse.diffusivity) and "faint step" not in pulse.flags]
     if len(known) < 4:
         return False
-    slope = np.log([abs(one.step / one.charge) for one in known])
+    slope = np.log([abs(pulse.step / pulse.charge) for pulse in known])
     if float(np.ptp(slope)) < math.log(VARIED):
         return False
-    fit = line(slope, np.log([one.diffusivity for one in known]))
+    fit = line(slope, np.log([pulse.diffusivity for pulse in known]))
     exponent, deviation = fit.propagate(1)
     scatter = math.sqrt(fit.sum_of_squares / fit.degrees)
     return abs(exponent - 1.0) <= PROPORTIONAL and scatter <= EVEN and quantile(fit.degrees) * deviation < 0.5
@@ -218,13 +218,13 @@ def _smooth(left: Floats) -> Floats:
     means = left[: count * width].reshape(count, width).mean(axis=1)
     noise = noise_of(left) ** 2 / width
     size = float(np.mean(means**2))
-    found: Floats = means * math.sqrt(max(size - noise, 0.0) / size) if size > 0.0 else means
-    return found
+    smooth: Floats = means * math.sqrt(max(size - noise, 0.0) / size) if size > 0.0 else means
+    return smooth
 
 
-def _rest(found: Signal, rest: tuple[int, int], step: float, noise: float) -> tuple[float, float]:
+def _rest(signal: Signal, rest: tuple[int, int], step: float, noise: float) -> tuple[float, float]:
     """Drift at the end of a rest, V/s, and the share of the step that is left, as if it fell off exponentially."""
-    time, voltage = found.time[rest[0] : rest[1]], found.voltage[rest[0] : rest[1]]
+    time, voltage = signal.time[rest[0] : rest[1]], signal.voltage[rest[0] : rest[1]]
     length = float(time[-1] - time[0])
     if not length > 0.0 or step == 0.0:
         return math.nan, math.nan
@@ -249,7 +249,7 @@ def _rest(found: Signal, rest: tuple[int, int], step: float, noise: float) -> tu
 
 
 def _relaxation(
-    found: Signal, piece: Piece, switches: Switches, reduced: float, bend: float, noise: float
+    signal: Signal, piece: Piece, switches: Switches, reduced: float, bend: float, noise: float
 ) -> tuple[float, float, float]:
     """Diffusivity by which the end of the relaxation falls off over that of the pulse, with its interval.
 
@@ -257,10 +257,10 @@ def _relaxation(
     part, from `TAIL` of it on, tells a sphere from a slab.
     """
     first, last = piece.after
-    end = float(found.time[piece.pulse[1] - 1])
+    end = float(signal.time[piece.pulse[1] - 1])
     duration = end - piece.begin
-    u, y = (found.time[first:last] - end) / duration, found.voltage[first:last]
-    level = float(found.voltage[end_of_rest(found, piece.after)].mean())
+    u, y = (signal.time[first:last] - end) / duration, signal.voltage[first:last]
+    level = float(signal.voltage[end_of_rest(signal, piece.after)].mean())
     kept = u >= SKIPPED
     if kept.sum() < POINTS:
         return math.nan, math.nan, math.nan
@@ -282,8 +282,8 @@ def _relaxation(
     if len(earlier.time):
         nodes = np.linspace(float(u[0]), float(u[-1]), NODES // 2)
         times = np.concatenate([[piece.begin], end + nodes * duration])
-        left = np.array([earlier.potential(float(one), times) for one in T[:, 0]])
-        shape = shape + np.array([np.interp(u, nodes, one[1:] - one[0]) for one in left])
+        left = np.array([earlier.potential(float(ratio), times) for ratio in T[:, 0]])
+        shape = shape + np.array([np.interp(u, nodes, curve[1:] - curve[0]) for curve in left])
     shape = shape + 0.5 * bend * shape**2
     shape = shape - shape.mean(axis=1, keepdims=True)
     weight = np.sum(shape**2, axis=1)

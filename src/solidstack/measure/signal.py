@@ -108,21 +108,21 @@ def signal(record: Record, analysis: str) -> Signal:
         raise MeasurementError(msg, source=record.source)
     record.require(TIME, POTENTIAL, CURRENT)
     time, voltage, current = (record.values(name) for name in (TIME, POTENTIAL, CURRENT))
-    said = []
+    warnings = []
     # comparisons are false where there is no number
     good = (np.abs(time) <= LONGEST) & (np.abs(voltage) <= HIGHEST) & (np.abs(current) <= STRONGEST)
     if not good.all():
         count = int(np.sum(~good))
-        said.append(f"{count} row{'s' if count > 1 else ''} without a time, voltage and current of a cell left out")
+        warnings.append(f"{count} row{'s' if count > 1 else ''} without a time, voltage and current of a cell left out")
     rows = np.flatnonzero(good)
     time, voltage, current = time[rows], voltage[rows], current[rows]
     again = (np.diff(time) == 0.0) & (np.diff(voltage) == 0.0) & (np.diff(current) == 0.0)
     if again.any():
         count = int(again.sum())
-        said.append(f"{count} row{'s' if count > 1 else ''} left out that the row before already is")
+        warnings.append(f"{count} row{'s' if count > 1 else ''} left out that the row before already is")
         kept = np.concatenate([[True], ~again])
         rows, time, voltage, current = rows[kept], time[kept], voltage[kept], current[kept]
-    time = _forward(record, rows, time, said)
+    time = _forward(record, rows, time, warnings)
     if len(time) < 2 or not time[-1] - time[0] > SHORTEST:
         msg = f"has {len(time)} points with time, voltage and current, which cover no time; take the whole file"
         raise MeasurementError(msg, source=record.source)
@@ -137,7 +137,7 @@ def signal(record: Record, analysis: str) -> Signal:
         raise MeasurementError(msg, source=record.source)
     resting = max(RESTING * largest, _noise(current, SMALL * largest))
     sign = (current > resting).astype(np.int8) - (current < -resting).astype(np.int8)
-    return Signal(time, voltage, current, rows, sign, resting, tuple(said))
+    return Signal(time, voltage, current, rows, sign, resting, tuple(warnings))
 
 
 def _noise(current: Floats, small: float) -> float:
@@ -149,7 +149,7 @@ def _noise(current: Floats, small: float) -> float:
     return min(5.0 * robust_deviation(around), small)
 
 
-def _forward(record: Record, rows: Indices, time: Floats, said: list[str]) -> Floats:
+def _forward(record: Record, rows: Indices, time: Floats, warnings: list[str]) -> Floats:
     """Refuse time that goes back by more than a reading apart; smaller steps back are no step."""
     step = np.diff(time)
     back = np.flatnonzero(step < 0.0)
@@ -163,7 +163,7 @@ def _forward(record: Record, rows: Indices, time: Floats, said: list[str]) -> Fl
             "the rows in order, or give each test its own file"
         )
         raise MeasurementError(msg, source=record.source)
-    said.append(
+    warnings.append(
         f"time goes back at {len(back)} point{'s' if len(back) > 1 else ''} by {-step[worst]:.3g} s or less, within "
         "the interval of the points; taken as no step"
     )

@@ -193,10 +193,10 @@ def constant_voltage(record: Record) -> tuple[int, int, float]:
     if level == 0.0:
         msg = "the voltage is 0 throughout; wanted is a polarisation at constant voltage"
         raise MeasurementError(msg, source=record.source)
-    held = np.abs(E - level) <= CONSTANT * abs(level)
-    first, last = int(np.argmax(held)), len(E) - 1 - int(np.argmax(held[::-1]))
-    share = float(np.mean(held[first : last + 1]))
-    if share < 0.9 or np.sum(held) < 0.5 * np.sum(high):
+    constant = np.abs(E - level) <= CONSTANT * abs(level)
+    first, last = int(np.argmax(constant)), len(E) - 1 - int(np.argmax(constant[::-1]))
+    share = float(np.mean(constant[first : last + 1]))
+    if share < 0.9 or np.sum(constant) < 0.5 * np.sum(high):
         inside = E[first : last + 1]
         msg = (
             f"the voltage is not constant: {1e3 * inside.min():.4g} to {1e3 * inside.max():.4g} mV. Wanted is a "

@@ -76,7 +76,7 @@ def turns(potential: Floats) -> list[tuple[int, int, int]]:
     [(0, 2, 1), (2, 4, -1)]
     """
     back = TURN * float(np.ptp(potential))
-    found: list[tuple[int, int, int]] = []
+    stretches: list[tuple[int, int, int]] = []
     begin = extreme = 0
     direction = 0
     for at in range(1, len(potential)):
@@ -87,12 +87,12 @@ def turns(potential: Floats) -> list[tuple[int, int, int]]:
         elif ahead * direction >= 0.0:
             extreme = at
         elif -ahead * direction > back:
-            found.append((begin, extreme, direction))
+            stretches.append((begin, extreme, direction))
             begin, extreme, direction = extreme, at, -direction
     if direction:
-        found.append((begin, extreme, direction))
+        stretches.append((begin, extreme, direction))
     least = SHORT * float(np.ptp(potential))
-    return [one for one in found if abs(potential[one[1]] - potential[one[0]]) >= least]
+    return [stretch for stretch in stretches if abs(potential[stretch[1]] - potential[stretch[0]]) >= least]
 
 
 def sweeps_of(record: Record) -> tuple[Record, list[Sweep]]:
@@ -107,18 +107,18 @@ def sweeps_of(record: Record) -> tuple[Record, list[Sweep]]:
             "cyclic voltammetry)"
         )
         raise MeasurementError(msg, source=record.source)
-    found = []
+    sweeps = []
     for first, last, direction in turns(E):
         kept = slice(first, last + 1)
         if last + 1 - first >= LEAST:
-            found.append(_sweep(direction, time[kept], E[kept], current[kept]))
-    if not found:
+            sweeps.append(_sweep(direction, time[kept], E[kept], current[kept]))
+    if not sweeps:
         msg = (
             f"has no sweep of {LEAST} points in one direction; wanted is a potential that changes steadily. Record "
             "more often"
         )
         raise MeasurementError(msg, source=record.source)
-    swept = sum(abs(one.potential[-1] - one.potential[0]) for one in found)
+    swept = sum(abs(sweep.potential[-1] - sweep.potential[0]) for sweep in sweeps)
     travelled = float(np.abs(np.diff(E)).sum())
     steps = np.abs(np.diff(E))
     if swept < 0.5 * travelled or np.max(steps) > 0.5 * np.ptp(E):
@@ -127,7 +127,7 @@ def sweeps_of(record: Record) -> tuple[Record, list[Sweep]]:
             "not steps or constant current"
         )
         raise MeasurementError(msg, source=record.source)
-    return checked, found
+    return checked, sweeps
 
 
 def _sweep(direction: int, time: Floats, potential: Floats, current: Floats) -> Sweep:
