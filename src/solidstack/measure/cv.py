@@ -105,7 +105,7 @@ def analyse(record: Record | Sequence[Record], *, area: float | None = None) -> 
 
     A peak's current is over the line through the flattest stretch before it. The mid-point potential is the formal
     one where the couple is reversible (separation of 57 mV per electron at 25 degC, ratio of currents of 1) and its
-    two diffusivities are alike. With several scan rates the exponent of the peak current tells diffusion (0.5,
+    two diffusivities are alike. With several scan rates the exponent of the peak current distinguishes diffusion (0.5,
     :math:`i_p \propto v^{1/2}` after Randles and Sevcik) from a surface that fills (1).
 
     Parameters
@@ -134,7 +134,7 @@ def analyse(record: Record | Sequence[Record], *, area: float | None = None) -> 
     """
     records = (record,) if isinstance(record, Record) else tuple(record)
     if not records:
-        msg = "cv takes one file or several; none was given"
+        msg = "cv needs one file or several; none was given"
         raise MeasurementError(msg)
     warnings: list[str] = []
     cycles: list[Cycle] = []
@@ -143,7 +143,7 @@ def analyse(record: Record | Sequence[Record], *, area: float | None = None) -> 
         warnings += [text for text in checked.warnings if text not in item.warnings]
         if len(sweeps) < 2:
             msg = (
-                f"the potential turns nowhere: it goes from {sweeps[0].potential[0]:.4g} to "
+                f"the potential never reverses: it goes from {sweeps[0].potential[0]:.4g} to "
                 f"{sweeps[0].potential[-1]:.4g} V. That is a linear sweep; analyse it with solidstack measure lsv"
             )
             raise MeasurementError(msg, source=item.source)
@@ -172,7 +172,7 @@ def analyse(record: Record | Sequence[Record], *, area: float | None = None) -> 
 
 
 def _cycles(place: int, sweeps: Sequence[Sweep]) -> list[Cycle]:
-    # a shorter first sweep, from the open-circuit voltage, is no half of a cycle
+    # a shorter first sweep, from the open-circuit voltage, is not half of a cycle
     full = float(np.median([abs(sweep.potential[-1] - sweep.potential[0]) for sweep in sweeps]))
     begin = 1 if len(sweeps) > 2 and abs(sweeps[0].potential[-1] - sweeps[0].potential[0]) < 0.9 * full else 0
     cycles: list[Cycle] = []
@@ -345,7 +345,7 @@ def _doubts(shown: Cycle, both: Sequence[Cycle], cycles: Sequence[Cycle]) -> lis
         first, last = both[0], both[-1]
         gap = last.peaks[1].potential.value - last.peaks[-1].potential.value
         if gap < 0.0:
-            doubts.append("the anodic peak lies below the cathodic one: they are not of one couple")
+            doubts.append("the anodic peak lies below the cathodic one: they do not belong to one couple")
         elif gap > 0.2:
             doubts.append(
                 f"the peaks are {1e3 * gap:.3g} mV apart: a slow reaction or ohmic drop; the mid-point is then the "

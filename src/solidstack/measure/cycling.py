@@ -129,9 +129,9 @@ def analyse(
         Q = \int |I| dt, \qquad E = \int V dQ, \qquad \bar V = E/Q, \qquad
         \eta_Q = Q_2/Q_1, \qquad \eta_E = E_{discharge}/E_{charge}
 
-    Half cycles are told from the sign of the current; the instrument's own numbers of cycles are taken where they fit
+    Half cycles are found from the sign of the current; the instrument's own numbers of cycles are taken where they fit
     that. The efficiency of a cycle is the charge of its second half cycle over that of the first: discharge over
-    charge of a cell that begins with a charge. Its intervals are of what the points do not settle (intervals in
+    charge of a cell that begins with a charge. Its intervals are of what the points leave open (intervals in
     which the current was switched, steps of the current, the instrument's own counter where it differs), not of the
     calibration of the current, nor of mass and area.
 
@@ -156,7 +156,7 @@ def analyse(
     Raises
     ------
     MeasurementError
-        Another technique, a column that lacks, no current, time that goes back, a mass or area that is not above 0.
+        Another technique, a missing column, no current, time that goes back, a mass or area that is not above 0.
     """
     record = record.with_sample(mass=mass, area=area)
     if cell_mass is not None and not (np.isfinite(cell_mass) and cell_mass > 0.0):
@@ -165,7 +165,7 @@ def analyse(
     trace = signal(record, "cycling")
     halves, blips = cut(record, trace)
     if not halves:
-        msg = "has no charge or discharge: current flows at single points only. Take the file with all of its points"
+        msg = "has no charge or discharge: current flows at single points only. Use a file with all of its points"
         raise MeasurementError(msg, source=record.source)
     warnings = list(trace.warnings)
     cycles = pair_cycles(halves, warnings)
@@ -187,7 +187,7 @@ def analyse(
     if turned:
         warnings.append(
             f"the sign of the current looks reversed: {turned}. Positive current has to charge the cell; turn it with "
-            '--column "Current / A=-NAME". No material property is made'
+            '--column "Current / A=-NAME". No material property is saved'
         )
     doubts(cycles, halves, record, warnings)
     return Cycling(
@@ -328,7 +328,7 @@ def _usual(rates: Floats) -> float:
 
 
 def _bend(number: Floats, capacity: Floats, squares: float, warnings: list[str]) -> None:
-    """Say so where the loss slows down or speeds up: a parabola that leaves half the scatter of the line."""
+    """Warn where the loss slows down or speeds up: a parabola that leaves half the scatter of the line."""
     if len(number) < 8:
         return
     x = (number - number.mean()) / np.ptp(number)
@@ -338,7 +338,8 @@ def _bend(number: Floats, capacity: Floats, squares: float, warnings: list[str])
         slopes = bent.deriv()(x[[0, -1]])
         what = "speeds up" if slopes[1] < slopes[0] else "slows down"
         warnings.append(
-            f"the loss of capacity {what} over the cycles: the loss per cycle is a mean, and does not foretell the life"
+            f"the loss of capacity {what} over the cycles: the loss per cycle is a mean, and does not predict the "
+            "lifetime"
         )
 
 

@@ -9,11 +9,11 @@ from .half_cycles import NAN, Cycle, HalfCycle, joint_uncertainty
 from .records import CYCLE, STEP, Record
 
 UNSETTLED = 5e-3
-"""Share of its charge that lies in gaps from which a half cycle is told."""
+"""Share of its charge that lies in gaps above which a half cycle is reported."""
 AGAINST = 0.02
 """Share of the voltage window by which a half cycle moves against its current where its sign may be reversed."""
 COUNTER = 0.01
-"""Relative difference to the instrument's own capacity from which it is told."""
+"""Relative difference to the instrument's own capacity above which it is reported."""
 
 
 def reversed_current_reason(cycles: list[Cycle], halves: list[HalfCycle]) -> str:
@@ -76,7 +76,7 @@ def doubts(cycles: list[Cycle], halves: list[HalfCycle], record: Record, warning
         )
     complete = [cycle for cycle in cycles if cycle.complete]
     if len(halves) == 1:
-        warnings.append(f"one {halves[0].kind} only: no efficiency and no retention can be given")
+        warnings.append(f"one {halves[0].kind} only: no efficiency and no retention")
     elif not cycles[-1].complete:
         missing = len(cycles[-1].halves) == 1
         why = f"it has a {cycles[-1].halves[0].kind} only" if missing else "it stops before the voltage of the others"
@@ -112,12 +112,12 @@ def doubts(cycles: list[Cycle], halves: list[HalfCycle], record: Record, warning
 
 
 def _steps(record: Record, halves: list[HalfCycle], warnings: list[str]) -> None:
-    """See that no step of the instrument has current of both signs."""
+    """Check that no step of the instrument has current of both signs."""
     step = record.values(STEP)
     ends = [(step[before.last], step[after.first]) for before, after in itertools.pairwise(halves)]
     same = sum(bool(before == after) for before, after in ends)
     if same:
         warnings.append(
             f"the current changes its sign within a step of the instrument {same} time{'s' if same > 1 else ''}: half "
-            "cycles are cut there all the same"
+            "cycles are split there anyway"
         )

@@ -23,7 +23,7 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Gitt(Result):
-    """Diffusivity by titration.
+    """Diffusivity from a titration.
 
     Attributes
     ----------
@@ -104,9 +104,9 @@ def analyse(
     .. math::
         E(t) = E_0 + \Delta E_s \frac{f(Dt/R^2)}{3 D \tau/R^2}
 
-    (`surface`); that of the line over the root of time stands beside it. Rests that are too short for all to relax do
-    not bias it: diffusion is linear, so that what earlier pulses have left to relax is added, to the pulse and to the
-    rest potentials at its ends,
+    (`surface`); that of the line over the root of time is given next to it. Rests that are too short for full
+    relaxation do not bias it: diffusion is linear, so that what earlier pulses have left to relax is added, to the
+    pulse and to the rest potentials at its ends,
 
     .. math::
         \sum_k \frac{I_k}{I} \left[ f\left(\frac{D (t - t_k)}{R^2}\right)
@@ -117,7 +117,7 @@ def analyse(
     :math:`\kappa` from the steps of the pulses before and after. It holds for particles of one size, a rest potential
     that is a parabola over neighbouring pulses, and particles that all see the same potential. The last is not so in an
     electrode with few ionic paths: then the front of the reaction spreads during the pulse, and the result can be
-    orders of magnitude too low. That is told by the ionic resistance of the electrode, where it is given; without it
+    orders of magnitude too low. The ionic resistance of the electrode shows this, if given; without it this shows
     only in part: by a rest that relaxes as in a slab and not as in a sphere, and by a D that goes with the slope of the
     potential from pulse to pulse.
 
@@ -221,7 +221,7 @@ def _radius(
     if area is not None and molar_mass is not None and molar_volume is not None:
         return 3.0 * record.given("mass") / molar_mass * molar_volume / area
     msg = (
-        "does not say the radius of the particles, which a diffusivity goes with the square of; give it, as in "
+        "has no particle radius, to whose square the diffusivity is proportional; give it, as in "
         '--radius "2.5 um" (half of D50)'
     )
     raise MeasurementError(msg, source=record.source)
@@ -305,7 +305,7 @@ def _table(pulses: Sequence[Pulse], record: Record, stoichiometry: Floats | None
 def _warnings(pulses: Sequence[Pulse], record: Record, radius: float, ionic_resistance: float | None) -> list[str]:
     warnings = []
     if record.temperature is None:
-        warnings.append("the temperature is not known, and a diffusivity holds at one: give it")
+        warnings.append("the temperature is not known, and the diffusivity depends on it: give it")
     valid = sum(pulse.valid for pulse in pulses)
     for flag, words in WORDS.items():
         count = sum(flag in pulse.flags for pulse in pulses)
@@ -313,14 +313,14 @@ def _warnings(pulses: Sequence[Pulse], record: Record, radius: float, ionic_resi
             warnings.append(f"{flag} ({count} of {len(pulses)} pulses): {words}")
     if not valid:
         warnings.append(
-            "no pulse is valid: the values are of all pulses and not to be trusted, and no material is made"
+            "no pulse is valid: the values are of all pulses and cannot be trusted; no material property is saved"
         )
     if ionic_resistance is None and valid:
         sound = [pulse for pulse in pulses if pulse.valid]
         resistances = [radius**2 / 9.0 / (FRONT * pulse.diffusivity) * pulse.step / pulse.charge for pulse in sound]
         enough = float(np.median(resistances))
         warnings.append(
-            "that the reaction front does not spread is seen from the rests only in part: an ionic resistance of the "
-            f"electrode of {enough:.2g} ohm or more would by itself look like this; give it where it is known"
+            "the rests show only in part whether the reaction front spreads: an ionic resistance of the "
+            f"electrode of {enough:.2g} ohm or more would by itself look like this; give it if you know it"
         )
     return warnings

@@ -11,11 +11,11 @@ from .records import CHARGING_CAPACITY, CYCLE, DISCHARGING_CAPACITY, Record
 from .signal import Floats, Indices, Signal, signal
 
 BLIP = 5e-3
-"""Share of the charge around it below which current of the other sign is a pulse and no half cycle."""
+"""Share of the charge around it below which current of the other sign is a pulse, not a half cycle."""
 CUT_OFF = 0.05
 """Share of the voltage window by which the last half cycle may miss the end of the others."""
 STEADY_CURRENT = 0.2
-"""Relative change of the current up to which a jump of the voltage is not of the current's making."""
+"""Relative change of the current up to which a jump of the voltage is not caused by the current."""
 BREAKDOWN = 0.25
 """Share of the range of voltage by which it jumps against the current where a cell breaks down."""
 NAN = float("nan")
@@ -111,7 +111,7 @@ def half_cycles(record: Record) -> list[HalfCycle]:
     Raises
     ------
     MeasurementError
-        Another technique, a column that lacks, no current, time that goes back.
+        Another technique, a missing column, no current, time that goes back.
 
     Examples
     --------
@@ -214,7 +214,7 @@ def _breakdown(signal: Signal, at: Indices, capacity: Floats) -> tuple[float, fl
 
 
 def _slack(signal: Signal, starts: Indices, ends: Indices, dt: Floats, between: Floats) -> float:
-    """Charge that the points do not settle: steps of the current, and the intervals in which it was switched."""
+    """Charge that the points leave open: steps of the current, and the intervals in which it was switched."""
     time, current = signal.time, signal.current
     total = float(between.sum())
     for start, end in zip(starts, ends, strict=True):
@@ -308,7 +308,7 @@ def pair_cycles(halves: list[HalfCycle], warnings: list[str]) -> list[Cycle]:
             )
         else:
             warnings.append(
-                "the file's cycle numbers do not hold a charge and a discharge each; counted from the current"
+                "the file's cycle numbers do not have a charge and a discharge each; counted from the current"
             )
     if not pairs:
         pairs = [(at, pair) for at, pair in enumerate(_paired(halves), 1)]

@@ -14,7 +14,7 @@ from .steady import OUTLIER, WAVY, Floats, Steady
 LEAST_EARLY = 5
 """Points of it before half of the fall."""
 FASTEST = 1.0 / 1000.0
-"""Share of the time before which no half of the fall is looked for: hours of polarisation, seconds of charging."""
+"""Share of the time before which no half of the fall is sought: hours of polarisation, seconds of charging."""
 EARLY = 0.5
 """Share of the fall of the current within which it follows the square root of time."""
 LATEST = 0.65
@@ -235,5 +235,5 @@ def _predicted(fitted: Estimate, root: Floats) -> tuple[Floats, Floats]:
     slopes = _slopes(p, root)
     variance = np.einsum("ij,jk,ik->i", slopes, fitted.covariance, slopes) + fitted.sum_of_squares / fitted.degrees
     predicted = half_space(root, float(p[0]), float(p[1]))
-    # rounding of numbers without scatter is no outlier
+    # rounding of numbers without scatter is not an outlier
     return predicted, np.maximum(np.sqrt(variance), 1e-4 * np.abs(predicted))

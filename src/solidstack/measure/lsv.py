@@ -31,11 +31,11 @@ class Onset:
     baseline : Estimate or None
         Line before it: current over potential, both in the direction of the sweep. None where there is none.
     flat : tuple of float
-        Begin and end of the baseline, V.
+        Start and end of the baseline, V.
     tangent : Estimate or None
         Line at the steepest rise; None where there is no onset.
     steep : tuple of float
-        Begin and end of the points of the tangent, V.
+        Start and end of the points of the tangent, V.
     by_tangent, by_threshold : Fitted
         Potentials, V; nan where there is none.
     """
@@ -103,9 +103,9 @@ def _limit(onset: Onset) -> Fitted:
 def analyse(record: Record, *, area: float | None = None, threshold: float = 0.1) -> LinearSweep:
     """Find where oxidation and reduction begin in a linear sweep of potential.
 
-    The tangent at the steepest rise of the current is cut with the baseline before the rise; and the current above
-    the baseline reaches a threshold. Neither is a thermodynamic limit: both depend on scan rate, on the electrode's
-    surface and on the threshold. A sweep without onset says that the limit is beyond its end.
+    One onset is where the tangent at the steepest rise of the current meets the baseline before the rise, the other
+    where the current above the baseline reaches a threshold. Neither is a thermodynamic limit: both depend on scan
+    rate, on the electrode's surface and on the threshold. A sweep without onset says that the limit is beyond its end.
 
     Parameters
     ----------
@@ -135,7 +135,7 @@ def analyse(record: Record, *, area: float | None = None, threshold: float = 0.1
     checked, sweeps = sweeps_of(record)
     warnings = [text for text in checked.warnings if text not in record.warnings]
     if area is None:
-        warnings.append("the area is not known, so the onset at a current density is not either; give --area")
+        warnings.append("the area is not known, so there is no onset at a current density; give --area")
     onsets: dict[int, Onset] = {}
     for sweep in sweeps:
         if sweep.direction not in onsets:
@@ -184,7 +184,7 @@ def _window(oxidation: Fitted, reduction: Fitted) -> Fitted:
 
 
 def _baseline(sweep: Sweep) -> tuple[int, int]:
-    """First and last place on the grid of the longest line from the begin."""
+    """First and last place on the grid of the longest line from the start."""
     count = len(sweep.grid)
     first = max(1, int(SETTLING * count))
     allowed = float(np.hypot(1.5 * sweep.smooth_noise, FLAT * np.ptp(sweep.smooth)))
@@ -215,7 +215,7 @@ def _onset(sweep: Sweep, area: float | None, threshold: float) -> Onset:
         return Onset(sweep, None, (nothing, nothing), None, (nothing, nothing), none[0], none[1])
     baseline = line(x, y)
     if baseline.values[1] * np.ptp(grid) > 1.5 * np.ptp(sweep.smooth):
-        # the begin is the steepest part: the reaction runs already
+        # the start is the steepest part: the reaction is already running
         return Onset(sweep, None, (nothing, nothing), None, (nothing, nothing), none[0], none[1])
     ends = (sweep.direction * flat[0], sweep.direction * flat[1])
     above = sweep.smooth - (baseline.values[0] + baseline.values[1] * grid)
@@ -302,7 +302,7 @@ def _doubts(onset: Onset, area: float | None, threshold: float) -> list[str]:
     doubts = []
     if onset.baseline is None:
         doubts.append(
-            f"no baseline before the {name}: the current bends from the begin at {first:.3g} V on, so there is no "
+            f"no baseline before the {name}: the current bends from the start at {first:.3g} V on, so there is no "
             "onset. Begin the sweep nearer to the open-circuit voltage"
         )
         return doubts
@@ -333,12 +333,12 @@ def _doubts(onset: Onset, area: float | None, threshold: float) -> list[str]:
         and abs(onset.steep[1] - onset.steep[0]) < 0.25 * abs(last - onset.by_tangent.value)
     ):
         doubts.append(
-            f"the current of {name} is steepest at the end of the sweep: the tangent's onset moves with where the "
-            "sweep ends; the one at a current density does not"
+            f"the current of {name} is steepest at the end of the sweep: the tangent's onset depends on where the "
+            "sweep ends; the onset at a current density does not"
         )
     if min(first, last) < -1.0:
         doubts.append(
-            f"potentials to {min(first, last):.3g} V are not against lithium: the values are no material's limits"
+            f"potentials to {min(first, last):.3g} V are not against lithium: the values are not limits of a material"
         )
     if (
         np.isfinite(onset.by_tangent.value)

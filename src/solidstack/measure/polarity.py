@@ -15,7 +15,7 @@ REST = 0.02
 SAME = 0.05
 """Share by which the currents of one level differ at most."""
 SETTLING = 0.02
-"""Share of a half cycle at its begin in which the interfaces charge."""
+"""Share of a half cycle at its start in which the interfaces charge."""
 SUDDEN = 0.02
 """Share of a half cycle within which a drop is sudden."""
 ROUGH = 5.0
@@ -35,7 +35,7 @@ class Polarity:
     sign : int
         Of the current.
     time, duration : float
-        Begin and length, s.
+        Start and length, s.
     current : float
         Mean size, A.
     charge : float
@@ -73,7 +73,7 @@ class Polarity:
 
 
 def split(time: Floats, voltage: Floats, current: Floats) -> tuple[list[Polarity], list[str]]:
-    """Find the half cycles: stretches of one sign and one size of the current; and what was turned or left out."""
+    """Find the half cycles: stretches of one sign and one size of the current; and what was reversed or left out."""
     size = np.abs(current)
     limit = REST * float(np.percentile(size, 99.0))
     # the sign where the cell is loaded, 0 at rest; a new stretch also where the size steps and stays
@@ -93,7 +93,7 @@ def split(time: Floats, voltage: Floats, current: Floats) -> tuple[list[Polarity
         warnings.append(f"{few} stretches of current with fewer than {LEAST_HALF} points were left out")
     against = [half.mean < 0.0 for half in halves]
     if halves and np.mean(against) > 0.5:
-        warnings.append("the voltage has the sign against the current throughout; it was turned")
+        warnings.append("the voltage has the sign against the current throughout; its sign was reversed")
         return split(time, -voltage, current)[0], warnings
     return halves, warnings
 

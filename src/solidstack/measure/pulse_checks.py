@@ -20,16 +20,16 @@ UNRESTED = 0.05
 BENT = 0.05
 """Residual over the rise of the potential in a pulse from which it is not that of diffusion."""
 FAINT = 5.0
-"""Standard deviations that a step of the rest potential has to be."""
+"""Least step of the rest potential, in its standard deviations."""
 UNSTEADY = 0.02
 """Relative spread of the current within a pulse."""
 TAIL = 0.4
-"""Of the relaxation, the part that its time scale is told from."""
+"""Last part of the relaxation, from which its time scale is found."""
 SLOWER, FASTER = 0.4, 1.3
 """Diffusivity of the end of the relaxation over that of the pulse within which both say the same. In a slab, as when a
 reaction front spreads through the electrode, it is 2 to 4: the first eigenvalue is pi2 in place of 20.19/9."""
 FRONT = 3.0
-"""The ionic resistance of the electrode has to allow this many times the diffusivity found."""
+"""The ionic resistance of the electrode has to allow this many times the diffusivity of the pulse."""
 VARIED = 1.5
 """By how much the slope of the rest potential has to vary between pulses to see whether D goes with it."""
 PROPORTIONAL, EVEN = 0.2, 0.05
@@ -37,7 +37,7 @@ PROPORTIONAL, EVEN = 0.2, 0.05
 SEARCH = np.linspace(-2.5, 2.5, 41)
 """Natural logarithms of the ratio of diffusivities that are tried on a rest."""
 WORDS: dict[str, str] = {
-    "long pulse": f"the pulse is longer than {LONG:g} R²/D: shorten it, or the potential says little of D",
+    "long pulse": f"the pulse is longer than {LONG:g} R²/D: shorten it, or the potential says little about D",
     "short rest": f"more than {100 * UNRESTED:g} % of the step is left to relax at the end of a rest: rest longer",
     "not diffusion": f"the potential is not that of diffusion within {100 * BENT:g} % of its rise: a plateau or step "
     "of the potential, charge transfer, or a side reaction",
@@ -48,7 +48,7 @@ WORDS: dict[str, str] = {
     "reaction front spreads through the electrode (few or long ionic paths), or sizes differ widely",
     "like a front": "from pulse to pulse the diffusivity is in proportion to the slope of the rest potential over the "
     "charge, as where a resistance along the electrode charges its capacity and the reaction front spreads (and as a "
-    "thermodynamic factor alone would make it): give the ionic resistance of the electrode to tell",
+    "thermodynamic factor alone would make it): give the ionic resistance of the electrode to decide",
     "reaction front": "the ionic resistance of the electrode alone makes the potential move like that: the pulse "
     "measures the spreading of the reaction front and not diffusion in the particles",
 }
@@ -85,11 +85,11 @@ class Pulse:
     drift : float
         Of the potential at the end of the rest, V/s.
     unrested : float
-        Share of the step that is left to relax; nan where it cannot be told.
+        Share of the step that is left to relax; nan where it is not known.
     relaxation : float
         Diffusivity of the rest over that of the pulse; nan where the rest does not say.
     flags : tuple of str
-        Of `WORDS`: why it is not valid.
+        From `WORDS`: why it is not valid.
     time, voltage, fitted : array, shape (n,)
         Of the fitted part: s since the pulse began, V.
     """
@@ -169,7 +169,7 @@ def check_pulse(
         drop = fit.level - before
         rise = fit.step * float(surface(reduced)) / (3.0 * reduced)
         fitted = y - fit.residual
-        # the noise of a reading is no misfit
+        # the noise of a reading is not a misfit
         structure = math.sqrt(max(float(np.mean(_smooth(fit.residual) ** 2)), 0.0))
         misfit = structure / abs(rise)
         relaxation, slowest, fastest = _relaxation(signal, piece, switches, reduced, fit.bend, scatter)
@@ -212,7 +212,7 @@ def goes_with_slope(pulses: Sequence[Pulse]) -> bool:
 
 
 def _smooth(left: Floats) -> Floats:
-    """Means over a tenth of the points, and as long as they are independent what noise leaves of them is taken off."""
+    """Means over a tenth of the points, less what noise would leave of them if they are independent."""
     width = max(len(left) // 10, 1)
     count = len(left) // width
     means = left[: count * width].reshape(count, width).mean(axis=1)
@@ -254,7 +254,7 @@ def _relaxation(
     """Diffusivity by which the end of the relaxation falls off over that of the pulse, with its interval.
 
     Level and size are left free. The beginning of a relaxation goes with roots of time in any geometry; only its last
-    part, from `TAIL` of it on, tells a sphere from a slab.
+    part, from `TAIL` of it on, distinguishes a sphere from a slab.
     """
     first, last = piece.after
     end = float(signal.time[piece.pulse[1] - 1])

@@ -12,7 +12,7 @@ from .sphere import surface, surface_rate
 from .statistics import noise_of
 
 TURNS, SETTLED = 5, 1e-3
-"""Of the fits of all pulses with the bend of the rest potential, and the change of its steps at which it is found."""
+"""Most fits of all pulses with the bend of the rest potential; relative change of the steps at which they end."""
 STEEPER = 2.0
 """Relative change of the slope of the rest potential over a pulse beyond which it is a step or a plateau."""
 SKIPPED = 0.05
@@ -285,8 +285,8 @@ def read_pulse(signal: Signal, piece: Piece, switches: Switches, noise: float) -
 def fit_pulses(readings: Sequence[Reading]) -> list[Fit | None]:
     """Fit all pulses: first as if the rest potential were straight in each, then with its bend.
 
-    The bend is from the steps of neighbours, which short rests bias, each another: they are taken as they are when all
-    has relaxed, by the fit before.
+    The bend is from the steps of neighbours, which short rests bias: they are taken as they are after full
+    relaxation, by the previous fit.
     """
     curvatures = [(0.0, 0.0, 0.0)] * len(readings)
     fits: list[Fit | None] = []

@@ -12,11 +12,11 @@ from .signal import EDGE, Floats, Signal
 from .sphere import surface, surface_rate
 
 POINTS = 8
-"""That a pulse has at least; fewer are a spike or too coarse for a line."""
+"""Least points of a pulse; fewer are a spike or too coarse for a line."""
 RESTED = 3
 """Points of a rest."""
 LATER = 5.0
-"""Current that flows this many times longer than the usual pulse is none of them."""
+"""Current that flows this many times longer than the usual pulse is not a pulse."""
 REMEMBERED = 20
 """Runs of current before a pulse whose relaxation is in its fit; what older ones have left is a constant."""
 NEXT = 0.2
@@ -86,15 +86,15 @@ def _no_pulses(record: Record, loose: int, coarse: int) -> None:
     elif loose:
         msg = (
             "has current but no rest after it: a titration is pulses of current, each with a rest before and after it. "
-            "For charges and discharges take solidstack measure cycling"
+            "For charges and discharges use solidstack measure cycling"
         )
     else:
-        msg = "has no pulse of current that lasts longer than one point; take the file with all of its points"
+        msg = "has no pulse of current that lasts longer than one point; use a file with all of its points"
     raise MeasurementError(msg, source=record.source)
 
 
 def end_of_rest(signal: Signal, rest: tuple[int, int]) -> slice:
-    """Points at the end of a rest."""
+    """Return the points at the end of a rest."""
     time = signal.time[rest[0] : rest[1]]
     begin = time[-1] - END * (time[-1] - time[0])
     return slice(rest[0] + int(np.searchsorted(time, begin)), rest[1])
@@ -135,7 +135,7 @@ class Switches:
     duration: float
 
     def earlier(self) -> "Switches":
-        """Those before the pulse."""
+        """Return those before the pulse."""
         return Switches(self.time[:-2], self.change[:-2], self.begin, self.duration)
 
     def _since(self, time: Floats) -> Floats:

@@ -43,7 +43,7 @@ SAMPLE: dict[str, tuple[Kind, str]] = {
     "mass": (MASS, "of the active material"),
     "temperature": (TEMPERATURE, "of the cell"),
 }
-"""What is asked of a sample: its kind, and what of."""
+"""What is asked about a sample: its kind, and of which part."""
 
 
 @dataclass(frozen=True)
@@ -97,12 +97,12 @@ class Record:
         return values
 
     def require(self, *columns: str) -> None:
-        """Refuse a record that lacks a column.
+        """Refuse a record without these columns.
 
         Raises
         ------
         MeasurementError
-            Names the columns that lack and those that are there.
+            Names the missing columns and those that are there.
         """
         missing = [column for column in columns if not self.has(column)]
         if missing:
@@ -110,7 +110,7 @@ class Record:
             what = f" (a measurement of {self.technique.replace('-', ' ')})" if self.technique else ""
             names = " and ".join(f'"{name}"' for name in missing)
             msg = (
-                f"has no column {names}{what}; it has {there}. Take the file of the right technique, or name its "
+                f"has no column {names}{what}; it has {there}. Use a file of the right technique, or name its "
                 'columns, as in --column "Voltage / V=Ewe"'
             )
             raise MeasurementError(msg, source=self.source)

@@ -1,4 +1,4 @@
-"""What an analysis found: values with their intervals, the window and model they are from, and what to beware of."""
+"""What an analysis found: values with their intervals, the window and model they are from, and warnings."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
@@ -165,7 +165,7 @@ class Result(ABC):
         """Name of the analysis, as the command has it."""
 
     def properties(self) -> list[Property]:
-        """What it says of a material; nothing unless the analysis knows one."""
+        """Properties of a material; nothing unless the analysis gives a property."""
         return []
 
     def data(self) -> Mapping[str, Series]:

@@ -212,7 +212,7 @@ def least_squares(
 
 
 def _inverse(jacobian: Floats) -> tuple[Floats, NDArray[np.bool_]]:
-    """Inverse of J'J within what the data say, and the parameters that they say nothing of."""
+    """Inverse of J'J within what the data say, and the parameters that they leave open."""
     norms = np.linalg.norm(jacobian, axis=0)
     norms[norms == 0.0] = 1.0
     _, sizes, rows = np.linalg.svd(jacobian / norms, full_matrices=False)

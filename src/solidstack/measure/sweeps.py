@@ -16,11 +16,11 @@ LEAST = 20
 GRID = 400
 """Potentials at which a sweep is smoothed."""
 TURN = 0.02
-"""Share of the range of potential by which it has to go back to be a turn."""
+"""Share of the range of potential by which it has to go back to count as a turn."""
 SHORT = 0.10
-"""Share of the range that a sweep has at least: less is the jump to its begin."""
+"""Share of the range that a sweep has at least: less is the jump to its start."""
 SETTLING = 0.03
-"""Share of a sweep at its begin that charges the interface."""
+"""Share of a sweep at its start that charges the interface."""
 NOISE = 6.0
 """Standard deviations by which anything stands out of the noise."""
 LEAST_RATE = 2.0
@@ -30,7 +30,7 @@ SIDES = {1: "oxidation", -1: "reduction"}
 
 @dataclass(frozen=True, eq=False)
 class Sweep:
-    """A stretch of one direction, turned so that potential and the wanted current rise.
+    """A stretch of one direction, turned so that potential and current of the reaction rise.
 
     Attributes
     ----------
@@ -63,7 +63,7 @@ class Sweep:
 
     @property
     def y(self) -> Floats:
-        """Current that is above 0 for the reaction wanted."""
+        """Current, above 0 for the reaction of this direction."""
         return self.direction * self.current
 
 
@@ -96,14 +96,14 @@ def turns(potential: Floats) -> list[tuple[int, int, int]]:
 
 
 def sweeps_of(record: Record) -> tuple[Record, list[Sweep]]:
-    """Sweeps of a record, in order."""
+    """Return the sweeps of a record, in order."""
     columns = (VOLTAGE, CURRENT, *((TIME,) if record.has(TIME) else ()))
     checked = record.in_order(*columns, least=LEAST)
     E, current = checked.values(VOLTAGE), checked.values(CURRENT)
     time = checked.values(TIME) if TIME in columns else np.full(len(E), np.nan)
     if not np.ptp(E) > 1e-3:
         msg = (
-            f"the potential stays within {1e3 * np.ptp(E):.3g} mV; wanted is a sweep of potential (linear sweep or "
+            f"the potential stays within {1e3 * np.ptp(E):.3g} mV; expected a sweep of potential (linear sweep or "
             "cyclic voltammetry)"
         )
         raise MeasurementError(msg, source=record.source)
@@ -114,7 +114,7 @@ def sweeps_of(record: Record) -> tuple[Record, list[Sweep]]:
             sweeps.append(_sweep(direction, time[kept], E[kept], current[kept]))
     if not sweeps:
         msg = (
-            f"has no sweep of {LEAST} points in one direction; wanted is a potential that changes steadily. Record "
+            f"has no sweep of {LEAST} points in one direction; expected a potential that changes steadily. Record "
             "more often"
         )
         raise MeasurementError(msg, source=record.source)
@@ -123,7 +123,7 @@ def sweeps_of(record: Record) -> tuple[Record, list[Sweep]]:
     steps = np.abs(np.diff(E))
     if swept < 0.5 * travelled or np.max(steps) > 0.5 * np.ptp(E):
         msg = (
-            "the potential jumps instead of changing steadily; wanted is a sweep (linear sweep or cyclic voltammetry), "
+            "the potential jumps instead of changing steadily; expected a sweep (linear sweep or cyclic voltammetry), "
             "not steps or constant current"
         )
         raise MeasurementError(msg, source=record.source)

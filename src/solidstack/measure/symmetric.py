@@ -100,7 +100,7 @@ def analyse(
 ) -> Symmetric:
     r"""Analyse a symmetric cell: plating and stripping under current, or polarisation at constant voltage.
 
-    Under current the half cycles are told by the sign and size of the current. The overpotential of a sound cell
+    Under current the half cycles are found by the sign and size of the current. The overpotential of a sound cell
     stays or rises at constant current: a sudden drop to less than half is a short, a slow fall or a rough voltage
     speaks of a soft one. With rising currents the critical one lies between the last level without a short and the
     first with one (or with a resistance that diverges, where contact is lost).
@@ -136,7 +136,7 @@ def analyse(
 
     Notes
     -----
-    A stepped test gives the critical current between two of its steps and no nearer.
+    A stepped test gives the critical current between two of its steps and no closer.
     """
     if not 0.0 < short_drop < 1.0:
         msg = f"short_drop: {short_drop:g} is not between 0 and 1; write for example 0.5"
@@ -145,7 +145,7 @@ def analyse(
     known = record.with_sample(area=area, thickness=thickness)
     time, voltage, current = (checked.values(name) for name in (TIME, VOLTAGE, CURRENT))
     if not np.max(np.abs(current)) > 0.0:
-        msg = "the current is 0 throughout; wanted is a symmetric cell under current or at constant voltage"
+        msg = "the current is 0 throughout; expected a symmetric cell under current or at constant voltage"
         raise MeasurementError(msg, source=record.source)
     warnings = [text for text in checked.warnings if text not in record.warnings]
     if _is_potentiostatic(checked):
@@ -154,7 +154,7 @@ def analyse(
 
 
 def _is_potentiostatic(record: Record) -> bool:
-    """Whether the voltage is what was held: it varies less than the current."""
+    """Return whether the voltage was held constant: it varies less than the current."""
     if record.technique == "chronoamperometry":
         return True
     if record.technique in ("chronopotentiometry", "cycling"):
@@ -305,7 +305,7 @@ def _galvanostatic(
     warnings += remarks
     if not halves:
         msg = (
-            f"has no stretch of constant current with {LEAST_HALF} points; wanted is plating and stripping at constant "
+            f"has no stretch of constant current with {LEAST_HALF} points; expected plating and stripping at constant "
             "current, or a polarisation at constant voltage"
         )
         raise MeasurementError(msg, source=record.source)
@@ -313,7 +313,7 @@ def _galvanostatic(
     if np.median(uneven) > 2.0 * SAME:
         msg = (
             f"neither current nor voltage is constant: the current varies by {100.0 * float(np.median(uneven)):.3g} % "
-            "within a half cycle. Wanted is plating and stripping at constant current, or constant voltage"
+            "within a half cycle. Expected plating and stripping at constant current, or constant voltage"
         )
         raise MeasurementError(msg, source=record.source)
     area = known.area
@@ -406,7 +406,7 @@ def _failure(halves: Sequence[Polarity], short_drop: float) -> tuple[int | None,
         if first > 0.0 and worst > DIVERGED * first:
             return number, (
                 f"no contact from half cycle {number + 1} on: the resistance is {worst / first:.3g} "
-                "times that of the begin; the current is limited by lost contact, not by a short"
+                "times that at the start; the current is limited by lost contact, not by a short"
             )
     return None, ""
 
@@ -490,11 +490,11 @@ def _remarks(halves: Sequence[Polarity], failed: int | None, levels: Any, area: 
         )
     if failed is not None and len(before) and np.ptp(levels[: failed + 1]) == 0:
         remarks.append(
-            "the cell failed at the current at which it had cycled: that is a matter of the charge passed, and no "
-            "critical current"
+            "the cell failed at the current at which it had cycled: the cause is the charge passed, so "
+            "this is not a critical current"
         )
     if area is None:
-        remarks.append("the area is not known, so currents and resistances are of the cell; give --area")
+        remarks.append("the area is not known, so currents and resistances are those of the whole cell; give --area")
     if len(halves) == 1:
         remarks.append("one half cycle only: neither growth nor asymmetry")
     if len(before) >= 4:
@@ -506,7 +506,7 @@ def _remarks(halves: Sequence[Polarity], failed: int | None, levels: Any, area: 
             )
     few = float(np.median([half.last - half.first + 1 for half in halves]))
     if few < 20.0:
-        remarks.append(f"a half cycle has {few:.0f} points: a short within it may pass unseen; record more often")
+        remarks.append(f"a half cycle has {few:.0f} points: a short within it may go unnoticed; record more often")
     return remarks
 
 

@@ -25,7 +25,7 @@ class Transference(Result):
     Attributes
     ----------
     time, current : array, shape (n,)
-        Of the polarisation, s from its begin and A along the voltage.
+        Of the polarisation, s from its start and A along the voltage.
     early : Estimate or None
         Initial current, A, and rate, s^-1/2, of `half_space`; None where the initial current was given.
     window : mapping
@@ -116,7 +116,7 @@ def analyse(
     voltage : float, optional
         Applied, V; default: the median of the record, less that of the rest before.
     initial_current, initial_current_deviation : float, optional
-        A, and its standard deviation; default: found, and 0 where the current is given.
+        A, and its standard deviation; default: from the early current, and 0 where the current is given.
     before_deviation, after_deviation : float, optional
         Standard deviations of `before` and `after`, ohm; default: those of their intervals, or 0.
 
@@ -124,7 +124,7 @@ def analyse(
     -------
     Transference
         Values: `transference_number`, `steady_state_factor` (I_ss/I_0, after Watanabe: without the interfaces),
-        currents, voltage, resistances, `electrolyte_resistance` (what is left of the voltage at the begin, over the
+        currents, voltage, resistances, `electrolyte_resistance` (what is left of the voltage at the start, over the
         current: compare with the spectrum), drift.
 
     Raises
@@ -293,7 +293,7 @@ def _polarised(record: Record, voltage: float | None) -> tuple[Floats, Floats, f
         time, current = time[kept], current[kept]
     else:
         if not (np.isfinite(voltage) and voltage != 0.0):
-            msg = f"voltage: {text(float(voltage), SMALL_VOLTAGE)} is not applied to anything; give that of the step"
+            msg = f"voltage: {text(float(voltage), SMALL_VOLTAGE)} is not a voltage step; give what was applied"
             raise MeasurementError(msg, source=record.source)
         applied, begin = float(voltage), time[0]
     if len(time) < LEAST:
@@ -305,7 +305,7 @@ def _polarised(record: Record, voltage: float | None) -> tuple[Floats, Floats, f
     size = float(np.median(np.abs(current)))
     against = (current < 0.0) & (np.abs(current) > 0.1 * size)
     if np.mean(against) > 0.95:
-        warnings.append("the current has the sign against the voltage throughout; it was turned")
+        warnings.append("the current has the sign against the voltage throughout; its sign was reversed")
         current = -current
     elif np.mean(against) > 0.05:
         msg = (
@@ -321,7 +321,7 @@ def _require_steady(tail: Steady, record: Record) -> None:
         way = "falls" if tail.drift < 0.0 else "rises"
         msg = (
             f"no steady state: the current still {way} by {100.0 * abs(tail.drift):.3g} % over the last tenth of the "
-            f"time; at most {100.0 * FALLING:g} % is taken. Polarise for longer"
+            f"time; at most {100.0 * FALLING:g} % is accepted. Polarise for longer"
         )
         raise MeasurementError(msg, source=record.source)
     if tail.limit <= 0.0:
@@ -377,21 +377,22 @@ def _warnings(
     if _beyond(fraction):
         side = "above 1" if fraction.value > 1.0 else "below 0"
         warnings.append(
-            f"the number is {side}, which is no share: the interfaces changed, the state is not steady, or lithium is "
-            "not the only thing that reacts"
+            f"the number is {side}, which is not a fraction: the interfaces changed, the state is not steady, or "
+            "lithium is not the only thing that reacts"
         )
     share = max(I0 * R0, tail.limit * Rss) / applied
     if share > SHARE:
         warnings.append(
             f"the interfaces take {100.0 * share:.3g} % of the voltage: 1 % of their resistance is "
-            f"{share / (1.0 - share):.2g} % of the number. A thicker electrolyte or better contacts would tell more"
+            f"{share / (1.0 - share):.2g} % of the number. A thicker electrolyte or better contacts would make "
+            "it more certain"
         )
     if R0 > 0.0 and abs(Rss / R0 - 1.0) > GROWTH:
         words = f"the interfaces changed by {100.0 * (Rss / R0 - 1.0):+.3g} % during the polarisation"
         if early is not None:
             words += (
-                ": what that takes off the current is not told from diffusion, and widens the interval of the initial "
-                "current"
+                ": its effect on the current cannot be told apart from diffusion, and widens the interval of the "
+                "initial current"
             )
         warnings.append(words)
     if max(R0, Rss) > 0.0 and R0_deviation == 0.0 and Rss_deviation == 0.0:
@@ -399,7 +400,7 @@ def _warnings(
             "no uncertainty of the interfaces' resistance was given: the interval is that of the currents only"
         )
     if early is None and I0_deviation == 0.0:
-        warnings.append("the initial current was given: the interval has no share of it")
+        warnings.append("the initial current was given: the interval does not include its uncertainty")
     return warnings
 
 
@@ -407,5 +408,6 @@ def _words(tail: Steady) -> str:
     way = "fall" if tail.left > 0.0 else "rise"
     return (
         f"the current will {way} by another {100.0 * abs(tail.left) / tail.limit:.2g} %, by an exponential through the "
-        "last 60 % of the time; the steady current has that, and an interval of as much. Polarise for longer"
+        "last 60 % of the time; the steady current is corrected for it, with an interval of the same "
+        "size. Polarise for longer"
     )
