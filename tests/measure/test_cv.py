@@ -99,9 +99,9 @@ def test_doubtful_cycles():
 
 
 def test_a_linear_sweep_is_no_cycle():
-    with pytest.raises(MeasurementError, match=r"lsv\.mpr: the potential turns nowhere: it goes from 3 to 4\.998 V"):
+    with pytest.raises(MeasurementError, match=r"lsv\.mpr: the potential never reverses: it goes from 3 to 4\.998 V"):
         cv.analyse(sweep(ramp))
-    with pytest.raises(MeasurementError, match="cv takes one file or several; none was given"):
+    with pytest.raises(MeasurementError, match="cv needs one file or several; none was given"):
         cv.analyse([])
 
 

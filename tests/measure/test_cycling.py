@@ -244,7 +244,7 @@ def test_one_half_cycle_has_a_capacity_and_no_efficiency() -> None:
     assert "first_cycle_efficiency" not in result.values
     assert "retention" not in result.values
     assert analyse(Plan().step(-1e-3, down, 3600.0).record(mass=1e-5)).properties() == []
-    assert result.warnings == ("one charge only: no efficiency and no retention can be given",)
+    assert result.warnings == ("one charge only: no efficiency and no retention",)
     assert result.properties() == []
 
 
@@ -457,8 +457,8 @@ def test_missing_columns(change: dict[str, Any], words: str) -> None:
 
 def test_other_techniques_are_sent_elsewhere() -> None:
     known = record({FREQUENCY: [1.0], TIME: [0.0]}, source="z.mpr", technique="impedance")
-    with pytest.raises(MeasurementError, match="is a measurement of impedance; cycling is of cells under constant "
-                                               "current. Take it with solidstack measure eis"):  # fmt: skip
+    with pytest.raises(MeasurementError, match="is a measurement of impedance; cycling needs a cell under constant "
+                                               "current. Use solidstack measure eis"):  # fmt: skip
         analyse(known)
 
 
@@ -469,7 +469,7 @@ def test_time_that_goes_back_and_repeated_rows() -> None:
     twice = {name: np.repeat(np.asarray(values), 2) for name, values in columns.items()}
     result = analyse(record(twice))
     assert result.values["discharge_capacity"].value == pytest.approx(expected, rel=EXACT)
-    assert any(f"{len(test.time)} rows left out that the row before already is" in text for text in result.warnings)
+    assert any(f"{len(test.time)} rows left out as a repeat of the row before" in text for text in result.warnings)
     time = np.asarray(test.time)
     time[300:] -= 5000.0
     with pytest.raises(MeasurementError, match=r"time goes back from .* s to .* s at row 301; put the rows in order"):

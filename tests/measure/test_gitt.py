@@ -392,7 +392,7 @@ def test_pulses_without_rest() -> None:
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"radius": None}, 'g.mpr: does not say the radius of the particles, .* as in --radius "2.5 um"'),
+        ({"radius": None}, 'g.mpr: has no particle radius, .* as in --radius "2.5 um"'),
         ({"radius": -1e-6}, "radius: -1e-06 is not above 0"),
         ({"ionic_resistance": 0.0}, "ionic resistance: 0 is not above 0"),
     ],
@@ -408,7 +408,7 @@ def test_bad_records() -> None:
         analyse(measured(columns | {CURRENT: np.zeros(columns[TIME].size)}), radius=RADIUS)
     with pytest.raises(MeasurementError, match='has no column "Current / A"'):
         analyse(record({TIME: columns[TIME], VOLTAGE: columns[VOLTAGE]}), radius=RADIUS)
-    with pytest.raises(MeasurementError, match="is a measurement of impedance; titration is of cells under constant"):
+    with pytest.raises(MeasurementError, match="is a measurement of impedance; titration needs a cell under constant"):
         analyse(record({FREQUENCY: [1.0, 2.0]}, technique="impedance"), radius=RADIUS)
     back = columns[TIME].copy()
     back[200:] -= 900.0
@@ -424,7 +424,7 @@ def test_repeated_rows_change_nothing() -> None:
     twice = {name: np.repeat(values, 2) for name, values in columns.items()}
     once, again = (analyse(measured(one), radius=RADIUS) for one in (columns, twice))
     assert again.values["diffusivity"].value == pytest.approx(once.values["diffusivity"].value, abs=0.0, rel=1e-12)
-    assert any("rows left out that the row before already is" in text for text in again.warnings)
+    assert any("rows left out as a repeat of the row before" in text for text in again.warnings)
 
 
 def test_the_figure_shows_pulses_and_diffusivity() -> None:

@@ -59,7 +59,7 @@ def test_exponential_rise_at_the_threshold():
     assert_allclose(result.values["oxidation_threshold"].value, 4.5 + scale * np.log(1e-5 / reference), atol=0.003)
     # the tangent at the end of an exponential cuts the baseline about one scale before the end
     assert_allclose(result.values["oxidation_onset"].value, 4.998 - scale, atol=0.01)
-    assert any("the tangent's onset moves with where the sweep ends" in said for said in result.warnings)
+    assert any("the tangent's onset depends on where the sweep ends" in said for said in result.warnings)
 
 
 @pytest.mark.monte_carlo
@@ -146,7 +146,7 @@ MANY = np.linspace(0.0, 1.0, 100)
     [
         (table(t=MANY, i=MANY), r'has no column "Voltage / V"; it has "Test Time / s", "Current / A"'),
         (table(t=MANY, v=MANY), r'has no column "Current / A"'),
-        (table(t=MANY, i=MANY, v=0.0 * MANY + 0.3), r"the potential stays within 0 mV; wanted is a sweep"),
+        (table(t=MANY, i=MANY, v=0.0 * MANY + 0.3), r"the potential stays within 0 mV; expected a sweep"),
         (table(t=MANY[:9], i=MANY[:9], v=MANY[:9]), r"has 9 points; at least 20 are needed"),
         (table(t=MANY[::-1], i=MANY, v=MANY), r"time goes back at point 2: 0\.989899 s after 1 s"),
         (table(t=MANY, i=MANY, v=np.repeat([0.0, 1.0], 50)), r"the potential jumps instead of changing steadily"),

@@ -1,7 +1,17 @@
 import numpy as np
 import pytest
+from scipy import stats
 
-from solidstack.measure.statistics import CONFIDENCE, Estimate, interval, least_squares, line, quantile
+from solidstack.measure.statistics import (
+    CONFIDENCE,
+    Estimate,
+    interval,
+    least_squares,
+    line,
+    noise_of,
+    quantile,
+    robust_deviation,
+)
 
 TRIALS = 500
 EDGES = (0.92, 0.98)
@@ -82,3 +92,31 @@ def test_the_interval_is_of_95_percent() -> None:
     assert CONFIDENCE == 0.95
     assert interval(1.0, 0.1, "x").high == pytest.approx(1.0 + 1.959964 * 0.1, rel=1e-6)
     assert np.isnan(quantile(0))
+
+
+@pytest.mark.parametrize("order", [1, 2, 3])
+def test_the_noise_on_a_polynomial_is_found_whatever_its_size_and_spikes(order: int) -> None:
+    random = np.random.default_rng(3)
+    x = np.linspace(0.0, 1.0, 20001)
+    smooth = np.polynomial.Polynomial([1.0, -2.0, 3.0][:order])(x)
+    values = smooth + 0.05 * random.standard_normal(x.size)
+    # the median of n values has a relative deviation of about 1.2 / sqrt(n); neighbours are correlated
+    assert noise_of(values, order) == pytest.approx(0.05, rel=0.03)
+    assert noise_of(1e-6 * values, order) == pytest.approx(1e-6 * noise_of(values, order), rel=1e-9)
+    values[:: len(values) // 20] += 100.0
+    assert noise_of(values, order) == pytest.approx(0.05, rel=0.03)
+
+
+def test_a_polynomial_alone_has_no_noise_and_too_few_points_give_none() -> None:
+    x = np.arange(30.0)
+    assert noise_of(2.0 + 3.0 * x) == 0.0
+    assert noise_of(x**2, 3) == 0.0
+    assert noise_of(x**2) > 0.0
+    assert noise_of([1.0, 5.0]) == 0.0
+
+
+def test_the_robust_deviation_is_that_of_normal_values_without_their_outliers() -> None:
+    values = 0.2 * stats.norm.ppf((np.arange(1000) + 0.5) / 1000.0)
+    assert robust_deviation(values) == pytest.approx(0.2, rel=2e-3)
+    values[-20:] = 1e3
+    assert robust_deviation(values) == pytest.approx(0.2, rel=2e-3)

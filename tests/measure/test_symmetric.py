@@ -139,7 +139,7 @@ def test_short_at_one_current_is_of_the_charge():
     result = symmetric.analyse(cell([5.0], per=5, change=short(7)))
     assert result.failed == 6
     assert np.isnan(result.values["critical_current"].low)
-    assert any("that is a matter of the charge passed, and no critical current" in said for said in result.warnings)
+    assert any("the cause is the charge passed, so this is not a critical current" in said for said in result.warnings)
 
 
 def test_soft_short():
@@ -161,7 +161,7 @@ def test_signs():
     turned = dataclasses.replace(turned, table=turned.table * [1.0, -1.0, 1.0])
     result = symmetric.analyse(turned)
     assert_allclose(result.values["areal_resistance"].value, RESISTANCE, rtol=2e-3)
-    assert "the voltage has the sign against the current throughout; it was turned" in result.warnings
+    assert "the voltage has the sign against the current throughout; its sign was reversed" in result.warnings
     mixed = symmetric.analyse(cell([5.0], per=4, change=lambda n, t, eta: -eta if n == 4 else eta))
     assert any(said.startswith("half cycles 4: the mean voltage has the sign against") for said in mixed.warnings)
 

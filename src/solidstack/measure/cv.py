@@ -105,7 +105,7 @@ def analyse(record: Record | Sequence[Record], *, area: float | None = None) -> 
 
     A peak's current is over the line through the flattest stretch before it. The mid-point potential is the formal
     one where the couple is reversible (separation of 57 mV per electron at 25 degC, ratio of currents of 1) and its
-    two diffusivities are alike. With several scan rates the exponent of the peak current tells diffusion (0.5,
+    two diffusivities are alike. With several scan rates the exponent of the peak current distinguishes diffusion (0.5,
     :math:`i_p \propto v^{1/2}` after Randles and Sevcik) from a surface that fills (1).
 
     Parameters
@@ -134,26 +134,26 @@ def analyse(record: Record | Sequence[Record], *, area: float | None = None) -> 
     """
     records = (record,) if isinstance(record, Record) else tuple(record)
     if not records:
-        msg = "cv takes one file or several; none was given"
+        msg = "cv needs one file or several; none was given"
         raise MeasurementError(msg)
-    said: list[str] = []
+    warnings: list[str] = []
     cycles: list[Cycle] = []
-    for place, one in enumerate(records):
-        checked, sweeps = sweeps_of(one)
-        said += [text for text in checked.warnings if text not in one.warnings]
+    for place, item in enumerate(records):
+        checked, sweeps = sweeps_of(item)
+        warnings += [text for text in checked.warnings if text not in item.warnings]
         if len(sweeps) < 2:
             msg = (
-                f"the potential turns nowhere: it goes from {sweeps[0].potential[0]:.4g} to "
+                f"the potential never reverses: it goes from {sweeps[0].potential[0]:.4g} to "
                 f"{sweeps[0].potential[-1]:.4g} V. That is a linear sweep; analyse it with solidstack measure lsv"
             )
-            raise MeasurementError(msg, source=one.source)
+            raise MeasurementError(msg, source=item.source)
         cycles += _cycles(place, sweeps)
     area = records[0].area if area is None else records[0].with_sample(area=area).area
-    both = [one for one in cycles if len(one.peaks) == 2]
-    shown = both[-1] if both else next((one for one in reversed(cycles) if one.peaks), cycles[-1])
+    both = [cycle for cycle in cycles if len(cycle.peaks) == 2]
+    shown = both[-1] if both else next((cycle for cycle in reversed(cycles) if cycle.peaks), cycles[-1])
     values = _values_of(shown, area)
     exponents, more, remarks = _exponents(cycles, records)
-    said += [*_said_of(shown, both, cycles), *remarks]
+    warnings += [*_doubts(shown, both, cycles), *remarks]
     return CyclicVoltammetry(
         records=records,
         values=values | more,
@@ -161,10 +161,10 @@ def analyse(record: Record | Sequence[Record], *, area: float | None = None) -> 
         window={
             "cycles": len(cycles),
             "cycle_of_values": 1 + cycles.index(shown),
-            "lowest_V": round(float(min(one.first.potential.min() for one in cycles)), 4),
-            "highest_V": round(float(max(one.first.potential.max() for one in cycles)), 4),
+            "lowest_V": round(float(min(cycle.first.potential.min() for cycle in cycles)), 4),
+            "highest_V": round(float(max(cycle.first.potential.max() for cycle in cycles)), 4),
         },
-        warnings=tuple(dict.fromkeys(said)),
+        warnings=tuple(dict.fromkeys(warnings)),
         series={"cycles": _table(cycles, records)},
         cycles=tuple(cycles),
         exponents=exponents,
@@ -172,36 +172,36 @@ def analyse(record: Record | Sequence[Record], *, area: float | None = None) -> 
 
 
 def _cycles(place: int, sweeps: Sequence[Sweep]) -> list[Cycle]:
-    # a shorter first sweep, from the open-circuit voltage, is no half of a cycle
-    full = float(np.median([abs(one.potential[-1] - one.potential[0]) for one in sweeps]))
+    # a shorter first sweep, from the open-circuit voltage, is not half of a cycle
+    full = float(np.median([abs(sweep.potential[-1] - sweep.potential[0]) for sweep in sweeps]))
     begin = 1 if len(sweeps) > 2 and abs(sweeps[0].potential[-1] - sweeps[0].potential[0]) < 0.9 * full else 0
-    found: list[Cycle] = []
+    cycles: list[Cycle] = []
     for at in range(begin, len(sweeps), 2):
         pair = sweeps[at : at + 2]
-        if len(pair) < 2 and found:
+        if len(pair) < 2 and cycles:
             break
         peaks, charges = {}, {}
-        for one in pair:
-            peak = _peak(one)
+        for sweep in pair:
+            peak = _peak(sweep)
             if peak is not None:
-                peaks[one.direction] = peak
-            charges[one.direction] = (
-                float(integrate.trapezoid(one.current, one.time)) if np.isfinite(one.time).all() else float("nan")
+                peaks[sweep.direction] = peak
+            charges[sweep.direction] = (
+                float(integrate.trapezoid(sweep.current, sweep.time)) if np.isfinite(sweep.time).all() else float("nan")
             )
         rate, deviation = scan_rate(pair[0])
-        found.append(Cycle(place, pair[0], pair[1] if len(pair) > 1 else None, peaks, charges, rate, deviation))
-    return found
+        cycles.append(Cycle(place, pair[0], pair[1] if len(pair) > 1 else None, peaks, charges, rate, deviation))
+    return cycles
 
 
 def _peak(sweep: Sweep) -> Peak | None:
     """Find the highest peak within a sweep."""
     grid, smooth = sweep.grid, sweep.smooth
     least = max(PROMINENT * float(np.ptp(smooth)), NOISE * sweep.smooth_noise)
-    places, found = signal.find_peaks(smooth, prominence=least)
-    kept = [(at, height) for at, height in zip(places, found["prominences"], strict=True) if 3 <= at < len(grid) - 3]
+    places, details = signal.find_peaks(smooth, prominence=least)
+    kept = [(at, height) for at, height in zip(places, details["prominences"], strict=True) if 3 <= at < len(grid) - 3]
     if not kept:
         return None
-    at = int(max(kept, key=lambda one: one[1])[0])
+    at = int(max(kept, key=lambda peak: peak[1])[0])
     intercept, slope = _before(sweep, at)
     height = float(smooth[at]) - (intercept + slope * float(grid[at]))
     low = high = at
@@ -237,9 +237,9 @@ def _peak(sweep: Sweep) -> Peak | None:
     return Peak(E, I, (sweep.direction * intercept, slope), top_current)
 
 
-def _turned(found: Fitted, direction: int) -> Fitted:
-    low, high = sorted((direction * found.low, direction * found.high))
-    return Fitted(found.label, direction * found.value, low, high, found.unit)
+def _turned(fitted: Fitted, direction: int) -> Fitted:
+    low, high = sorted((direction * fitted.low, direction * fitted.high))
+    return Fitted(fitted.label, direction * fitted.value, low, high, fitted.unit)
 
 
 def _cubic(x: Floats, y: Floats) -> tuple[Estimate, float, float]:
@@ -262,7 +262,7 @@ def _before(sweep: Sweep, at: int) -> tuple[float, float]:
         return float(sweep.smooth[first]), 0.0
     # as flat as the flattest, and of those the nearest
     starts = np.arange(first, at - width)
-    steep = np.array([abs(float(np.mean(sweep.slope[one : one + width]))) for one in starts])
+    steep = np.array([abs(float(np.mean(sweep.slope[start : start + width]))) for start in starts])
     begin = int(starts[np.argmin(steep)])
     values = line(sweep.grid[begin : begin + width], sweep.smooth[begin : begin + width]).values
     return float(values[0]), float(values[1])
@@ -287,7 +287,7 @@ def _values_of(cycle: Cycle, area: float | None) -> dict[str, Fitted]:
         if peak:
             values[f"{name}_current"] = peak.current
             if area is not None:
-                low, value, high = (one / area for one in (peak.current.low, peak.current.value, peak.current.high))
+                low, value, high = (part / area for part in (peak.current.low, peak.current.value, peak.current.high))
                 label = f"{name.capitalize()} peak current density"
                 values[f"{name}_current_density"] = Fitted(label, value, low, high, CURRENT_DENSITY.shown)
     ratio = cycle.ratio()
@@ -307,80 +307,80 @@ def _exponents(
     cycles: Sequence[Cycle], records: Sequence[Record]
 ) -> tuple[dict[int, Estimate], dict[str, Fitted], list[str]]:
     """Peak current over scan rate, of the last cycle of each record that has the peak."""
-    found: dict[int, Estimate] = {}
+    exponents: dict[int, Estimate] = {}
     values: dict[str, Fitted] = {}
-    said: list[str] = []
+    warnings: list[str] = []
     if len(records) < 2:
-        return found, values, said
+        return exponents, values, warnings
     for direction, name in ((1, "anodic"), (-1, "cathodic")):
-        last = {one.record: one for one in cycles if direction in one.peaks and np.isfinite(one.rate)}
-        rates = np.array([one.rate for one in last.values()])
-        currents = np.array([abs(one.peaks[direction].current.value) for one in last.values()])
+        last = {cycle.record: cycle for cycle in cycles if direction in cycle.peaks and np.isfinite(cycle.rate)}
+        rates = np.array([cycle.rate for cycle in last.values()])
+        currents = np.array([abs(cycle.peaks[direction].current.value) for cycle in last.values()])
         good = currents > 0.0
         rates, currents = rates[good], currents[good]
         if len(rates) < 2 or rates.max() / rates.min() < LEAST_RATE:
-            said.append(
+            warnings.append(
                 f"{name}: {len(rates)} scan rates with a peak, fewer than two or within a factor of {LEAST_RATE:g}: "
                 "no exponent"
             )
             continue
-        found[direction] = line(np.log(rates), np.log(currents))
-        values[f"{name}_exponent"] = found[direction].fitted(1, f"Exponent of the {name} peak current")
+        exponents[direction] = line(np.log(rates), np.log(currents))
+        values[f"{name}_exponent"] = exponents[direction].fitted(1, f"Exponent of the {name} peak current")
         root = line(np.sqrt(rates), currents)
         label = f"{name.capitalize()} peak current over root of scan rate"
         values[f"{name}_slope"] = root.fitted(1, label, MA_ROOT)
         if len(rates) == 2:
-            said.append(f"{name}: two scan rates, so the exponent has no interval")
-    return found, values, said
+            warnings.append(f"{name}: two scan rates, so the exponent has no interval")
+    return exponents, values, warnings
 
 
-def _said_of(shown: Cycle, both: Sequence[Cycle], cycles: Sequence[Cycle]) -> list[str]:
-    said = []
+def _doubts(shown: Cycle, both: Sequence[Cycle], cycles: Sequence[Cycle]) -> list[str]:
+    doubts = []
     if not shown.peaks:
-        said.append("no peak stands out of the current by a twentieth of its range: neither potentials nor currents")
+        doubts.append("no peak stands out of the current by a twentieth of its range: neither potentials nor currents")
     elif not both:
         way = "anodic" if 1 in shown.peaks else "cathodic"
-        said.append(f"only {way} peaks were found: the reaction does not run back within this window, or beyond it")
+        doubts.append(f"only {way} peaks were found: the reaction does not run back within this window, or beyond it")
     if both:
         first, last = both[0], both[-1]
         gap = last.peaks[1].potential.value - last.peaks[-1].potential.value
         if gap < 0.0:
-            said.append("the anodic peak lies below the cathodic one: they are not of one couple")
+            doubts.append("the anodic peak lies below the cathodic one: they do not belong to one couple")
         elif gap > 0.2:
-            said.append(
+            doubts.append(
                 f"the peaks are {1e3 * gap:.3g} mV apart: a slow reaction or ohmic drop; the mid-point is then the "
                 "formal potential only if both branches are alike"
             )
         if len(both) > 1:
             change = last.peaks[1].current.value / first.peaks[1].current.value - 1.0
             if first.record == last.record and abs(change) > 0.2:
-                said.append(f"the anodic peak changes by {100.0 * change:+.3g} % from the first to the last cycle")
+                doubts.append(f"the anodic peak changes by {100.0 * change:+.3g} % from the first to the last cycle")
     if not np.isfinite(cycles[0].rate):
-        said.append("the file has no time, so scan rate and charges are not known")
-    return said
+        doubts.append("the file has no time, so scan rate and charges are not known")
+    return doubts
 
 
 def _table(cycles: Sequence[Cycle], records: Sequence[Record]) -> Series:
     nothing = float("nan")
 
     def peak(cycle: Cycle, direction: int, what: str) -> float:
-        one = cycle.peaks.get(direction)
-        return float(getattr(one, what).value) if one else nothing
+        top = cycle.peaks.get(direction)
+        return float(getattr(top, what).value) if top else nothing
 
-    anodic, cathodic = (np.array([peak(one, way, "potential") for one in cycles]) for way in (1, -1))
+    anodic, cathodic = (np.array([peak(cycle, way, "potential") for cycle in cycles]) for way in (1, -1))
     columns: dict[str, Any] = {
         "cycle": list(range(1, len(cycles) + 1)),
-        "file": [records[one.record].name for one in cycles],
-        "scan_rate": [one.rate for one in cycles],
+        "file": [records[cycle.record].name for cycle in cycles],
+        "scan_rate": [cycle.rate for cycle in cycles],
         "anodic_peak": anodic,
         "cathodic_peak": cathodic,
         "midpoint": 0.5 * (anodic + cathodic),
         "separation": anodic - cathodic,
-        "anodic_current": [peak(one, 1, "current") for one in cycles],
-        "cathodic_current": [peak(one, -1, "current") for one in cycles],
-        "current_ratio": [one.ratio() for one in cycles],
-        "anodic_charge": [one.charges.get(1, nothing) for one in cycles],
-        "cathodic_charge": [one.charges.get(-1, nothing) for one in cycles],
+        "anodic_current": [peak(cycle, 1, "current") for cycle in cycles],
+        "cathodic_current": [peak(cycle, -1, "current") for cycle in cycles],
+        "current_ratio": [cycle.ratio() for cycle in cycles],
+        "anodic_charge": [cycle.charges.get(1, nothing) for cycle in cycles],
+        "cathodic_charge": [cycle.charges.get(-1, nothing) for cycle in cycles],
     }
     units = {
         "scan_rate": MV_S, "anodic_peak": V, "cathodic_peak": V, "midpoint": V, "separation": MV,

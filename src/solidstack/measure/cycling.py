@@ -74,9 +74,9 @@ class Cycling(Result):
 
         Nothing where no cycle is complete, the cell broke down or the sign of the current looks reversed.
         """
-        found = []
-        sound = any(one.complete for one in self.cycles) and not any(
-            half.breakdown for one in self.cycles for half in one.halves
+        properties = []
+        sound = any(cycle.complete for cycle in self.cycles) and not any(
+            half.breakdown for cycle in self.cycles for half in cycle.halves
         )
         if sound and not self.reversed_current and self.mass is not None and self.mass_basis == "active material":
             for name, key, kind in (
@@ -87,12 +87,12 @@ class Cycling(Result):
                 value = self.values.get(key)
                 if value is None or not np.isfinite(value.value) or (kind is FRACTION and not 0.0 < value.value <= 1.0):
                     continue
-                found.append(Property(name, {"value": text(float(f"{value.value:.6g}"), kind)}, value.uncertainty))
-        return found
+                properties.append(Property(name, {"value": text(float(f"{value.value:.6g}"), kind)}, value.uncertainty))
+        return properties
 
     def data(self) -> dict[str, Series]:
         """Voltage over capacity of the drawn cycles, and differential capacity."""
-        drawn = {one.cycle for one in self.differential} or {cycle.number for cycle in self.cycles[:3]}
+        drawn = {curve.cycle for curve in self.differential} or {cycle.number for cycle in self.cycles[:3]}
         curves: dict[str, list[Any]] = {"cycle": [], "half_cycle": [], "capacity": [], "voltage": []}
         for cycle in self.cycles:
             for half in cycle.halves if cycle.number in drawn else ():
@@ -102,11 +102,11 @@ class Cycling(Result):
                 curves["capacity"] += half.capacity[at].tolist()
                 curves["voltage"] += half.voltage[at].tolist()
         density: dict[str, list[Any]] = {"cycle": [], "half_cycle": [], "voltage": [], "differential_capacity": []}
-        for one in self.differential:
-            density["cycle"] += [one.cycle] * len(one.voltage)
-            density["half_cycle"] += [one.kind] * len(one.voltage)
-            density["voltage"] += one.voltage.tolist()
-            density["differential_capacity"] += one.density.tolist()
+        for curve in self.differential:
+            density["cycle"] += [curve.cycle] * len(curve.voltage)
+            density["half_cycle"] += [curve.kind] * len(curve.voltage)
+            density["voltage"] += curve.voltage.tolist()
+            density["differential_capacity"] += curve.density.tolist()
         return {
             "curves": Series("Voltage over capacity", curves, {"capacity": MAH, "voltage": V}),
             "differential-capacity": Series(
@@ -129,9 +129,9 @@ def analyse(
         Q = \int |I| dt, \qquad E = \int V dQ, \qquad \bar V = E/Q, \qquad
         \eta_Q = Q_2/Q_1, \qquad \eta_E = E_{discharge}/E_{charge}
 
-    Half cycles are told from the sign of the current; the instrument's own numbers of cycles are taken where they fit
+    Half cycles are found from the sign of the current; the instrument's own numbers of cycles are taken where they fit
     that. The efficiency of a cycle is the charge of its second half cycle over that of the first: discharge over
-    charge of a cell that begins with a charge. Its intervals are of what the points do not settle (intervals in
+    charge of a cell that begins with a charge. Its intervals are of what the points leave open (intervals in
     which the current was switched, steps of the current, the instrument's own counter where it differs), not of the
     calibration of the current, nor of mass and area.
 
@@ -156,46 +156,46 @@ def analyse(
     Raises
     ------
     MeasurementError
-        Another technique, a column that lacks, no current, time that goes back, a mass or area that is not above 0.
+        Another technique, a missing column, no current, time that goes back, a mass or area that is not above 0.
     """
     record = record.with_sample(mass=mass, area=area)
     if cell_mass is not None and not (np.isfinite(cell_mass) and cell_mass > 0.0):
         msg = f"cell mass: {text(cell_mass, MASS)} is not above 0; write for example {MASS.example}"
         raise MeasurementError(msg, source=record.source)
-    found = signal(record, "cycling")
-    halves, blips = cut(record, found)
+    trace = signal(record, "cycling")
+    halves, blips = cut(record, trace)
     if not halves:
-        msg = "has no charge or discharge: current flows at single points only. Take the file with all of its points"
+        msg = "has no charge or discharge: current flows at single points only. Use a file with all of its points"
         raise MeasurementError(msg, source=record.source)
-    said = list(found.warnings)
-    cycles = pair_cycles(halves, said)
-    reference = next((one for one in cycles if one.complete), cycles[0])
+    warnings = list(trace.warnings)
+    cycles = pair_cycles(halves, warnings)
+    reference = next((cycle for cycle in cycles if cycle.complete), cycles[0])
     differential = differentials(cycles)
-    values, fade = _values(cycles, reference, record, cell_mass, mass_basis, said)
+    values, fade = _values(cycles, reference, record, cell_mass, mass_basis, warnings)
     window = {
         "cycles": len(cycles),
-        "complete": sum(one.complete for one in cycles),
-        "rest_below_mA": float(f"{MA.of(found.resting):.4g}"),
+        "complete": sum(cycle.complete for cycle in cycles),
+        "rest_below_mA": float(f"{MA.of(trace.resting):.4g}"),
         "short_pulses_left_out": blips,
-        "lowest_V": round(min(float(one.voltage.min()) for one in halves), 4),
-        "highest_V": round(max(float(one.voltage.max()) for one in halves), 4),
+        "lowest_V": round(min(float(half.voltage.min()) for half in halves), 4),
+        "highest_V": round(max(float(half.voltage.max()) for half in halves), 4),
     }
     if differential:
         step = float(np.median(np.diff(differential[0].voltage)))
         window["differential_capacity_step_mV"] = round(float(MV.of(step)), 2)
     turned = reversed_current_reason(cycles, halves)
     if turned:
-        said.append(
+        warnings.append(
             f"the sign of the current looks reversed: {turned}. Positive current has to charge the cell; turn it with "
-            '--column "Current / A=-NAME". No material property is made'
+            '--column "Current / A=-NAME". No material property is saved'
         )
-    doubts(cycles, halves, record, said)
+    doubts(cycles, halves, record, warnings)
     return Cycling(
         records=(record,),
         values=values,
         model="charge by integrating the current over time; half cycles by its sign",
         window=window,
-        warnings=tuple(dict.fromkeys(said)),
+        warnings=tuple(dict.fromkeys(warnings)),
         series={"cycles": _table(cycles, record, cell_mass), "peaks": peak_table(differential)},
         cycles=tuple(cycles),
         differential=tuple(differential),
@@ -219,7 +219,7 @@ def _values(
     record: Record,
     cell_mass: float | None,
     mass_basis: str,
-    said: list[str],
+    warnings: list[str],
 ) -> tuple[dict[str, Fitted], tuple[Floats, Floats, Floats] | None]:
     values: dict[str, Fitted] = {}
     where = "first" if reference.number == cycles[0].number else f"cycle {reference.number}"
@@ -265,13 +265,13 @@ def _values(
                 values[name] = _around(
                     discharge.energy / mass, spread, f"Specific energy ({where}, per {basis})", WH_KG
                 )
-    later = np.array([one.efficiency for one in cycles if one.complete and one is not cycles[0]])
+    later = np.array([cycle.efficiency for cycle in cycles if cycle.complete and cycle is not cycles[0]])
     if len(later):
         deviation = float(np.std(later, ddof=1) / np.sqrt(len(later))) if len(later) > 1 else NAN
         values["coulombic_efficiency"] = interval(
             float(later.mean()), deviation, "Coulombic efficiency, mean after the first cycle", PERCENT, len(later) - 1
         )
-    fade = _fade(cycles, values, said)
+    fade = _fade(cycles, values, warnings)
     return values, fade
 
 
@@ -281,9 +281,11 @@ def _mean_voltage(half: HalfCycle, label: str) -> Fitted:
     return Fitted(label, half.mean_voltage, half.mean_voltage - step, half.mean_voltage + step, V)
 
 
-def _fade(cycles: list[Cycle], values: dict[str, Fitted], said: list[str]) -> tuple[Floats, Floats, Floats] | None:
+def _fade(cycles: list[Cycle], values: dict[str, Fitted], warnings: list[str]) -> tuple[Floats, Floats, Floats] | None:
     """Retention, and the line through the discharge capacities of one rate after the first cycle."""
-    complete = [(one.number, half) for one in cycles if one.complete and (half := one.of("discharge")) is not None]
+    complete = [
+        (cycle.number, half) for cycle in cycles if cycle.complete and (half := cycle.of("discharge")) is not None
+    ]
     if len(complete) >= 4:
         complete = complete[1:]
     if len(complete) < 2:
@@ -292,7 +294,7 @@ def _fade(cycles: list[Cycle], values: dict[str, Fitted], said: list[str]) -> tu
     usual = _usual(rates)
     same = np.abs(rates / usual - 1.0) <= SAME_RATE
     if not same.all():
-        said.append(
+        warnings.append(
             f"cycles have different currents: retention and loss per cycle are of the {int(same.sum())} at about "
             f"{MA.of(usual):.4g} mA"
         )
@@ -315,18 +317,18 @@ def _fade(cycles: list[Cycle], values: dict[str, Fitted], said: list[str]) -> tu
         lambda p: -p[1] / (p[0] + p[1] * first), f"Loss per cycle, of the fitted capacity of cycle {first}", PERCENT
     )
     fitted = fit.values[0] + fit.values[1] * number
-    _bend(number, capacity, fit.sum_of_squares, said)
+    _bend(number, capacity, fit.sum_of_squares, warnings)
     return number, capacity, fitted
 
 
 def _usual(rates: Floats) -> float:
     """The current that most cycles are near."""
-    near = [int(np.sum(np.abs(rates / one - 1.0) <= SAME_RATE)) for one in rates]
+    near = [int(np.sum(np.abs(rates / rate - 1.0) <= SAME_RATE)) for rate in rates]
     return float(rates[int(np.argmax(near))])
 
 
-def _bend(number: Floats, capacity: Floats, squares: float, said: list[str]) -> None:
-    """Say so where the loss slows down or speeds up: a parabola that leaves half the scatter of the line."""
+def _bend(number: Floats, capacity: Floats, squares: float, warnings: list[str]) -> None:
+    """Warn where the loss slows down or speeds up: a parabola that leaves half the scatter of the line."""
     if len(number) < 8:
         return
     x = (number - number.mean()) / np.ptp(number)
@@ -335,14 +337,15 @@ def _bend(number: Floats, capacity: Floats, squares: float, said: list[str]) -> 
     if left < 0.5 * squares:
         slopes = bent.deriv()(x[[0, -1]])
         what = "speeds up" if slopes[1] < slopes[0] else "slows down"
-        said.append(
-            f"the loss of capacity {what} over the cycles: the loss per cycle is a mean, and does not foretell the life"
+        warnings.append(
+            f"the loss of capacity {what} over the cycles: the loss per cycle is a mean, and does not predict the "
+            "lifetime"
         )
 
 
 def _table(cycles: list[Cycle], record: Record, cell_mass: float | None) -> Series:
     def of(kind: str, name: str) -> list[float]:
-        return [NAN if (half := one.of(kind)) is None else float(getattr(half, name)) for one in cycles]
+        return [NAN if (half := cycle.of(kind)) is None else float(getattr(half, name)) for cycle in cycles]
 
     charge, discharge, energy = of("charge", "charge"), of("discharge", "charge"), of("discharge", "energy")
     capacities: list[tuple[str, list[Any], Unit | None]] = [
@@ -354,29 +357,29 @@ def _table(cycles: list[Cycle], record: Record, cell_mass: float | None) -> Seri
             (f"specific_{name}", [value / record.mass for value in values], MAH_G) for name, values, _ in capacities
         ]
     # a table on a page shows its first columns
-    wanted: list[tuple[str, list[Any], Unit | None]] = [
-        ("cycle", [one.number for one in cycles], None),
+    columns: list[tuple[str, list[Any], Unit | None]] = [
+        ("cycle", [cycle.number for cycle in cycles], None),
         *(specific or capacities),
-        ("coulombic_efficiency", [one.efficiency for one in cycles], PERCENT),
-        ("energy_efficiency", [one.energy_efficiency for one in cycles], PERCENT),
+        ("coulombic_efficiency", [cycle.efficiency for cycle in cycles], PERCENT),
+        ("energy_efficiency", [cycle.energy_efficiency for cycle in cycles], PERCENT),
         ("discharge_voltage", of("discharge", "mean_voltage"), V),
         ("charge_voltage", of("charge", "mean_voltage"), V),
         ("discharge_energy", energy, MWH),
         *(capacities if specific else []),
     ]
     if record.area is not None:
-        wanted.append(("areal_capacity", [value / record.area for value in discharge], MAH_CM2))
+        columns.append(("areal_capacity", [value / record.area for value in discharge], MAH_CM2))
     for mass, name in ((record.mass, "specific_energy"), (cell_mass, "specific_energy_of_cell")):
         if mass is not None:
-            wanted.append((name, [value / mass for value in energy], WH_KG))
-    wanted += [
+            columns.append((name, [value / mass for value in energy], WH_KG))
+    columns += [
         ("charge_current", of("charge", "current"), MA),
         ("discharge_current", of("discharge", "current"), MA),
         ("charge_time", of("charge", "duration"), HOUR),
         ("discharge_time", of("discharge", "duration"), HOUR),
-        ("complete", [one.complete for one in cycles], None),
+        ("complete", [cycle.complete for cycle in cycles], None),
     ]
-    kept = [one for one in wanted if one[2] is None or bool(np.isfinite(one[1]).any())]
+    kept = [cycle for cycle in columns if cycle[2] is None or bool(np.isfinite(cycle[1]).any())]
     return Series(
         "Cycles",
         {name: values for name, values, _ in kept},

@@ -9,11 +9,11 @@ from .half_cycles import NAN, Cycle, HalfCycle, joint_uncertainty
 from .records import CYCLE, STEP, Record
 
 UNSETTLED = 5e-3
-"""Share of its charge that lies in gaps from which a half cycle is told."""
+"""Share of its charge that lies in gaps above which a half cycle is reported."""
 AGAINST = 0.02
 """Share of the voltage window by which a half cycle moves against its current where its sign may be reversed."""
 COUNTER = 0.01
-"""Relative difference to the instrument's own capacity from which it is told."""
+"""Relative difference to the instrument's own capacity above which it is reported."""
 
 
 def reversed_current_reason(cycles: list[Cycle], halves: list[HalfCycle]) -> str:
@@ -53,13 +53,13 @@ def _trend(half: HalfCycle) -> float:
     return slope if half.kind == "charge" else -slope
 
 
-def doubts(cycles: list[Cycle], halves: list[HalfCycle], record: Record, said: list[str]) -> None:
+def doubts(cycles: list[Cycle], halves: list[HalfCycle], record: Record, warnings: list[str]) -> None:
     """Say what makes the numbers doubtful."""
     apart = [(abs(half.counter / half.charge - 1.0), half) for half in halves if np.isfinite(half.counter)]
     off = [(size, half) for size, half in apart if size > COUNTER]
     if off:
-        size, half = max(off, key=lambda one: one[0])
-        said.append(
+        size, half = max(off, key=lambda pair: pair[0])
+        warnings.append(
             f"the instrument's own capacity differs from current over time by more than {100 * COUNTER:g} % in "
             f"{len(off)} of {len(apart)} half cycles, by {100 * size:.3g} % in the {half.kind} of rows "
             f"{half.first + 1} to {half.last + 1} ({MAH.of(half.counter):.4g} mAh and {MAH.of(half.charge):.4g} mAh): "
@@ -68,52 +68,56 @@ def doubts(cycles: list[Cycle], halves: list[HalfCycle], record: Record, said: l
     late = [half for half in halves if half.gap > UNSETTLED * half.charge]
     if late:
         worst = max(late, key=lambda half: half.gap / half.charge)
-        said.append(
+        warnings.append(
             f"the first point under current comes late after the switch in {len(late)} of {len(halves)} half cycles: "
             "half of the current times that gap is counted as charge, which may be wrong by as much, "
             f"{100.0 * worst.gap / worst.charge:.2g} % in the {worst.kind} of rows {worst.first + 1} to "
             f"{worst.last + 1}; record a point at each switch, and the rests"
         )
-    complete = [one for one in cycles if one.complete]
+    complete = [cycle for cycle in cycles if cycle.complete]
     if len(halves) == 1:
-        said.append(f"one {halves[0].kind} only: no efficiency and no retention can be given")
+        warnings.append(f"one {halves[0].kind} only: no efficiency and no retention")
     elif not cycles[-1].complete:
         missing = len(cycles[-1].halves) == 1
         why = f"it has a {cycles[-1].halves[0].kind} only" if missing else "it stops before the voltage of the others"
-        said.append(f"cycle {cycles[-1].number} is incomplete, {why}; it is left out of efficiency and retention")
+        warnings.append(f"cycle {cycles[-1].number} is incomplete, {why}; it is left out of efficiency and retention")
     if complete and complete[0].halves[0].kind == "discharge":
-        said.append("cycles begin with a discharge: the efficiency is that of the charge over the discharge before it")
+        warnings.append(
+            "cycles begin with a discharge: the efficiency is that of the charge over the discharge before it"
+        )
     many = [
-        one.number for one in complete if one.efficiency * min(1.0 - joint_uncertainty(*one.halves), 1.0 / 1.005) > 1.0
+        cycle.number
+        for cycle in complete
+        if cycle.efficiency * min(1.0 - joint_uncertainty(*cycle.halves), 1.0 / 1.005) > 1.0
     ]
     if many:
         first = ", ".join(map(str, many[:5]))
-        said.append(
+        warnings.append(
             f"more charge comes out than went in (cycle {first}{', ...' if len(many) > 5 else ''}): a cell that was "
             "charged before, a drift of the current, or cycles that are cut wrongly"
         )
     broken = [half for half in halves if half.breakdown is not None]
     if broken:
         charge, before, after = broken[0].breakdown or (NAN, NAN, NAN)
-        said.append(
+        warnings.append(
             f"the voltage jumps from {before:.3g} V to {after:.3g} V under steady current, {MAH.of(charge):.3g} mAh "
             f"into the {broken[0].kind} of rows {broken[0].first + 1} to {broken[0].last + 1}"
             f"{f' (and in {len(broken) - 1} more)' if len(broken) > 1 else ''}: a short circuit or a lost contact; "
             "what follows is no capacity"
         )
     if record.has(STEP) and not record.has(CYCLE):
-        _steps(record, halves, said)
+        _steps(record, halves, warnings)
     if min(float(half.mean_voltage) for half in halves) < 0.0:
-        said.append("the mean voltage is below 0 in a half cycle: a symmetric cell, or leads the wrong way round")
+        warnings.append("the mean voltage is below 0 in a half cycle: a symmetric cell, or leads the wrong way round")
 
 
-def _steps(record: Record, halves: list[HalfCycle], said: list[str]) -> None:
-    """See that no step of the instrument has current of both signs."""
+def _steps(record: Record, halves: list[HalfCycle], warnings: list[str]) -> None:
+    """Check that no step of the instrument has current of both signs."""
     step = record.values(STEP)
     ends = [(step[before.last], step[after.first]) for before, after in itertools.pairwise(halves)]
-    same = sum(bool(one == other) for one, other in ends)
+    same = sum(bool(before == after) for before, after in ends)
     if same:
-        said.append(
+        warnings.append(
             f"the current changes its sign within a step of the instrument {same} time{'s' if same > 1 else ''}: half "
-            "cycles are cut there all the same"
+            "cycles are split there anyway"
         )

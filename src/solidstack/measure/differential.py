@@ -50,15 +50,15 @@ class Differential:
 
 def differentials(cycles: list[Cycle]) -> list[Differential]:
     """Return the differential capacity of the first two complete cycles and of the last one."""
-    complete = [one for one in cycles if one.complete] or cycles[:1]
+    complete = [cycle for cycle in cycles if cycle.complete] or cycles[:1]
     drawn = dict.fromkeys([*complete[:2], complete[-1]])
-    found = []
+    curves = []
     for cycle in drawn:
         for half in cycle.halves:
-            one = differential_capacity(half)
-            if one is not None:
-                found.append(Differential(cycle.number, half.kind, *one))
-    return found
+            curve = differential_capacity(half)
+            if curve is not None:
+                curves.append(Differential(cycle.number, half.kind, *curve))
+    return curves
 
 
 def differential_capacity(half: HalfCycle) -> tuple[Floats, Floats, tuple[tuple[float, float], ...]] | None:
@@ -75,7 +75,7 @@ def differential_capacity(half: HalfCycle) -> tuple[Floats, Floats, tuple[tuple[
         Voltage, V; charge per voltage, A s/V, above 0; voltage and height of each peak. None where the half cycle has
         too few points or no range of voltage.
     """
-    count = half.held
+    count = half.hold_begin
     if half.breakdown is not None:
         count = min(count, int(np.searchsorted(half.capacity, half.breakdown[0], side="right")))
     voltage, capacity = half.voltage[:count], half.capacity[:count]
@@ -102,9 +102,9 @@ def differential_capacity(half: HalfCycle) -> tuple[Floats, Floats, tuple[tuple[
     return middle, density, tuple((float(middle[at]), float(density[at])) for at in places)
 
 
-def peak_table(found: Sequence[Differential]) -> Series:
+def peak_table(curves: Sequence[Differential]) -> Series:
     """Return the peaks of all half cycles as a table."""
-    rows = [(one.cycle, one.kind, volts, height) for one in found for volts, height in one.peaks]
+    rows = [(curve.cycle, curve.kind, volts, height) for curve in curves for volts, height in curve.peaks]
     columns: dict[str, Any] = {
         name: [row[at] for row in rows] for at, name in enumerate(("cycle", "half_cycle", "voltage", "height"))
     }

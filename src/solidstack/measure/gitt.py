@@ -23,7 +23,7 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Gitt(Result):
-    """Diffusivity by titration.
+    """Diffusivity from a titration.
 
     Attributes
     ----------
@@ -49,23 +49,23 @@ class Gitt(Result):
 
     def properties(self) -> list[Property]:
         """Median diffusivity of the valid pulses at the temperature of the cell."""
-        found = self.values["diffusivity"]
-        if self.temperature is None or not any(one.valid for one in self.pulses) or not math.isfinite(found.value):
+        median = self.values["diffusivity"]
+        if self.temperature is None or not any(pulse.valid for pulse in self.pulses) or not math.isfinite(median.value):
             return []
         entry = {
-            "value": text(float(f"{found.value:.6g}"), DIFFUSIVITY),
+            "value": text(float(f"{median.value:.6g}"), DIFFUSIVITY),
             "temperature": text(self.temperature, TEMPERATURE),
         }
-        return [Property("diffusivity", entry, found.uncertainty)]
+        return [Property("diffusivity", entry, median.uncertainty)]
 
     def data(self) -> dict[str, Series]:
         """Potential over time, and the fitted part of each pulse."""
         fits: dict[str, list[Any]] = {"pulse": [], "time": [], "voltage": [], "fitted": []}
-        for one in self.pulses:
-            at = thinned(len(one.time), 60)
-            fits["pulse"] += [one.number] * len(at)
+        for pulse in self.pulses:
+            at = thinned(len(pulse.time), 60)
+            fits["pulse"] += [pulse.number] * len(at)
             for name in ("time", "voltage", "fitted"):
-                fits[name] += getattr(one, name)[at].tolist()
+                fits[name] += getattr(pulse, name)[at].tolist()
         return {
             "voltage": Series(
                 "Potential over time",
@@ -104,9 +104,9 @@ def analyse(
     .. math::
         E(t) = E_0 + \Delta E_s \frac{f(Dt/R^2)}{3 D \tau/R^2}
 
-    (`surface`); that of the line over the root of time stands beside it. Rests that are too short for all to relax do
-    not bias it: diffusion is linear, so that what earlier pulses have left to relax is added, to the pulse and to the
-    rest potentials at its ends,
+    (`surface`); that of the line over the root of time is given next to it. Rests that are too short for full
+    relaxation do not bias it: diffusion is linear, so that what earlier pulses have left to relax is added, to the
+    pulse and to the rest potentials at its ends,
 
     .. math::
         \sum_k \frac{I_k}{I} \left[ f\left(\frac{D (t - t_k)}{R^2}\right)
@@ -117,7 +117,7 @@ def analyse(
     :math:`\kappa` from the steps of the pulses before and after. It holds for particles of one size, a rest potential
     that is a parabola over neighbouring pulses, and particles that all see the same potential. The last is not so in an
     electrode with few ionic paths: then the front of the reaction spreads during the pulse, and the result can be
-    orders of magnitude too low. That is told by the ionic resistance of the electrode, where it is given; without it
+    orders of magnitude too low. The ionic resistance of the electrode shows this, if given; without it this shows
     only in part: by a rest that relaxes as in a slab and not as in a sphere, and by a D that goes with the slope of the
     potential from pulse to pulse.
 
@@ -165,23 +165,24 @@ def analyse(
         if value is not None and not (math.isfinite(value) and value > 0.0):
             msg = f"{name}: {value:g} is not above 0"
             raise MeasurementError(msg, source=record.source)
-    found = signal(record, "titration")
-    pieces, said = find_pulses(found, record)
-    noise = rest_noise(found, pieces)
+    trace = signal(record, "titration")
+    pieces, warnings = find_pulses(trace, record)
+    noise = rest_noise(trace, pieces)
     readings = [
-        read_pulse(found, piece, switches, noise)
-        for piece, switches in zip(pieces, switches_of(found, pieces), strict=True)
+        read_pulse(trace, piece, switches, noise)
+        for piece, switches in zip(pieces, switches_of(trace, pieces), strict=True)
     ]
     pulses = [
-        check_pulse(number, found, reading, fit, radius, ionic_resistance)
+        check_pulse(number, trace, reading, fit, radius, ionic_resistance)
         for number, (reading, fit) in enumerate(zip(readings, fit_pulses(readings), strict=True), 1)
     ]
     if ionic_resistance is None and goes_with_slope(pulses):
-        pulses = [replace(one, flags=(*one.flags, "like a front")) for one in pulses]
-    valid = [one for one in pulses if one.valid]
-    used = valid or [one for one in pulses if math.isfinite(one.diffusivity)]
+        pulses = [replace(pulse, flags=(*pulse.flags, "like a front")) for pulse in pulses]
+    valid = [pulse for pulse in pulses if pulse.valid]
+    used = valid or [pulse for pulse in pulses if math.isfinite(pulse.diffusivity)]
     stoichiometry = _stoichiometry(pulses, record, theoretical_capacity, initial_stoichiometry)
-    drawn = thinned(len(found.time), 4000)
+    warnings = [*trace.warnings, *warnings, *_warnings(pulses, record, radius, ionic_resistance)]
+    drawn = thinned(len(trace.time), 4000)
     return Gitt(
         records=(record,),
         values=_values(used, radius),
@@ -189,29 +190,29 @@ def analyse(
         window={
             "pulses": len(pulses),
             "valid": len(valid),
-            "pulse_s": float(f"{np.median([one.duration for one in pulses]):.6g}"),
-            "rest_s": float(f"{np.median([one.rested - one.end for one in pulses]):.6g}"),
+            "pulse_s": float(f"{np.median([pulse.duration for pulse in pulses]):.6g}"),
+            "rest_s": float(f"{np.median([pulse.rested - pulse.end for pulse in pulses]):.6g}"),
             "radius_um": float(f"{UM.of(radius):.6g}"),
             "fitted_from_pct": 100.0 * SKIPPED,
             "noise_of_rest_mV": float(f"{MV.of(noise):.3g}") if math.isfinite(noise) else None,
         },
-        warnings=tuple(dict.fromkeys([*found.warnings, *said, *_warnings(pulses, record, radius, ionic_resistance)])),
+        warnings=tuple(dict.fromkeys(warnings)),
         series={"pulses": _table(pulses, record, stoichiometry)},
         pulses=tuple(pulses),
         radius=radius,
         temperature=record.temperature,
-        time=found.time[drawn],
-        voltage=found.voltage[drawn],
+        time=trace.time[drawn],
+        voltage=trace.voltage[drawn],
     )
 
 
 def _radius(
     record: Record, radius: float | None, area: float | None, molar_mass: float | None, molar_volume: float | None
 ) -> float:
-    given: Mapping[str, float | None] = {
+    sizes: Mapping[str, float | None] = {
         "radius": radius, "area": area, "molar mass": molar_mass, "molar volume": molar_volume
     }  # fmt: skip
-    for name, value in given.items():
+    for name, value in sizes.items():
         if value is not None and not (math.isfinite(value) and value > 0.0):
             msg = f"{name}: {value:g} is not above 0; the radius is written for example 2.5 um"
             raise MeasurementError(msg, source=record.source)
@@ -220,7 +221,7 @@ def _radius(
     if area is not None and molar_mass is not None and molar_volume is not None:
         return 3.0 * record.given("mass") / molar_mass * molar_volume / area
     msg = (
-        "does not say the radius of the particles, which a diffusivity goes with the square of; give it, as in "
+        "has no particle radius, to whose square the diffusivity is proportional; give it, as in "
         '--radius "2.5 um" (half of D50)'
     )
     raise MeasurementError(msg, source=record.source)
@@ -239,23 +240,25 @@ def _median(values: Sequence[float], lows: Sequence[float], highs: Sequence[floa
 
 def _values(used: Sequence[Pulse], radius: float) -> dict[str, Fitted]:
     nothing = ([math.nan], [math.nan], [math.nan])
-    found = [one.diffusivity for one in used], [one.low for one in used], [one.high for one in used]
-    value, low, high = _median(*(found if used else nothing))
-    simple = [one.simple for one in used if math.isfinite(one.simple)]
-    drops = [(one.drop / one.current) for one in used]
+    diffusivities = (
+        [pulse.diffusivity for pulse in used], [pulse.low for pulse in used], [pulse.high for pulse in used],
+    )  # fmt: skip
+    value, low, high = _median(*(diffusivities if used else nothing))
+    simple = [pulse.simple for pulse in used if math.isfinite(pulse.simple)]
+    drops = [pulse.drop / pulse.current for pulse in used]
     values = {
         "diffusivity": Fitted("Diffusivity (median of the pulses)", value, low, high, CM2_S),
     }
     for name, pick in (("lowest", min), ("highest", max)):
         if used:
-            one = pick(used, key=lambda pulse: pulse.diffusivity)
-            label = f"Diffusivity, {name} (at {one.after:.3f} V)"
-            values[f"diffusivity_{name}"] = Fitted(label, one.diffusivity, one.low, one.high, CM2_S)
+            extreme = pick(used, key=lambda pulse: pulse.diffusivity)
+            label = f"Diffusivity, {name} (at {extreme.after:.3f} V)"
+            values[f"diffusivity_{name}"] = Fitted(label, extreme.diffusivity, extreme.low, extreme.high, CM2_S)
     values["diffusivity_weppner_huggins"] = Fitted(
         "Diffusivity by the line over the root of time (median)",
         *(_median(simple, simple, simple) if simple else (math.nan, math.nan, math.nan)), CM2_S,
     )  # fmt: skip
-    times = [radius**2 / one if one else math.inf for one in (value, high, low)]
+    times = [radius**2 / diffusivity if diffusivity else math.inf for diffusivity in (value, high, low)]
     values["diffusion_time"] = Fitted("R²/D", times[0], times[1], times[2], SECOND)
     values["resistance"] = Fitted(
         "Resistance of the jump (median)",
@@ -270,7 +273,7 @@ def _stoichiometry(
 ) -> Floats | None:
     if capacity is None or initial is None or record.mass is None:
         return None
-    passed = np.cumsum([one.charge for one in pulses])
+    passed = np.cumsum([pulse.charge for pulse in pulses])
     return initial - passed / (record.mass * capacity)
 
 
@@ -287,37 +290,37 @@ def _table(pulses: Sequence[Pulse], record: Record, stoichiometry: Floats | None
         ("drift_of_rest", "drift", MV_H), ("left_to_relax", "unrested", PERCENT),
         ("rest_over_pulse_diffusivity", "relaxation", None),
     )  # fmt: skip
-    columns: dict[str, Any] = {name: [getattr(one, attribute) for one in pulses] for name, attribute, _ in first}
-    columns["doubts"] = [", ".join(one.flags) for one in pulses]
+    columns: dict[str, Any] = {name: [getattr(pulse, attribute) for pulse in pulses] for name, attribute, _ in first}
+    columns["doubts"] = [", ".join(pulse.flags) for pulse in pulses]
     units = {name: unit for name, _, unit in (*first, *rest) if unit is not None}
     if stoichiometry is not None:
         columns["stoichiometry"] = stoichiometry.tolist()
     if record.mass is not None:
-        columns["specific_charge"] = (np.cumsum([one.charge for one in pulses]) / record.mass).tolist()
+        columns["specific_charge"] = (np.cumsum([pulse.charge for pulse in pulses]) / record.mass).tolist()
         units["specific_charge"] = MAH_G
-    columns |= {name: [getattr(one, attribute) for one in pulses] for name, attribute, _ in rest}
+    columns |= {name: [getattr(pulse, attribute) for pulse in pulses] for name, attribute, _ in rest}
     return Series("Pulses", columns, units)
 
 
 def _warnings(pulses: Sequence[Pulse], record: Record, radius: float, ionic_resistance: float | None) -> list[str]:
-    said = []
+    warnings = []
     if record.temperature is None:
-        said.append("the temperature is not known, and a diffusivity holds at one: give it")
-    valid = sum(one.valid for one in pulses)
+        warnings.append("the temperature is not known, and the diffusivity depends on it: give it")
+    valid = sum(pulse.valid for pulse in pulses)
     for flag, words in WORDS.items():
-        count = sum(flag in one.flags for one in pulses)
+        count = sum(flag in pulse.flags for pulse in pulses)
         if count:
-            said.append(f"{flag} ({count} of {len(pulses)} pulses): {words}")
+            warnings.append(f"{flag} ({count} of {len(pulses)} pulses): {words}")
     if not valid:
-        said.append("no pulse is valid: the values are of all pulses and not to be trusted, and no material is made")
+        warnings.append(
+            "no pulse is valid: the values are of all pulses and cannot be trusted; no material property is saved"
+        )
     if ionic_resistance is None and valid:
-        enough = float(
-            np.median(
-                [radius**2 / 9.0 / (FRONT * one.diffusivity) * one.step / one.charge for one in pulses if one.valid]
-            )
+        sound = [pulse for pulse in pulses if pulse.valid]
+        resistances = [radius**2 / 9.0 / (FRONT * pulse.diffusivity) * pulse.step / pulse.charge for pulse in sound]
+        enough = float(np.median(resistances))
+        warnings.append(
+            "the rests show only in part whether the reaction front spreads: an ionic resistance of the "
+            f"electrode of {enough:.2g} ohm or more would by itself look like this; give it if you know it"
         )
-        said.append(
-            "that the reaction front does not spread is seen from the rests only in part: an ionic resistance of the "
-            f"electrode of {enough:.2g} ohm or more would by itself look like this; give it where it is known"
-        )
-    return said
+    return warnings

@@ -11,11 +11,11 @@ from .records import CHARGING_CAPACITY, CYCLE, DISCHARGING_CAPACITY, Record
 from .signal import Floats, Indices, Signal, signal
 
 BLIP = 5e-3
-"""Share of the charge around it below which current of the other sign is a pulse and no half cycle."""
+"""Share of the charge around it below which current of the other sign is a pulse, not a half cycle."""
 CUT_OFF = 0.05
 """Share of the voltage window by which the last half cycle may miss the end of the others."""
 STEADY_CURRENT = 0.2
-"""Relative change of the current up to which a jump of the voltage is not of the current's making."""
+"""Relative change of the current up to which a jump of the voltage is not caused by the current."""
 BREAKDOWN = 0.25
 """Share of the range of voltage by which it jumps against the current where a cell breaks down."""
 NAN = float("nan")
@@ -83,7 +83,7 @@ class HalfCycle:
         return self.energy / self.charge if self.charge > 0.0 else NAN
 
     @property
-    def held(self) -> int:
+    def hold_begin(self) -> int:
         """Point from which the voltage is held at its end while the current falls; the number of points if never."""
         near = np.abs(self.voltage - self.voltage[-1]) <= 1.5e-3
         away = np.flatnonzero(~near)
@@ -111,7 +111,7 @@ def half_cycles(record: Record) -> list[HalfCycle]:
     Raises
     ------
     MeasurementError
-        Another technique, a column that lacks, no current, time that goes back.
+        Another technique, a missing column, no current, time that goes back.
 
     Examples
     --------
@@ -123,18 +123,18 @@ def half_cycles(record: Record) -> list[HalfCycle]:
     return cut(record, signal(record, "cycling"))[0]
 
 
-def cut(record: Record, found: Signal) -> tuple[list[HalfCycle], int]:
+def cut(record: Record, signal: Signal) -> tuple[list[HalfCycle], int]:
     """Half cycles, and how many short pulses were left out."""
-    (passed, gaps), sign = found.charge(), found.sign
+    (passed, gaps), sign = signal.charge(), signal.sign
     edges = np.flatnonzero(np.diff(sign)) + 1
     starts, ends = np.concatenate([[0], edges]), np.concatenate([edges, [len(sign)]])
     under = sign[starts] != 0
     starts, ends = starts[under], ends[under]
     size = np.abs(np.add.reduceat(passed, np.column_stack([starts, ends]).ravel()[: 2 * len(starts) - 1])[::2])
     groups, blips = _grouped(sign[starts], size, ends - starts)
-    said, counted = _counters(record, found), _numbers(record, found)
-    half = [_half(found, passed, gaps, starts[one], ends[one], said, counted) for one in groups]
-    return [one for one in half if one.charge > 0.0], blips
+    counters, counted = _counters(record, signal), _numbers(record, signal)
+    halves = [_half(signal, passed, gaps, starts[half], ends[half], counters, counted) for half in groups]
+    return [half for half in halves if half.charge > 0.0], blips
 
 
 def _grouped(sign: NDArray[np.int8], size: Floats, points: Indices) -> tuple[list[Indices], int]:
@@ -154,32 +154,32 @@ def _grouped(sign: NDArray[np.int8], size: Floats, points: Indices) -> tuple[lis
 
 
 def _half(
-    found: Signal,
+    signal: Signal,
     passed: Floats,
     gaps: Floats,
     starts: Indices,
     ends: Indices,
-    said: list[Any],
+    counters: list[Any],
     counted: Floats | None,
 ) -> HalfCycle:
     at = np.concatenate([np.arange(start, end) for start, end in zip(starts, ends, strict=True)])
-    sign = float(found.sign[at[0]])
+    sign = float(signal.sign[at[0]])
     charge = sign * passed[at]
-    capacity, voltage, amperes = np.cumsum(charge), found.voltage[at], found.current[at]
+    capacity, voltage, amperes = np.cumsum(charge), signal.voltage[at], signal.current[at]
     if charge[0] > 0.0:
         # the interval before the first point is of its voltage
         capacity, voltage, amperes = (
             np.concatenate([head, values])
             for head, values in (([0.0], capacity), (voltage[:1], voltage), (amperes[:1], amperes))
         )
-    time = found.time
+    time = signal.time
     dt = np.where(charge > 0.0, time[at] - time[np.maximum(at - 1, 0)], 0.0)
     between = np.abs(gaps[at])
     duration = float(np.where(between > 0.0, 0.5 * dt, dt).sum())
     first, last = int(at[0]), int(at[-1])
     total = float(capacity[-1])
     counter = NAN
-    for cumulative, only in said:
+    for cumulative, only in counters:
         if only in (0.0, sign):
             before = cumulative[first - 1] if first and charge[0] > 0.0 else cumulative[first]
             counter = abs(float(cumulative[last] - before))
@@ -190,19 +190,19 @@ def _half(
         duration=duration,
         current=sign * total / duration if duration > 0.0 else NAN,
         amperes=amperes,
-        first=int(found.rows[first]),
-        last=int(found.rows[last]),
-        slack=_slack(found, starts, ends, dt, between),
+        first=int(signal.rows[first]),
+        last=int(signal.rows[last]),
+        slack=_slack(signal, starts, ends, dt, between),
         gap=float(between.sum()),
         counter=counter,
         cycle=float(counted[first + (last - first) // 2]) if counted is not None else NAN,
-        breakdown=_breakdown(found, at, np.cumsum(charge)),
+        breakdown=_breakdown(signal, at, np.cumsum(charge)),
     )
 
 
-def _breakdown(found: Signal, at: Indices, capacity: Floats) -> tuple[float, float, float] | None:
+def _breakdown(signal: Signal, at: Indices, capacity: Floats) -> tuple[float, float, float] | None:
     """The largest jump of the voltage against a steady current, where it is a large part of the range."""
-    voltage, current = found.voltage[at], found.current[at]
+    voltage, current = signal.voltage[at], signal.current[at]
     if len(at) < 3:
         return None
     steady = (np.diff(at) == 1) & (np.abs(np.diff(current)) <= STEADY_CURRENT * np.abs(current[1:]))
@@ -213,9 +213,9 @@ def _breakdown(found: Signal, at: Indices, capacity: Floats) -> tuple[float, flo
     return float(capacity[worst]), float(voltage[worst]), float(voltage[worst + 1])
 
 
-def _slack(found: Signal, starts: Indices, ends: Indices, dt: Floats, between: Floats) -> float:
-    """Charge that the points do not settle: steps of the current, and the intervals in which it was switched."""
-    time, current = found.time, found.current
+def _slack(signal: Signal, starts: Indices, ends: Indices, dt: Floats, between: Floats) -> float:
+    """Charge that the points leave open: steps of the current, and the intervals in which it was switched."""
+    time, current = signal.time, signal.current
     total = float(between.sum())
     for start, end in zip(starts, ends, strict=True):
         total += 0.5 * abs(float(np.diff(current[start:end]) @ np.diff(time[start:end])))
@@ -229,29 +229,29 @@ def _slack(found: Signal, starts: Indices, ends: Indices, dt: Floats, between: F
     return total
 
 
-def _counters(record: Record, found: Signal) -> list[Any]:
+def _counters(record: Record, signal: Signal) -> list[Any]:
     """Capacity as the instrument counted it, A s, without its resets, and of which sign of current (0: of both)."""
-    kept: list[Any] = []
+    counters: list[Any] = []
     for name, sign in ((CHARGING_CAPACITY, 1.0), (DISCHARGING_CAPACITY, -1.0)):
         if record.has(name):
-            values = np.abs(np.nan_to_num(record.values(name)[found.rows])) * 3600.0
+            values = np.abs(np.nan_to_num(record.values(name)[signal.rows])) * 3600.0
             step = np.diff(values, prepend=values[:1])
-            kept.append((np.cumsum(np.where(step < 0.0, values, step)), sign))
-    if kept:
-        return kept
+            counters.append((np.cumsum(np.where(step < 0.0, values, step)), sign))
+    if counters:
+        return counters
     for name in map(str, record.table.columns):
         match = re.fullmatch(r"\(?Q-Qo\)?/(mA\.h|C)", name)
         if match and record.has(name):
             factor = 3.6 if match[1] == "mA.h" else 1.0
-            return [(np.nan_to_num(record.values(name)[found.rows]) * factor, 0.0)]
+            return [(np.nan_to_num(record.values(name)[signal.rows]) * factor, 0.0)]
     return []
 
 
-def _numbers(record: Record, found: Signal) -> Floats | None:
+def _numbers(record: Record, signal: Signal) -> Floats | None:
     """The instrument's numbers of the cycles."""
     if not record.has(CYCLE):
         return None
-    values = record.values(CYCLE)[found.rows]
+    values = record.values(CYCLE)[signal.rows]
     return values if np.isfinite(values).all() else None
 
 
@@ -290,7 +290,7 @@ class Cycle:
         return discharge.energy / charge.energy
 
 
-def pair_cycles(halves: list[HalfCycle], said: list[str]) -> list[Cycle]:
+def pair_cycles(halves: list[HalfCycle], warnings: list[str]) -> list[Cycle]:
     """Half cycles in pairs, by the instrument's numbers where those fit the current."""
     numbers = [half.cycle for half in halves]
     pairs: list[tuple[int, tuple[HalfCycle, ...]]] = []
@@ -298,16 +298,18 @@ def pair_cycles(halves: list[HalfCycle], said: list[str]) -> list[Cycle]:
         by_number: dict[int, list[HalfCycle]] = {}
         for half in halves:
             by_number.setdefault(int(half.cycle), []).append(half)
-        wrong = next((number for number, found in by_number.items() if len(found) > 2), None)
+        wrong = next((number for number, group in by_number.items() if len(group) > 2), None)
         if wrong is None and list(by_number) == sorted(by_number) and not _all_single(by_number):
-            pairs = [(number, tuple(found)) for number, found in by_number.items()]
+            pairs = [(number, tuple(group)) for number, group in by_number.items()]
         elif wrong is not None:
-            said.append(
+            warnings.append(
                 f"the file's cycle number {wrong} has {len(by_number[wrong])} half cycles by the sign of the current; "
                 "cycles are counted from the current instead"
             )
         else:
-            said.append("the file's cycle numbers do not hold a charge and a discharge each; counted from the current")
+            warnings.append(
+                "the file's cycle numbers do not have a charge and a discharge each; counted from the current"
+            )
     if not pairs:
         pairs = [(at, pair) for at, pair in enumerate(_paired(halves), 1)]
     unfinished = _unfinished(halves)
@@ -318,7 +320,7 @@ def pair_cycles(halves: list[HalfCycle], said: list[str]) -> list[Cycle]:
 
 def _all_single(by_number: dict[int, list[HalfCycle]]) -> bool:
     """Whether the instrument counts half cycles."""
-    return len(by_number) > 2 and all(len(found) == 1 for found in by_number.values())
+    return len(by_number) > 2 and all(len(group) == 1 for group in by_number.values())
 
 
 def _paired(halves: list[HalfCycle]) -> list[tuple[HalfCycle, ...]]:

@@ -14,7 +14,7 @@ from .steady import OUTLIER, WAVY, Floats, Steady
 LEAST_EARLY = 5
 """Points of it before half of the fall."""
 FASTEST = 1.0 / 1000.0
-"""Share of the time before which no half of the fall is looked for: hours of polarisation, seconds of charging."""
+"""Share of the time before which no half of the fall is sought: hours of polarisation, seconds of charging."""
 EARLY = 0.5
 """Share of the fall of the current within which it follows the square root of time."""
 LATEST = 0.65
@@ -63,7 +63,7 @@ def initial(t: Floats, current: Floats, tail: Steady, record: Record) -> tuple[E
     root = np.sqrt(np.maximum(t, 0.0))
     times, means, level = _smoothed(t, current)
     guess, deviation = _guess(times, means, level, tail)
-    found: tuple[Estimate, Any] | None = None
+    fit: tuple[Estimate, Any] | None = None
     last = float("inf")
     count = 0
     for _ in range(8):
@@ -73,46 +73,46 @@ def initial(t: Floats, current: Floats, tail: Steady, record: Record) -> tuple[E
             # few points: as many as it takes, if they are not too late
             count = LEAST_EARLY + 1
             if t[count] > _fallen(times, level, guess, deviation, tail, LATEST):
-                found = None
+                fit = None
                 break
-        found = _backwards(root[:count], current[:count])
-        again, deviation = found[0].propagate(0)
+        fit = _backwards(root[:count], current[:count])
+        again, deviation = fit[0].propagate(0)
         change, guess = abs(again - guess), again
         if change < 1e-3 * abs(again) or change >= last:
             break
         last = change
-    if found is not None and guess > tail.limit:
+    if fit is not None and guess > tail.limit:
         # the other electrode is felt from a fifth of the diffusion time on, also where that is later
-        reached = REACH * ((guess / tail.limit - 1.0) / max(float(found[0].values[1]), 1e-12)) ** 2
+        reached = REACH * ((guess / tail.limit - 1.0) / max(float(fit[0].values[1]), 1e-12)) ** 2
         end = min(reached, _fallen(times, level, guess, deviation, tail, LATEST))
         longer = int(np.searchsorted(t, end, side="right"))
         if longer > count:
-            found = _backwards(root[:longer], current[:longer])
-    while found is not None and is_wavy(root, current, found):
+            fit = _backwards(root[:longer], current[:longer])
+    while fit is not None and is_wavy(root, current, fit):
         # the curve does not hold as long as that
-        count = int(0.7 * (found[1][-1] + 1))
+        count = int(0.7 * (fit[1][-1] + 1))
         if count < LEAST_EARLY + 1:
             break
-        found = _backwards(root[:count], current[:count])
-    if found is None or not found[0].values[0] > 0.0:
+        fit = _backwards(root[:count], current[:count])
+    if fit is None or not fit[0].values[0] > 0.0:
         msg = (
             "has too few points before half of the fall of the current to find the initial current from; record the "
             "first minutes more often, or give it, as dV/(R_0 + R_bulk) of the spectrum before"
         )
         raise MeasurementError(msg, source=record.source)
-    return found
+    return fit
 
 
-def is_wavy(root: Floats, current: Floats, found: tuple[Estimate, Any]) -> bool:
+def is_wavy(root: Floats, current: Floats, fit: tuple[Estimate, Any]) -> bool:
     """Whether neighbours lie off the curve on the same side."""
-    fitted, used = found
+    fitted, used = fit
     left = current[used] - half_space(root[used], float(fitted.values[0]), float(fitted.values[1]))
     return len(left) >= 8 and bool(np.mean(np.diff(left) ** 2) < WAVY * np.var(left))
 
 
-def lack_of_fit(root: Floats, current: Floats, found: tuple[Estimate, Any]) -> float:
+def lack_of_fit(root: Floats, current: Floats, fit: tuple[Estimate, Any]) -> float:
     """How far the current at time 0 by the first third of the points is from that by all, beyond the scatter."""
-    fitted, used = found
+    fitted, used = fit
     first = used[: max(int(np.searchsorted(root[used], root[used[-1]] / np.sqrt(3.0))), LEAST_EARLY)]
     if len(first) >= len(used):
         return 0.0
@@ -235,5 +235,5 @@ def _predicted(fitted: Estimate, root: Floats) -> tuple[Floats, Floats]:
     slopes = _slopes(p, root)
     variance = np.einsum("ij,jk,ik->i", slopes, fitted.covariance, slopes) + fitted.sum_of_squares / fitted.degrees
     predicted = half_space(root, float(p[0]), float(p[1]))
-    # rounding of numbers without scatter is no outlier
+    # rounding of numbers without scatter is not an outlier
     return predicted, np.maximum(np.sqrt(variance), 1e-4 * np.abs(predicted))

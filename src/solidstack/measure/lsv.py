@@ -31,11 +31,11 @@ class Onset:
     baseline : Estimate or None
         Line before it: current over potential, both in the direction of the sweep. None where there is none.
     flat : tuple of float
-        Begin and end of the baseline, V.
+        Start and end of the baseline, V.
     tangent : Estimate or None
         Line at the steepest rise; None where there is no onset.
     steep : tuple of float
-        Begin and end of the points of the tangent, V.
+        Start and end of the points of the tangent, V.
     by_tangent, by_threshold : Fitted
         Potentials, V; nan where there is none.
     """
@@ -74,14 +74,15 @@ class LinearSweep(Result):
 
     def properties(self) -> list[Property]:
         """Limits of oxidation and reduction that were reached, by the threshold or else by the tangent."""
-        found = []
+        properties = []
         for onset in self.onsets:
             limit = _limit(onset)
             # the library takes potentials against lithium only
             if np.isfinite(limit.value) and -1.0 <= limit.value <= 10.0:
                 name = f"{SIDES[onset.sweep.direction]}_limit"
-                found.append(Property(name, {"value": text(round(limit.value, 4), VOLTAGE_KIND)}, limit.uncertainty))
-        return found
+                entry = {"value": text(round(limit.value, 4), VOLTAGE_KIND)}
+                properties.append(Property(name, entry, limit.uncertainty))
+        return properties
 
     def data(self) -> Mapping[str, Series]:
         """The sweeps, as drawn."""
@@ -102,9 +103,9 @@ def _limit(onset: Onset) -> Fitted:
 def analyse(record: Record, *, area: float | None = None, threshold: float = 0.1) -> LinearSweep:
     """Find where oxidation and reduction begin in a linear sweep of potential.
 
-    The tangent at the steepest rise of the current is cut with the baseline before the rise; and the current above
-    the baseline reaches a threshold. Neither is a thermodynamic limit: both depend on scan rate, on the electrode's
-    surface and on the threshold. A sweep without onset says that the limit is beyond its end.
+    One onset is where the tangent at the steepest rise of the current meets the baseline before the rise, the other
+    where the current above the baseline reaches a threshold. Neither is a thermodynamic limit: both depend on scan
+    rate, on the electrode's surface and on the threshold. A sweep without onset says that the limit is beyond its end.
 
     Parameters
     ----------
@@ -132,29 +133,29 @@ def analyse(record: Record, *, area: float | None = None, threshold: float = 0.1
         msg = f"threshold: {text(float(threshold), CURRENT_DENSITY)} is not above 0; write for example 0.01 mA/cm^2"
         raise MeasurementError(msg, source=record.source)
     checked, sweeps = sweeps_of(record)
-    said = [said for said in checked.warnings if said not in record.warnings]
+    warnings = [text for text in checked.warnings if text not in record.warnings]
     if area is None:
-        said.append("the area is not known, so the onset at a current density is not either; give --area")
+        warnings.append("the area is not known, so there is no onset at a current density; give --area")
     onsets: dict[int, Onset] = {}
     for sweep in sweeps:
         if sweep.direction not in onsets:
             onsets[sweep.direction] = _onset(sweep, area, threshold)
     again = len(sweeps) - len(onsets)
     if again:
-        said.append(f"{again} later sweeps in the same directions were not analysed; cv analyses cycles")
+        warnings.append(f"{again} later sweeps in the same directions were not analysed; cv analyses cycles")
     values: dict[str, Fitted] = {}
     for direction, onset in onsets.items():
         name = SIDES[direction]
         values[f"{name}_onset"] = onset.by_tangent
         if area is not None:
             values[f"{name}_threshold"] = onset.by_threshold
-        said += _said(onset, area, threshold)
+        warnings += _doubts(onset, area, threshold)
     if len(onsets) == 2:
         values["window"] = _window(_limit(onsets[1]), _limit(onsets[-1]))
     rate, deviation = scan_rate(sweeps[0])
     values["scan_rate"] = Fitted("Scan rate", rate, rate - 1.96 * deviation, rate + 1.96 * deviation, MV_S)
     if not np.isfinite(rate):
-        said.append("the file has no time, so the scan rate is not known")
+        warnings.append("the file has no time, so the scan rate is not known")
     window: dict[str, Any] = {}
     for direction, onset in onsets.items():
         sweep, name = onset.sweep, SIDES[direction]
@@ -169,7 +170,7 @@ def analyse(record: Record, *, area: float | None = None, threshold: float = 0.1
         model="tangent at the steepest rise cut with the baseline"
         + (f"; {UA_CM2.of(threshold):g} uA/cm^2 above the baseline" if area is not None else ""),
         window=window,
-        warnings=tuple(said),
+        warnings=tuple(warnings),
         onsets=tuple(onsets.values()),
         area=area,
         threshold=threshold,
@@ -183,7 +184,7 @@ def _window(oxidation: Fitted, reduction: Fitted) -> Fitted:
 
 
 def _baseline(sweep: Sweep) -> tuple[int, int]:
-    """First and last place on the grid of the longest line from the begin."""
+    """First and last place on the grid of the longest line from the start."""
     count = len(sweep.grid)
     first = max(1, int(SETTLING * count))
     allowed = float(np.hypot(1.5 * sweep.smooth_noise, FLAT * np.ptp(sweep.smooth)))
@@ -214,7 +215,7 @@ def _onset(sweep: Sweep, area: float | None, threshold: float) -> Onset:
         return Onset(sweep, None, (nothing, nothing), None, (nothing, nothing), none[0], none[1])
     baseline = line(x, y)
     if baseline.values[1] * np.ptp(grid) > 1.5 * np.ptp(sweep.smooth):
-        # the begin is the steepest part: the reaction runs already
+        # the start is the steepest part: the reaction is already running
         return Onset(sweep, None, (nothing, nothing), None, (nothing, nothing), none[0], none[1])
     ends = (sweep.direction * flat[0], sweep.direction * flat[1])
     above = sweep.smooth - (baseline.values[0] + baseline.values[1] * grid)
@@ -271,15 +272,15 @@ def _crossing(sweep: Sweep, baseline: Estimate, above: Floats, first: int, curre
     x, y = between(sweep, sweep.grid[low], sweep.grid[high])
     if np.unique(x).size < 3:
         return None
-    found = _cut(baseline, line(x, y), current, label, sweep.direction)
+    crossing = _cut(baseline, line(x, y), current, label, sweep.direction)
     # a line through a flat stretch cuts far away; the smoothed curve is then better
-    inside = sweep.grid[low] <= sweep.direction * found.value <= sweep.grid[high]
+    inside = sweep.grid[low] <= sweep.direction * crossing.value <= sweep.grid[high]
     if not inside:
         value = sweep.direction * float(
             np.interp(current, above[max(at - 1, 0) : at + 1], sweep.grid[max(at - 1, 0) : at + 1])
         )
         return Fitted(label, value, float("nan"), float("nan"), V)
-    return found
+    return crossing
 
 
 def _cut(baseline: Estimate, other: Estimate, offset: float, label: str, direction: int) -> Fitted:
@@ -290,23 +291,23 @@ def _cut(baseline: Estimate, other: Estimate, offset: float, label: str, directi
         np.concatenate([baseline.values, other.values]), covariance, min(baseline.degrees, other.degrees)
     )  # fmt: skip
     with np.errstate(divide="ignore", invalid="ignore"):  # parallel lines cut nowhere
-        found = both.fitted(lambda p: float((offset + p[0] - p[2]) / np.float64(p[3] - p[1])), label, V)
-    low, high = sorted((direction * found.low, direction * found.high))
-    return Fitted(label, direction * found.value, low, high, V)
+        crossing = both.fitted(lambda p: float((offset + p[0] - p[2]) / np.float64(p[3] - p[1])), label, V)
+    low, high = sorted((direction * crossing.low, direction * crossing.high))
+    return Fitted(label, direction * crossing.value, low, high, V)
 
 
-def _said(onset: Onset, area: float | None, threshold: float) -> list[str]:
+def _doubts(onset: Onset, area: float | None, threshold: float) -> list[str]:
     sweep, name = onset.sweep, SIDES[onset.sweep.direction]
     first, last = float(sweep.potential[0]), float(sweep.potential[-1])
-    said = []
+    doubts = []
     if onset.baseline is None:
-        said.append(
-            f"no baseline before the {name}: the current bends from the begin at {first:.3g} V on, so there is no "
+        doubts.append(
+            f"no baseline before the {name}: the current bends from the start at {first:.3g} V on, so there is no "
             "onset. Begin the sweep nearer to the open-circuit voltage"
         )
-        return said
+        return doubts
     if area is not None and threshold * area <= 3.0 * sweep.smooth_noise:
-        said.append(
+        doubts.append(
             f"{UA_CM2.of(threshold):g} uA/cm^2 is within the noise of the current ({UA_CM2.of(sweep.noise / area):.3g} "
             f"uA/cm^2 a point): no onset of {name} at that current; give a higher --threshold"
         )
@@ -314,15 +315,15 @@ def _said(onset: Onset, area: float | None, threshold: float) -> list[str]:
     side = "above" if sweep.direction > 0 else "below"
     if onset.tangent is None and not np.isfinite(onset.by_threshold.value):
         how = f" ({UA_CM2.of(max(highest, 0.0) / area):.3g} uA/cm^2 over the baseline at most)" if area else ""
-        said.append(f"no onset of {name} up to {last:.4g} V{how}: the limit is {side} {last:.4g} V")
+        doubts.append(f"no onset of {name} up to {last:.4g} V{how}: the limit is {side} {last:.4g} V")
         if float(np.max(-(sweep.smooth - onset.baseline.values[0] - onset.baseline.values[1] * sweep.grid))) > max(
             NOISE * sweep.smooth_noise, 0.3 * float(np.ptp(sweep.smooth))
         ):
-            said.append(
+            doubts.append(
                 f"the current of the {name} sweep goes the other way: is a current of oxidation above 0 in this file?"
             )
     elif area is not None and not np.isfinite(onset.by_threshold.value) and highest < threshold * area:
-        said.append(
+        doubts.append(
             f"the current stays below {UA_CM2.of(threshold):g} uA/cm^2 over the baseline up to {last:.4g} V "
             f"({UA_CM2.of(highest / area):.3g} at most): by that measure the limit is {side} {last:.4g} V"
         )
@@ -331,21 +332,21 @@ def _said(onset: Onset, area: float | None, threshold: float) -> list[str]:
         and abs(onset.steep[1] - last) < 0.02 * abs(last - first)
         and abs(onset.steep[1] - onset.steep[0]) < 0.25 * abs(last - onset.by_tangent.value)
     ):
-        said.append(
-            f"the current of {name} is steepest at the end of the sweep: the tangent's onset moves with where the "
-            "sweep ends; the one at a current density does not"
+        doubts.append(
+            f"the current of {name} is steepest at the end of the sweep: the tangent's onset depends on where the "
+            "sweep ends; the onset at a current density does not"
         )
     if min(first, last) < -1.0:
-        said.append(
-            f"potentials to {min(first, last):.3g} V are not against lithium: the values are no material's limits"
+        doubts.append(
+            f"potentials to {min(first, last):.3g} V are not against lithium: the values are not limits of a material"
         )
     if (
         np.isfinite(onset.by_tangent.value)
         and np.isfinite(onset.by_threshold.value)
         and abs(onset.by_tangent.value - onset.by_threshold.value) > 0.3
     ):
-        said.append(
+        doubts.append(
             f"tangent and threshold differ by {abs(onset.by_tangent.value - onset.by_threshold.value):.2g} V for the "
             f"{name}: a slow rise precedes the steep one"
         )
-    return said
+    return doubts

@@ -112,10 +112,12 @@ def _put(
     data: dict[str, Any], key: str, entry: dict[str, Any], uncertainty: float | None, source: str, note: str
 ) -> None:
     """Make an entry the default of a property; an earlier one from the very same source is replaced."""
-    others = [{k: v for k, v in one.items() if k != "default"} for one in data.get(key, []) if one["source"] != source]
+    others = [
+        {k: v for k, v in other.items() if k != "default"} for other in data.get(key, []) if other["source"] != source
+    ]
     if "activation_energy" not in entry and key in WITH_ACTIVATION:
         entries: list[dict[str, Any]] = data.get(key, [])
-        known = next((one for one in entries if one.get("default") or len(entries) == 1), {})
+        known = next((earlier for earlier in entries if earlier.get("default") or len(entries) == 1), {})
         names = ("activation_energy", "arrhenius", "range")
         kept: dict[str, Any] = {name: known[name] for name in names if name in known}
         if "activation_energy" in kept:
@@ -131,7 +133,9 @@ def _put(
 
 def _source(result: Result) -> str:
     """Files with their hash, window and model, in one line."""
-    files = ", ".join(f"{one.name} (sha256 {one.sha256 or 'none'})" for one in result.records) or "values given"
+    files = (
+        ", ".join(f"{record.name} (sha256 {record.sha256 or 'none'})" for record in result.records) or "values given"
+    )
     window = ", ".join(f"{key} {_short(value)}" for key, value in result.window.items())
     parts = [f"solidstack {__version__} {result.kind} of {files}", f"model {result.model}"]
     return "; ".join([*parts, *([f"window {window}"] if window else [])])

@@ -15,7 +15,7 @@ REST = 0.02
 SAME = 0.05
 """Share by which the currents of one level differ at most."""
 SETTLING = 0.02
-"""Share of a half cycle at its begin in which the interfaces charge."""
+"""Share of a half cycle at its start in which the interfaces charge."""
 SUDDEN = 0.02
 """Share of a half cycle within which a drop is sudden."""
 ROUGH = 5.0
@@ -35,7 +35,7 @@ class Polarity:
     sign : int
         Of the current.
     time, duration : float
-        Begin and length, s.
+        Start and length, s.
     current : float
         Mean size, A.
     charge : float
@@ -73,7 +73,7 @@ class Polarity:
 
 
 def split(time: Floats, voltage: Floats, current: Floats) -> tuple[list[Polarity], list[str]]:
-    """Find the half cycles: stretches of one sign and one size of the current; and what was turned or left out."""
+    """Find the half cycles: stretches of one sign and one size of the current; and what was reversed or left out."""
     size = np.abs(current)
     limit = REST * float(np.percentile(size, 99.0))
     # the sign where the cell is loaded, 0 at rest; a new stretch also where the size steps and stays
@@ -84,33 +84,33 @@ def split(time: Floats, voltage: Floats, current: Floats) -> tuple[list[Polarity
         if sign[part[0]] == 0.0:
             continue
         stretches += _levels(part, size)
-    found = [
+    halves = [
         _half_cycle(first, last, time, voltage, current) for first, last in stretches if last - first + 1 >= LEAST_HALF
     ]
-    said = []
-    few = len(stretches) - len(found)
+    warnings = []
+    few = len(stretches) - len(halves)
     if few:
-        said.append(f"{few} stretches of current with fewer than {LEAST_HALF} points were left out")
-    against = [one.mean < 0.0 for one in found]
-    if found and np.mean(against) > 0.5:
-        said.append("the voltage has the sign against the current throughout; it was turned")
-        return split(time, -voltage, current)[0], said
-    return found, said
+        warnings.append(f"{few} stretches of current with fewer than {LEAST_HALF} points were left out")
+    against = [half.mean < 0.0 for half in halves]
+    if halves and np.mean(against) > 0.5:
+        warnings.append("the voltage has the sign against the current throughout; its sign was reversed")
+        return split(time, -voltage, current)[0], warnings
+    return halves, warnings
 
 
 def _levels(part: Any, size: Floats) -> list[tuple[int, int]]:
     """Split points of one sign where the current steps to another level."""
-    begin, found = int(part[0]), []
+    begin, stretches = int(part[0]), []
     level = float(np.median(size[part[:3]]))
     # only where it jumps from one point to the next
     jumps = np.abs(np.diff(size[part])) > 0.5 * SAME * size[part[1:]]
     for at in part[1:][jumps]:
         ahead = size[at : min(at + 3, int(part[-1]) + 1)]
         if np.all(np.abs(ahead - level) > SAME * level) and np.ptp(ahead) <= SAME * float(np.median(ahead)):
-            found.append((begin, int(at) - 1))
+            stretches.append((begin, int(at) - 1))
             begin, level = int(at), float(np.median(ahead))
-    found.append((begin, int(part[-1])))
-    return found
+    stretches.append((begin, int(part[-1])))
+    return stretches
 
 
 def _half_cycle(first: int, last: int, time: Floats, voltage: Floats, current: Floats) -> Polarity:
@@ -161,5 +161,5 @@ def _median(values: Floats, width: int) -> Floats:
     if len(values) < width:
         return values
     padded = np.pad(values, width // 2, mode="edge")
-    found: Floats = np.median(np.lib.stride_tricks.sliding_window_view(padded, width), axis=1)
-    return found
+    medians: Floats = np.median(np.lib.stride_tricks.sliding_window_view(padded, width), axis=1)
+    return medians

@@ -20,16 +20,16 @@ UNRESTED = 0.05
 BENT = 0.05
 """Residual over the rise of the potential in a pulse from which it is not that of diffusion."""
 FAINT = 5.0
-"""Standard deviations that a step of the rest potential has to be."""
+"""Least step of the rest potential, in its standard deviations."""
 UNSTEADY = 0.02
 """Relative spread of the current within a pulse."""
 TAIL = 0.4
-"""Of the relaxation, the part that its time scale is told from."""
+"""Last part of the relaxation, from which its time scale is found."""
 SLOWER, FASTER = 0.4, 1.3
 """Diffusivity of the end of the relaxation over that of the pulse within which both say the same. In a slab, as when a
 reaction front spreads through the electrode, it is 2 to 4: the first eigenvalue is pi2 in place of 20.19/9."""
 FRONT = 3.0
-"""The ionic resistance of the electrode has to allow this many times the diffusivity found."""
+"""The ionic resistance of the electrode has to allow this many times the diffusivity of the pulse."""
 VARIED = 1.5
 """By how much the slope of the rest potential has to vary between pulses to see whether D goes with it."""
 PROPORTIONAL, EVEN = 0.2, 0.05
@@ -37,7 +37,7 @@ PROPORTIONAL, EVEN = 0.2, 0.05
 SEARCH = np.linspace(-2.5, 2.5, 41)
 """Natural logarithms of the ratio of diffusivities that are tried on a rest."""
 WORDS: dict[str, str] = {
-    "long pulse": f"the pulse is longer than {LONG:g} R²/D: shorten it, or the potential says little of D",
+    "long pulse": f"the pulse is longer than {LONG:g} R²/D: shorten it, or the potential says little about D",
     "short rest": f"more than {100 * UNRESTED:g} % of the step is left to relax at the end of a rest: rest longer",
     "not diffusion": f"the potential is not that of diffusion within {100 * BENT:g} % of its rise: a plateau or step "
     "of the potential, charge transfer, or a side reaction",
@@ -48,7 +48,7 @@ WORDS: dict[str, str] = {
     "reaction front spreads through the electrode (few or long ionic paths), or sizes differ widely",
     "like a front": "from pulse to pulse the diffusivity is in proportion to the slope of the rest potential over the "
     "charge, as where a resistance along the electrode charges its capacity and the reaction front spreads (and as a "
-    "thermodynamic factor alone would make it): give the ionic resistance of the electrode to tell",
+    "thermodynamic factor alone would make it): give the ionic resistance of the electrode to decide",
     "reaction front": "the ionic resistance of the electrode alone makes the potential move like that: the pulse "
     "measures the spreading of the reaction front and not diffusion in the particles",
 }
@@ -85,11 +85,11 @@ class Pulse:
     drift : float
         Of the potential at the end of the rest, V/s.
     unrested : float
-        Share of the step that is left to relax; nan where it cannot be told.
+        Share of the step that is left to relax; nan where it is not known.
     relaxation : float
         Diffusivity of the rest over that of the pulse; nan where the rest does not say.
     flags : tuple of str
-        Of `WORDS`: why it is not valid.
+        From `WORDS`: why it is not valid.
     time, voltage, fitted : array, shape (n,)
         Of the fitted part: s since the pulse began, V.
     """
@@ -136,10 +136,10 @@ class Pulse:
 
 
 def check_pulse(
-    number: int, found: Signal, reading: Reading, fit: Fit | None, radius: float, ionic_resistance: float | None
+    number: int, signal: Signal, reading: Reading, fit: Fit | None, radius: float, ionic_resistance: float | None
 ) -> Pulse:
     """Return a pulse with its diffusivity and with the flags that make it invalid."""
-    time, current = found.time, found.current
+    time, current = signal.time, signal.current
     piece, switches = reading.piece, reading.switches
     first, last = piece.pulse
     end = float(time[last - 1])
@@ -149,7 +149,7 @@ def check_pulse(
     sign = 1.0 if charge > 0.0 else -1.0
     flags = []
     simple = weppner_huggins(s, y, step, False) * radius**2 / duration if good else math.nan
-    drift, unrested = _rest(found, piece.after, step, scatter)
+    drift, unrested = _rest(signal, piece.after, step, scatter)
     size = np.abs(current[first:last])
     if float(np.std(size[1:])) > UNSTEADY * float(size.mean()):
         flags.append("unsteady current")
@@ -169,10 +169,10 @@ def check_pulse(
         drop = fit.level - before
         rise = fit.step * float(surface(reduced)) / (3.0 * reduced)
         fitted = y - fit.residual
-        # the noise of a reading is no misfit
+        # the noise of a reading is not a misfit
         structure = math.sqrt(max(float(np.mean(_smooth(fit.residual) ** 2)), 0.0))
         misfit = structure / abs(rise)
-        relaxation, slowest, fastest = _relaxation(found, piece, switches, reduced, fit.bend, scatter)
+        relaxation, slowest, fastest = _relaxation(signal, piece, switches, reduced, fit.bend, scatter)
         if reduced > LONG:
             flags.append("long pulse")
         if misfit > BENT:
@@ -199,32 +199,32 @@ def goes_with_slope(pulses: Sequence[Pulse]) -> bool:
     A front spreads by R = ionic resistance and C = charge per potential: R C takes the place of (R/3)2/D, so that
     the D that seems to be is in proportion to 1/C.
     """
-    known = [one for one in pulses if math.isfinite(one.diffusivity) and "faint step" not in one.flags]
+    known = [pulse for pulse in pulses if math.isfinite(pulse.diffusivity) and "faint step" not in pulse.flags]
     if len(known) < 4:
         return False
-    slope = np.log([abs(one.step / one.charge) for one in known])
+    slope = np.log([abs(pulse.step / pulse.charge) for pulse in known])
     if float(np.ptp(slope)) < math.log(VARIED):
         return False
-    fit = line(slope, np.log([one.diffusivity for one in known]))
+    fit = line(slope, np.log([pulse.diffusivity for pulse in known]))
     exponent, deviation = fit.propagate(1)
     scatter = math.sqrt(fit.sum_of_squares / fit.degrees)
     return abs(exponent - 1.0) <= PROPORTIONAL and scatter <= EVEN and quantile(fit.degrees) * deviation < 0.5
 
 
 def _smooth(left: Floats) -> Floats:
-    """Means over a tenth of the points, and as long as they are independent what noise leaves of them is taken off."""
+    """Means over a tenth of the points, less what noise would leave of them if they are independent."""
     width = max(len(left) // 10, 1)
     count = len(left) // width
     means = left[: count * width].reshape(count, width).mean(axis=1)
     noise = noise_of(left) ** 2 / width
     size = float(np.mean(means**2))
-    found: Floats = means * math.sqrt(max(size - noise, 0.0) / size) if size > 0.0 else means
-    return found
+    smooth: Floats = means * math.sqrt(max(size - noise, 0.0) / size) if size > 0.0 else means
+    return smooth
 
 
-def _rest(found: Signal, rest: tuple[int, int], step: float, noise: float) -> tuple[float, float]:
+def _rest(signal: Signal, rest: tuple[int, int], step: float, noise: float) -> tuple[float, float]:
     """Drift at the end of a rest, V/s, and the share of the step that is left, as if it fell off exponentially."""
-    time, voltage = found.time[rest[0] : rest[1]], found.voltage[rest[0] : rest[1]]
+    time, voltage = signal.time[rest[0] : rest[1]], signal.voltage[rest[0] : rest[1]]
     length = float(time[-1] - time[0])
     if not length > 0.0 or step == 0.0:
         return math.nan, math.nan
@@ -249,18 +249,18 @@ def _rest(found: Signal, rest: tuple[int, int], step: float, noise: float) -> tu
 
 
 def _relaxation(
-    found: Signal, piece: Piece, switches: Switches, reduced: float, bend: float, noise: float
+    signal: Signal, piece: Piece, switches: Switches, reduced: float, bend: float, noise: float
 ) -> tuple[float, float, float]:
     """Diffusivity by which the end of the relaxation falls off over that of the pulse, with its interval.
 
     Level and size are left free. The beginning of a relaxation goes with roots of time in any geometry; only its last
-    part, from `TAIL` of it on, tells a sphere from a slab.
+    part, from `TAIL` of it on, distinguishes a sphere from a slab.
     """
     first, last = piece.after
-    end = float(found.time[piece.pulse[1] - 1])
+    end = float(signal.time[piece.pulse[1] - 1])
     duration = end - piece.begin
-    u, y = (found.time[first:last] - end) / duration, found.voltage[first:last]
-    level = float(found.voltage[end_of_rest(found, piece.after)].mean())
+    u, y = (signal.time[first:last] - end) / duration, signal.voltage[first:last]
+    level = float(signal.voltage[end_of_rest(signal, piece.after)].mean())
     kept = u >= SKIPPED
     if kept.sum() < POINTS:
         return math.nan, math.nan, math.nan
@@ -282,8 +282,8 @@ def _relaxation(
     if len(earlier.time):
         nodes = np.linspace(float(u[0]), float(u[-1]), NODES // 2)
         times = np.concatenate([[piece.begin], end + nodes * duration])
-        left = np.array([earlier.potential(float(one), times) for one in T[:, 0]])
-        shape = shape + np.array([np.interp(u, nodes, one[1:] - one[0]) for one in left])
+        left = np.array([earlier.potential(float(ratio), times) for ratio in T[:, 0]])
+        shape = shape + np.array([np.interp(u, nodes, curve[1:] - curve[0]) for curve in left])
     shape = shape + 0.5 * bend * shape**2
     shape = shape - shape.mean(axis=1, keepdims=True)
     weight = np.sum(shape**2, axis=1)

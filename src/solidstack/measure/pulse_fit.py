@@ -12,7 +12,7 @@ from .sphere import surface, surface_rate
 from .statistics import noise_of
 
 TURNS, SETTLED = 5, 1e-3
-"""Of the fits of all pulses with the bend of the rest potential, and the change of its steps at which it is found."""
+"""Most fits of all pulses with the bend of the rest potential; relative change of the steps at which they end."""
 STEEPER = 2.0
 """Relative change of the slope of the rest potential over a pulse beyond which it is a step or a plateau."""
 SKIPPED = 0.05
@@ -265,11 +265,11 @@ class Reading:
         return len(self.s) >= POINTS - 2 and self.step * self.charge > 0.0
 
 
-def read_pulse(found: Signal, piece: Piece, switches: Switches, noise: float) -> Reading:
+def read_pulse(signal: Signal, piece: Piece, switches: Switches, noise: float) -> Reading:
     """Read the potentials of a pulse and of the rests around it."""
-    time, voltage = found.time, found.voltage
+    time, voltage = signal.time, signal.voltage
     first, last = piece.pulse
-    parts = [end_of_rest(found, piece.rest), end_of_rest(found, piece.after)]
+    parts = [end_of_rest(signal, piece.rest), end_of_rest(signal, piece.after)]
     before, after = (float(voltage[part].mean()) for part in parts)
     s = (time[first:last] - piece.begin) / (float(time[last - 1]) - piece.begin)
     kept = s >= SKIPPED
@@ -277,7 +277,7 @@ def read_pulse(found: Signal, piece: Piece, switches: Switches, noise: float) ->
     scatter = noise if math.isfinite(noise) else noise_of(y)
     deviation = scatter * math.sqrt(sum(1.0 / (part.stop - part.start) for part in parts))
     return Reading(
-        piece, switches, s, y, charge_of(found, piece), before, after, scatter, deviation,
+        piece, switches, s, y, charge_of(signal, piece), before, after, scatter, deviation,
         (time[parts[0]], time[parts[1]]),
     )  # fmt: skip
 
@@ -285,19 +285,21 @@ def read_pulse(found: Signal, piece: Piece, switches: Switches, noise: float) ->
 def fit_pulses(readings: Sequence[Reading]) -> list[Fit | None]:
     """Fit all pulses: first as if the rest potential were straight in each, then with its bend.
 
-    The bend is from the steps of neighbours, which short rests bias, each another: they are taken as they are when all
-    has relaxed, by the fit before.
+    The bend is from the steps of neighbours, which short rests bias: they are taken as they are after full
+    relaxation, by the previous fit.
     """
     curvatures = [(0.0, 0.0, 0.0)] * len(readings)
     fits: list[Fit | None] = []
     relaxed = [math.inf] * len(readings)
     for _ in range(TURNS):
         fits = [
-            _fit(one.s, one.y, one.step, one.deviation, one.switches, one.rests, curvature) if one.good else None
-            for one, curvature in zip(readings, curvatures, strict=True)
+            _fit(reading.s, reading.y, reading.step, reading.deviation, reading.switches, reading.rests, curvature)
+            if reading.good
+            else None
+            for reading, curvature in zip(readings, curvatures, strict=True)
         ]
         before, relaxed = relaxed, [1.0 if fit is None else fit.relaxed for fit in fits]
-        if max(abs(one - other) for one, other in zip(before, relaxed, strict=True)) < SETTLED:
+        if max(abs(first - second) for first, second in zip(before, relaxed, strict=True)) < SETTLED:
             break
         curvatures = _curvatures(readings, relaxed)
         if not any(curvature for curvature, *_ in curvatures):
@@ -313,35 +315,35 @@ def _curvatures(readings: Sequence[Reading], relaxed: Sequence[float]) -> list[t
     """
     changes: list[list[float]] = []
     places: list[float] = []
-    for at, one in enumerate(readings):
-        step = one.step * relaxed[at]
+    for at, reading in enumerate(readings):
+        step = reading.step * relaxed[at]
         sides, place = [], 0.0
         for side, other in ((-1.0, at - 1), (1.0, at + 1)):
             if not 0 <= other < len(readings):
                 continue
             near = readings[other]
-            apart = abs(near.after - one.before) if side < 0.0 else abs(one.after - near.before)
-            scaled = near.step * relaxed[other] / near.charge * one.charge
-            if near.charge * one.charge > 0.0 and apart <= NEXT * abs(step) and scaled * step > 0.0:
+            apart = abs(near.after - reading.before) if side < 0.0 else abs(reading.after - near.before)
+            scaled = near.step * relaxed[other] / near.charge * reading.charge
+            if near.charge * reading.charge > 0.0 and apart <= NEXT * abs(step) and scaled * step > 0.0:
                 # between the middles of both pulses lies half the charge of each
-                sides.append(side * (scaled - step) * 2.0 * one.charge / (one.charge + near.charge))
+                sides.append(side * (scaled - step) * 2.0 * reading.charge / (reading.charge + near.charge))
                 place += side
         changes.append(sides)
         places.append(place)
     apart_both = [abs(sides[0] - sides[1]) for sides in changes if len(sides) == 2]
     usual = float(np.median(apart_both)) if apart_both else 0.0
     curvatures = []
-    for one, factor, sides, place in zip(readings, relaxed, changes, places, strict=True):
+    for reading, factor, sides, place in zip(readings, relaxed, changes, places, strict=True):
         change = sum(sides) / len(sides) if sides else 0.0
-        slope = one.step * factor - 0.5 * change
-        if not sides or slope * one.step <= 0.0 or abs(change) > STEEPER * abs(slope):
+        slope = reading.step * factor - 0.5 * change
+        if not sides or slope * reading.step <= 0.0 or abs(change) > STEEPER * abs(slope):
             curvatures.append((0.0, 0.0, 0.0))
             continue
         # of readings at the ends of three steps; those of two have the reading between them twice, so that the bend
         # goes with the step
         both = len(sides) == 2
         together = -1.5 * place
-        noise = one.deviation * math.sqrt(0.5 if both else 0.75)
+        noise = reading.deviation * math.sqrt(0.5 if both else 0.75)
         spread = abs(sides[0] - sides[1]) if both else usual
         spread = math.hypot(noise, 0.25 * max(spread - 4.0 * noise, 0.0))
         curvatures.append((change / slope, abs(spread / slope), together / slope))

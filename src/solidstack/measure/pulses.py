@@ -12,11 +12,11 @@ from .signal import EDGE, Floats, Signal
 from .sphere import surface, surface_rate
 
 POINTS = 8
-"""That a pulse has at least; fewer are a spike or too coarse for a line."""
+"""Least points of a pulse; fewer are a spike or too coarse for a line."""
 RESTED = 3
 """Points of a rest."""
 LATER = 5.0
-"""Current that flows this many times longer than the usual pulse is none of them."""
+"""Current that flows this many times longer than the usual pulse is not a pulse."""
 REMEMBERED = 20
 """Runs of current before a pulse whose relaxation is in its fit; what older ones have left is a constant."""
 NEXT = 0.2
@@ -37,9 +37,9 @@ class Piece:
     begin: float
 
 
-def find_pulses(found: Signal, record: Record) -> tuple[list[Piece], list[str]]:
+def find_pulses(signal: Signal, record: Record) -> tuple[list[Piece], list[str]]:
     """Find the pulses: current of one sign between two rests."""
-    sign, time = found.sign, found.time
+    sign, time = signal.sign, signal.time
     edges = np.flatnonzero(np.diff(sign)) + 1
     starts, ends = np.concatenate([[0], edges]), np.concatenate([edges, [len(sign)]])
     runs = list(zip(starts.tolist(), ends.tolist(), sign[starts].tolist(), strict=True))
@@ -60,21 +60,21 @@ def find_pulses(found: Signal, record: Record) -> tuple[list[Piece], list[str]]:
         pieces.append(Piece((before[0], before[1]), (start, end), (after[0], after[1]), begin))
     if not pieces:
         _no_pulses(record, loose, coarse)
-    length = np.array([time[one.pulse[1] - 1] - one.begin for one in pieces])
+    length = np.array([time[piece.pulse[1] - 1] - piece.begin for piece in pieces])
     usual = float(np.median(length))
     longer = length > LATER * usual
-    said = []
+    warnings = []
     if longer.any():
-        said.append(
+        warnings.append(
             f"current that flows {LATER:g} times longer than the usual pulse ({usual:.4g} s) was left out "
             f"{int(longer.sum())} time{'s' if longer.sum() > 1 else ''}"
         )
-        pieces = [one for one, wrong in zip(pieces, longer, strict=True) if not wrong]
+        pieces = [piece for piece, wrong in zip(pieces, longer, strict=True) if not wrong]
     if loose:
-        said.append(f"{loose} pulse{'s' if loose > 1 else ''} without a rest on both sides left out")
+        warnings.append(f"{loose} pulse{'s' if loose > 1 else ''} without a rest on both sides left out")
     if coarse:
-        said.append(f"{coarse} pulse{'s' if coarse > 1 else ''} of fewer than {POINTS} points left out")
-    return pieces, said
+        warnings.append(f"{coarse} pulse{'s' if coarse > 1 else ''} of fewer than {POINTS} points left out")
+    return pieces, warnings
 
 
 def _no_pulses(record: Record, loose: int, coarse: int) -> None:
@@ -86,26 +86,26 @@ def _no_pulses(record: Record, loose: int, coarse: int) -> None:
     elif loose:
         msg = (
             "has current but no rest after it: a titration is pulses of current, each with a rest before and after it. "
-            "For charges and discharges take solidstack measure cycling"
+            "For charges and discharges use solidstack measure cycling"
         )
     else:
-        msg = "has no pulse of current that lasts longer than one point; take the file with all of its points"
+        msg = "has no pulse of current that lasts longer than one point; use a file with all of its points"
     raise MeasurementError(msg, source=record.source)
 
 
-def end_of_rest(found: Signal, rest: tuple[int, int]) -> slice:
-    """Points at the end of a rest."""
-    time = found.time[rest[0] : rest[1]]
+def end_of_rest(signal: Signal, rest: tuple[int, int]) -> slice:
+    """Return the points at the end of a rest."""
+    time = signal.time[rest[0] : rest[1]]
     begin = time[-1] - END * (time[-1] - time[0])
     return slice(rest[0] + int(np.searchsorted(time, begin)), rest[1])
 
 
-def rest_noise(found: Signal, pieces: Sequence[Piece]) -> float:
+def rest_noise(signal: Signal, pieces: Sequence[Piece]) -> float:
     """Standard deviation of a reading of the potential, from the ends of all rests; nan where they have few points."""
     squares, degrees = 0.0, 0
-    for rest in [pieces[0].rest, *(one.after for one in pieces)]:
-        part = end_of_rest(found, rest)
-        x, y = found.time[part], found.voltage[part]
+    for rest in [pieces[0].rest, *(piece.after for piece in pieces)]:
+        part = end_of_rest(signal, rest)
+        x, y = signal.time[part], signal.voltage[part]
         if len(x) < 4 or x[-1] <= x[0]:
             continue
         x = x - x.mean()
@@ -135,13 +135,13 @@ class Switches:
     duration: float
 
     def earlier(self) -> "Switches":
-        """Those before the pulse."""
+        """Return those before the pulse."""
         return Switches(self.time[:-2], self.change[:-2], self.begin, self.duration)
 
     def _since(self, time: Floats) -> Floats:
         """Time since each switch over that of the pulse, shape (m, n)."""
-        found: Floats = np.maximum((time[:, None] - self.time) / self.duration, 1e-12)
-        return found
+        since: Floats = np.maximum((time[:, None] - self.time) / self.duration, 1e-12)
+        return since
 
     def potential(self, T: float, time: Floats) -> Floats:
         """Potential in units of the pulse's own step at full rest, shape (m,).
@@ -149,8 +149,8 @@ class Switches:
         Diffusion in a sphere is linear: the answers to all switches add up, so that what earlier pulses have left to
         relax is in it. The slope of the rest potential is that of this pulse.
         """
-        found: Floats = surface(T * self._since(time)) / (3.0 * T) @ self.change
-        return found
+        potential: Floats = surface(T * self._since(time)) / (3.0 * T) @ self.change
+        return potential
 
     def answer(self, T: float, time: Floats) -> tuple[Floats, Floats]:
         """That potential and its derivative after ln T, each of shape (m,)."""
@@ -159,9 +159,9 @@ class Switches:
         return value @ self.change, (since * surface_rate(T * since) / 3.0 - value) @ self.change
 
 
-def switches_of(found: Signal, pieces: Sequence[Piece]) -> list[Switches]:
+def switches_of(signal: Signal, pieces: Sequence[Piece]) -> list[Switches]:
     """For each pulse the switches of the current before and in it; of the last `REMEMBERED` runs of current."""
-    sign, time, current = found.sign, found.time, found.current
+    sign, time, current = signal.sign, signal.time, signal.current
     edges = np.flatnonzero(np.diff(sign)) + 1
     starts, ends = np.concatenate([[0], edges]), np.concatenate([edges, [len(sign)]])
     known = {piece.pulse: piece.begin for piece in pieces}
@@ -178,14 +178,14 @@ def switches_of(found: Signal, pieces: Sequence[Piece]) -> list[Switches]:
         at = places[piece.pulse[0]]
         _, begin, end, amps = runs[at]
         kept = runs[max(at - REMEMBERED, 0) : at + 1]
-        times = np.array([[one[1], one[2]] for one in kept]).ravel()
-        changes = np.array([[one[3], -one[3]] for one in kept]).ravel() / amps
+        times = np.array([[run[1], run[2]] for run in kept]).ravel()
+        changes = np.array([[run[3], -run[3]] for run in kept]).ravel() / amps
         switches.append(Switches(times, changes, begin, end - begin))
     return switches
 
 
-def charge_of(found: Signal, piece: Piece) -> float:
+def charge_of(signal: Signal, piece: Piece) -> float:
     """Charge of a pulse, A s, from where it begins."""
     first, last = piece.pulse
-    time, current = found.time[first:last], found.current[first:last]
+    time, current = signal.time[first:last], signal.current[first:last]
     return float(np.trapezoid(current, time)) + float(current[0]) * float(time[0] - piece.begin)

@@ -43,7 +43,7 @@ SAMPLE: dict[str, tuple[Kind, str]] = {
     "mass": (MASS, "of the active material"),
     "temperature": (TEMPERATURE, "of the cell"),
 }
-"""What is asked of a sample: its kind, and what of."""
+"""What is asked about a sample: its kind, and of which part."""
 
 
 @dataclass(frozen=True)
@@ -97,20 +97,20 @@ class Record:
         return values
 
     def require(self, *columns: str) -> None:
-        """Refuse a record that lacks a column.
+        """Refuse a record without these columns.
 
         Raises
         ------
         MeasurementError
-            Names the columns that lack and those that are there.
+            Names the missing columns and those that are there.
         """
         missing = [column for column in columns if not self.has(column)]
         if missing:
             there = ", ".join(f'"{name}"' for name in self.table.columns) or "none"
             what = f" (a measurement of {self.technique.replace('-', ' ')})" if self.technique else ""
-            wanted = " and ".join(f'"{name}"' for name in missing)
+            names = " and ".join(f'"{name}"' for name in missing)
             msg = (
-                f"has no column {wanted}{what}; it has {there}. Take the file of the right technique, or name its "
+                f"has no column {names}{what}; it has {there}. Use a file of the right technique, or name its "
                 'columns, as in --column "Voltage / V=Ewe"'
             )
             raise MeasurementError(msg, source=self.source)
@@ -145,8 +145,8 @@ class Record:
         MeasurementError
             A value that is not above 0 or not finite.
         """
-        given = {"area": area, "thickness": thickness, "mass": mass, "temperature": temperature}
-        changes: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+        sample = {"area": area, "thickness": thickness, "mass": mass, "temperature": temperature}
+        changes: dict[str, Any] = {name: value for name, value in sample.items() if value is not None}
         for name, value in changes.items():
             if not (np.isfinite(value) and value > 0.0):
                 kind, _ = SAMPLE[name]
@@ -216,12 +216,12 @@ class Record:
             step = np.diff(np.log(frequency))
             against = np.sign(step) * np.sign(np.median(step)) < 0.0 if len(step) else np.zeros(0, bool)
             number = np.concatenate([[0], np.cumsum(against & (np.abs(step) > 2.0))])
-        found = [replace(self, table=table[number == one].reset_index(drop=True)) for one in pd.unique(number)]
-        found = [one for one in found if len(one.table) > 1]
-        if not found:
+        spectra = [replace(self, table=table[number == count].reset_index(drop=True)) for count in pd.unique(number)]
+        spectra = [spectrum for spectrum in spectra if len(spectrum.table) > 1]
+        if not spectra:
             msg = "has no impedance spectrum in it"
             raise MeasurementError(msg, source=self.source)
-        return found
+        return spectra
 
     @property
     def impedance(self) -> Complex:

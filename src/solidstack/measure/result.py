@@ -1,4 +1,4 @@
-"""What an analysis found: values with their intervals, the window and model they are from, and what to beware of."""
+"""What an analysis found: values with their intervals, the window and model they are from, and warnings."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
@@ -49,7 +49,7 @@ class Fitted:
 
     def cells(self) -> tuple[str, str, str]:
         """Value, interval and unit as a table shows them."""
-        value, low, high = (float(self.unit.of(one)) for one in (self.value, self.low, self.high))
+        value, low, high = (float(self.unit.of(number)) for number in (self.value, self.low, self.high))
         known = np.isfinite(low) and np.isfinite(high)
         return words(value), f"{words(low)} to {words(high)}" if known else "–", self.unit.label
 
@@ -68,11 +68,11 @@ class Series:
 
     def headings(self) -> list[str]:
         """Names of the columns in words, with their units."""
-        found = []
+        headings = []
         for name in self.columns:
             unit = self.units.get(name, ONE)
-            found.append(f"{name.replace('_', ' ')}{f', {unit.label}' if unit.label else ''}")
-        return found
+            headings.append(f"{name.replace('_', ' ')}{f', {unit.label}' if unit.label else ''}")
+        return headings
 
     def rows(self) -> list[dict[str, Any]]:
         """Rows as plain data: the key is the column with its unit's suffix, None where undefined."""
@@ -109,7 +109,7 @@ def words(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:.4g}" if np.isfinite(value) else "–"
     if isinstance(value, list | tuple):
-        return ", ".join(words(one) for one in value)
+        return ", ".join(words(item) for item in value)
     return str(value)
 
 
@@ -165,7 +165,7 @@ class Result(ABC):
         """Name of the analysis, as the command has it."""
 
     def properties(self) -> list[Property]:
-        """What it says of a material; nothing unless the analysis knows one."""
+        """Properties of a material; nothing unless the analysis gives a property."""
         return []
 
     def data(self) -> Mapping[str, Series]:
@@ -177,10 +177,10 @@ class Result(ABC):
         return {
             "kind": self.kind,
             "version": __version__,
-            "files": [{"name": one.name, "sha256": one.sha256} for one in self.records],
+            "files": [{"name": record.name, "sha256": record.sha256} for record in self.records],
             **{fitted.key(name): fitted.to_dict() for name, fitted in self.values.items()},
             "model": self.model,
             "window": dict(self.window),
-            "warnings": [*dict.fromkeys(said for one in self.records for said in one.warnings), *self.warnings],
-            **{name: one.rows() for name, one in self.series.items()},
+            "warnings": [*dict.fromkeys(text for record in self.records for text in record.warnings), *self.warnings],
+            **{name: series.rows() for name, series in self.series.items()},
         }

@@ -15,11 +15,11 @@ Indices = NDArray[np.int64]
 RESTING = 1e-3
 """Share of the largest current up to which a cell is at rest: offsets of instruments are of that size."""
 LONGEST, HIGHEST, STRONGEST = 1e11, 1e3, 1e4
-"""s, V, A: beyond these no cell is."""
+"""s, V, A: no cell goes beyond these."""
 SHORTEST, WEAKEST = 1e-6, 1e-15
 """s, A: below these nothing is measured."""
 SMALL = 2e-2
-"""Share of the largest current in which the noise of a resting one is looked for."""
+"""Share of the largest current below which the noise of a resting cell is sought."""
 EDGE = 2.0
 """A first point under current that is at most this many intervals after the switch stands for its interval."""
 UNSEEN = 0.2
@@ -34,14 +34,14 @@ NOT_CYCLING = {
 
 @dataclass(frozen=True, eq=False)
 class Signal:
-    """Time, voltage and current of a record without what cannot be used.
+    """Time, voltage and current of a record without unusable points.
 
     Attributes
     ----------
     time, voltage, current : array, shape (n,)
         s (not falling), V, A (positive where the cell is charged).
     rows : array, shape (n,)
-        Row of the record that each point is.
+        Row of the record of each point.
     sign : array, shape (n,)
         1 where the cell is charged, -1 where it is discharged, 0 at rest.
     resting : float
@@ -75,7 +75,7 @@ class Signal:
         begin = begin[same[begin]]
         short = dt[begin - 1] <= EDGE * dt[begin]
         passed[begin[short]] = self.current[begin[short]] * dt[begin[short] - 1]
-        # a single point at rest before does not tell the intervals of its rest
+        # a single point at rest before does not show the intervals of its rest
         resting = (self.sign[begin - 1] == 0) & (self.sign[begin - 2] == 0) & (begin > 1)
         begin = begin[~short & ~(resting & (dt[begin - 1] <= EDGE * dt[begin - 2]))]
         edges = np.append(np.flatnonzero(np.diff(self.sign)), len(self.time) - 1)
@@ -87,44 +87,44 @@ class Signal:
 
 
 def signal(record: Record, analysis: str) -> Signal:
-    """Take time, voltage and current of a record under current.
+    """Return the usable time, voltage and current of a record under current.
 
     Parameters
     ----------
     record : Record
     analysis : str
-        Its name, for the words of errors.
+        Its name, for error messages.
 
     Raises
     ------
     MeasurementError
-        Another technique, a column that lacks, no current at all, or time that goes back.
+        Another technique, a missing column, no current at all, or time that goes back.
     """
     if record.technique in NOT_CYCLING:
         msg = (
-            f"is a measurement of {record.technique.replace('-', ' ')}; {analysis} is of cells under constant current. "
-            f"Take it with solidstack measure {NOT_CYCLING[record.technique]}"
+            f"is a measurement of {record.technique.replace('-', ' ')}; {analysis} needs a cell under constant "
+            f"current. Use solidstack measure {NOT_CYCLING[record.technique]}"
         )
         raise MeasurementError(msg, source=record.source)
     record.require(TIME, POTENTIAL, CURRENT)
     time, voltage, current = (record.values(name) for name in (TIME, POTENTIAL, CURRENT))
-    said = []
+    warnings = []
     # comparisons are false where there is no number
     good = (np.abs(time) <= LONGEST) & (np.abs(voltage) <= HIGHEST) & (np.abs(current) <= STRONGEST)
     if not good.all():
         count = int(np.sum(~good))
-        said.append(f"{count} row{'s' if count > 1 else ''} without a time, voltage and current of a cell left out")
+        warnings.append(f"{count} row{'s' if count > 1 else ''} without a plausible time, voltage and current left out")
     rows = np.flatnonzero(good)
     time, voltage, current = time[rows], voltage[rows], current[rows]
     again = (np.diff(time) == 0.0) & (np.diff(voltage) == 0.0) & (np.diff(current) == 0.0)
     if again.any():
         count = int(again.sum())
-        said.append(f"{count} row{'s' if count > 1 else ''} left out that the row before already is")
+        warnings.append(f"{count} row{'s' if count > 1 else ''} left out as a repeat of the row before")
         kept = np.concatenate([[True], ~again])
         rows, time, voltage, current = rows[kept], time[kept], voltage[kept], current[kept]
-    time = _forward(record, rows, time, said)
+    time = _forward(record, rows, time, warnings)
     if len(time) < 2 or not time[-1] - time[0] > SHORTEST:
-        msg = f"has {len(time)} points with time, voltage and current, which cover no time; take the whole file"
+        msg = f"has {len(time)} points with time, voltage and current, which span no time; use the whole file"
         raise MeasurementError(msg, source=record.source)
     size = np.abs(current)
     # a single point can be a spike of switching: the largest of two neighbours counts
@@ -137,7 +137,7 @@ def signal(record: Record, analysis: str) -> Signal:
         raise MeasurementError(msg, source=record.source)
     resting = max(RESTING * largest, _noise(current, SMALL * largest))
     sign = (current > resting).astype(np.int8) - (current < -resting).astype(np.int8)
-    return Signal(time, voltage, current, rows, sign, resting, tuple(said))
+    return Signal(time, voltage, current, rows, sign, resting, tuple(warnings))
 
 
 def _noise(current: Floats, small: float) -> float:
@@ -149,8 +149,8 @@ def _noise(current: Floats, small: float) -> float:
     return min(5.0 * robust_deviation(around), small)
 
 
-def _forward(record: Record, rows: Indices, time: Floats, said: list[str]) -> Floats:
-    """Refuse time that goes back by more than a reading apart; smaller steps back are no step."""
+def _forward(record: Record, rows: Indices, time: Floats, warnings: list[str]) -> Floats:
+    """Refuse time that goes back by more than the usual interval; smaller steps back count as none."""
     step = np.diff(time)
     back = np.flatnonzero(step < 0.0)
     if not len(back):
@@ -163,9 +163,9 @@ def _forward(record: Record, rows: Indices, time: Floats, said: list[str]) -> Fl
             "the rows in order, or give each test its own file"
         )
         raise MeasurementError(msg, source=record.source)
-    said.append(
+    warnings.append(
         f"time goes back at {len(back)} point{'s' if len(back) > 1 else ''} by {-step[worst]:.3g} s or less, within "
-        "the interval of the points; taken as no step"
+        "the interval of the points; counted as no time"
     )
     return np.maximum.accumulate(time)
 

@@ -14,8 +14,8 @@ def _roots(count: int) -> Floats:
     b = b - 1.0 / b
     for _ in range(8):
         b = b - (np.sin(b) - b * np.cos(b)) / (b * np.sin(b))
-    found: Floats = b
-    return found
+    roots: Floats = b
+    return roots
 
 
 _EARLY = 0.05
@@ -49,8 +49,8 @@ def surface(T: Any) -> Floats:
     short = np.exp(early) * (1.0 + erf(np.sqrt(early))) - 1.0
     late = np.maximum(T, _EARLY)[..., None]
     full = 3.0 * late[..., 0] + 0.2 - 2.0 * np.sum(np.exp(-_SQUARES * late) / _SQUARES, axis=-1)
-    found: Floats = np.where(_EARLY > T, short, full)
-    return found
+    rise: Floats = np.where(_EARLY > T, short, full)
+    return rise
 
 
 def surface_rate(T: Floats) -> Floats:
@@ -59,5 +59,5 @@ def surface_rate(T: Floats) -> Floats:
     short = np.exp(early) * (1.0 + erf(np.sqrt(early))) + 1.0 / np.sqrt(np.pi * early)
     late = np.maximum(T, _EARLY)[..., None]
     full = 3.0 + 2.0 * np.sum(np.exp(-_SQUARES * late), axis=-1)
-    found: Floats = np.where(_EARLY > T, short, full)
-    return found
+    rate: Floats = np.where(_EARLY > T, short, full)
+    return rate

@@ -195,24 +195,24 @@ def least_squares(
         -np.inf if lower is None else np.asarray(lower, float),
         np.inf if upper is None else np.asarray(upper, float),
     )
-    found = optimize.least_squares(
+    minimum = optimize.least_squares(
         residual, start, bounds=bounds, x_scale="jac", loss=loss, jac="2-point" if jacobian is None else jacobian,
         max_nfev=2000, xtol=1e-12, ftol=1e-12, gtol=1e-12,
     )  # fmt: skip
-    if not found.success:
-        msg = f"no least squares: {found.message}"
+    if not minimum.success:
+        msg = f"no least squares: {minimum.message}"
         raise RuntimeError(msg)
-    left = residual(found.x)
+    left = residual(minimum.x)
     squares, degrees = float(left @ left), float(left.size - start.size)
     scatter = 1.0 if known else (squares / degrees if degrees > 0.0 else np.nan)
-    inverse, unknown = _inverse(found.jac)
+    inverse, unknown = _inverse(minimum.jac)
     covariance = scatter * inverse
     covariance[unknown, unknown] = np.inf
-    return Estimate(found.x, covariance, np.inf if known else degrees, squares)
+    return Estimate(minimum.x, covariance, np.inf if known else degrees, squares)
 
 
 def _inverse(jacobian: Floats) -> tuple[Floats, NDArray[np.bool_]]:
-    """Inverse of J'J within what the data say, and the parameters that they say nothing of."""
+    """Inverse of J'J within what the data say, and the parameters that they leave open."""
     norms = np.linalg.norm(jacobian, axis=0)
     norms[norms == 0.0] = 1.0
     _, sizes, rows = np.linalg.svd(jacobian / norms, full_matrices=False)

@@ -21,9 +21,9 @@ STEADY, FALLING = 0.01, 0.10
 LEFT = 0.005
 """Share of the current that it will still lose, from which that is worth a remark."""
 LATE = 0.6
-"""Share of the time, at its end, through which an exponential is fitted: it tells what the current will still lose."""
+"""Share of the time, at its end, through which an exponential is fitted: it gives what the current will still lose."""
 RATES = 1.0, 30.0
-"""Exponents of it over that time. Slower ones are a line: they tell no end. Faster ones leave nothing to lose."""
+"""Exponents of it over that time. Slower ones are a line and have no visible end. Faster ones leave nothing to lose."""
 BLOCKS = 50
 """Medians that it is fitted to."""
 CERTAIN = 0.995
@@ -82,7 +82,7 @@ class Steady:
 
     @property
     def limit(self) -> float:
-        """Current that it comes to, A."""
+        """Current that it approaches, A."""
         return self.value - self.left
 
     @property
@@ -153,7 +153,7 @@ def _still_to_lose(time: Floats, current: Floats, begin: float) -> tuple[float, 
     squared = np.sum(above**2, axis=1)
     size = above @ centred / squared
     squares = np.sum((centred - size[:, None] * above) ** 2, axis=1)
-    # rounding is no scatter
+    # rounding is not scatter
     floor = (1e-9 * float(np.max(np.abs(values)))) ** 2
     variance = float(squares.min()) / degrees + floor
     if (float(centred @ centred) - float(squares.min())) / (2.0 * variance) < stats.f.ppf(CERTAIN, 2.0, degrees):
@@ -167,7 +167,7 @@ def _still_to_lose(time: Floats, current: Floats, begin: float) -> tuple[float, 
 
 
 def _with_others(t: Floats, values: Floats) -> Any:
-    """Which points lie with the others about a line: spikes of the instrument hide a drift."""
+    """Return which points lie with the others about a line: spikes of the instrument hide a drift."""
     kept = np.ones(len(t), bool)
     for _ in range(3):
         if kept.sum() < 5 or np.unique(t[kept]).size < 3:
@@ -191,15 +191,15 @@ def constant_voltage(record: Record) -> tuple[int, int, float]:
     high = np.abs(E) > 0.5 * np.max(np.abs(E))
     level = float(np.median(E[high])) if high.any() else 0.0
     if level == 0.0:
-        msg = "the voltage is 0 throughout; wanted is a polarisation at constant voltage"
+        msg = "the voltage is 0 throughout; expected a polarisation at constant voltage"
         raise MeasurementError(msg, source=record.source)
-    held = np.abs(E - level) <= CONSTANT * abs(level)
-    first, last = int(np.argmax(held)), len(E) - 1 - int(np.argmax(held[::-1]))
-    share = float(np.mean(held[first : last + 1]))
-    if share < 0.9 or np.sum(held) < 0.5 * np.sum(high):
+    constant = np.abs(E - level) <= CONSTANT * abs(level)
+    first, last = int(np.argmax(constant)), len(E) - 1 - int(np.argmax(constant[::-1]))
+    share = float(np.mean(constant[first : last + 1]))
+    if share < 0.9 or np.sum(constant) < 0.5 * np.sum(high):
         inside = E[first : last + 1]
         msg = (
-            f"the voltage is not constant: {1e3 * inside.min():.4g} to {1e3 * inside.max():.4g} mV. Wanted is a "
+            f"the voltage is not constant: {1e3 * inside.min():.4g} to {1e3 * inside.max():.4g} mV. Expected a "
             "polarisation at constant voltage (chronoamperometry)"
         )
         raise MeasurementError(msg, source=record.source)

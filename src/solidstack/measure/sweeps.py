@@ -16,11 +16,11 @@ LEAST = 20
 GRID = 400
 """Potentials at which a sweep is smoothed."""
 TURN = 0.02
-"""Share of the range of potential by which it has to go back to be a turn."""
+"""Share of the range of potential by which it has to go back to count as a turn."""
 SHORT = 0.10
-"""Share of the range that a sweep has at least: less is the jump to its begin."""
+"""Share of the range that a sweep has at least: less is the jump to its start."""
 SETTLING = 0.03
-"""Share of a sweep at its begin that charges the interface."""
+"""Share of a sweep at its start that charges the interface."""
 NOISE = 6.0
 """Standard deviations by which anything stands out of the noise."""
 LEAST_RATE = 2.0
@@ -30,7 +30,7 @@ SIDES = {1: "oxidation", -1: "reduction"}
 
 @dataclass(frozen=True, eq=False)
 class Sweep:
-    """A stretch of one direction, turned so that potential and the wanted current rise.
+    """A stretch of one direction, turned so that potential and current of the reaction rise.
 
     Attributes
     ----------
@@ -63,7 +63,7 @@ class Sweep:
 
     @property
     def y(self) -> Floats:
-        """Current that is above 0 for the reaction wanted."""
+        """Current, above 0 for the reaction of this direction."""
         return self.direction * self.current
 
 
@@ -76,7 +76,7 @@ def turns(potential: Floats) -> list[tuple[int, int, int]]:
     [(0, 2, 1), (2, 4, -1)]
     """
     back = TURN * float(np.ptp(potential))
-    found: list[tuple[int, int, int]] = []
+    stretches: list[tuple[int, int, int]] = []
     begin = extreme = 0
     direction = 0
     for at in range(1, len(potential)):
@@ -87,47 +87,47 @@ def turns(potential: Floats) -> list[tuple[int, int, int]]:
         elif ahead * direction >= 0.0:
             extreme = at
         elif -ahead * direction > back:
-            found.append((begin, extreme, direction))
+            stretches.append((begin, extreme, direction))
             begin, extreme, direction = extreme, at, -direction
     if direction:
-        found.append((begin, extreme, direction))
+        stretches.append((begin, extreme, direction))
     least = SHORT * float(np.ptp(potential))
-    return [one for one in found if abs(potential[one[1]] - potential[one[0]]) >= least]
+    return [stretch for stretch in stretches if abs(potential[stretch[1]] - potential[stretch[0]]) >= least]
 
 
 def sweeps_of(record: Record) -> tuple[Record, list[Sweep]]:
-    """Sweeps of a record, in order."""
+    """Return the sweeps of a record, in order."""
     columns = (VOLTAGE, CURRENT, *((TIME,) if record.has(TIME) else ()))
     checked = record.in_order(*columns, least=LEAST)
     E, current = checked.values(VOLTAGE), checked.values(CURRENT)
     time = checked.values(TIME) if TIME in columns else np.full(len(E), np.nan)
     if not np.ptp(E) > 1e-3:
         msg = (
-            f"the potential stays within {1e3 * np.ptp(E):.3g} mV; wanted is a sweep of potential (linear sweep or "
+            f"the potential stays within {1e3 * np.ptp(E):.3g} mV; expected a sweep of potential (linear sweep or "
             "cyclic voltammetry)"
         )
         raise MeasurementError(msg, source=record.source)
-    found = []
+    sweeps = []
     for first, last, direction in turns(E):
         kept = slice(first, last + 1)
         if last + 1 - first >= LEAST:
-            found.append(_sweep(direction, time[kept], E[kept], current[kept]))
-    if not found:
+            sweeps.append(_sweep(direction, time[kept], E[kept], current[kept]))
+    if not sweeps:
         msg = (
-            f"has no sweep of {LEAST} points in one direction; wanted is a potential that changes steadily. Record "
+            f"has no sweep of {LEAST} points in one direction; expected a potential that changes steadily. Record "
             "more often"
         )
         raise MeasurementError(msg, source=record.source)
-    swept = sum(abs(one.potential[-1] - one.potential[0]) for one in found)
+    swept = sum(abs(sweep.potential[-1] - sweep.potential[0]) for sweep in sweeps)
     travelled = float(np.abs(np.diff(E)).sum())
     steps = np.abs(np.diff(E))
     if swept < 0.5 * travelled or np.max(steps) > 0.5 * np.ptp(E):
         msg = (
-            "the potential jumps instead of changing steadily; wanted is a sweep (linear sweep or cyclic voltammetry), "
+            "the potential jumps instead of changing steadily; expected a sweep (linear sweep or cyclic voltammetry), "
             "not steps or constant current"
         )
         raise MeasurementError(msg, source=record.source)
-    return checked, found
+    return checked, sweeps
 
 
 def _sweep(direction: int, time: Floats, potential: Floats, current: Floats) -> Sweep:

@@ -77,13 +77,13 @@ class Symmetric(Result):
 
     def properties(self) -> list[Property]:
         """Electronic conductivity, of a polarisation at constant voltage that reached a steady state."""
-        found = self.values.get("electronic_conductivity")
+        conductivity = self.values.get("electronic_conductivity")
         temperature = self.records[0].temperature
-        if found is None or temperature is None or not found.value > 0.0:
+        if conductivity is None or temperature is None or not conductivity.value > 0.0:
             return []
-        value = text(float(f"{found.value:.4g}"), CONDUCTIVITY)
+        value = text(float(f"{conductivity.value:.4g}"), CONDUCTIVITY)
         entry = {"value": value, "temperature": text(round(temperature, 2), TEMPERATURE)}
-        return [Property("electronic_conductivity", entry, found.uncertainty)]
+        return [Property("electronic_conductivity", entry, conductivity.uncertainty)]
 
     def data(self) -> Mapping[str, Series]:
         """The record, as drawn."""
@@ -100,7 +100,7 @@ def analyse(
 ) -> Symmetric:
     r"""Analyse a symmetric cell: plating and stripping under current, or polarisation at constant voltage.
 
-    Under current the half cycles are told by the sign and size of the current. The overpotential of a sound cell
+    Under current the half cycles are found by the sign and size of the current. The overpotential of a sound cell
     stays or rises at constant current: a sudden drop to less than half is a short, a slow fall or a rough voltage
     speaks of a soft one. With rising currents the critical one lies between the last level without a short and the
     first with one (or with a resistance that diverges, where contact is lost).
@@ -136,7 +136,7 @@ def analyse(
 
     Notes
     -----
-    A stepped test gives the critical current between two of its steps and no nearer.
+    A stepped test gives the critical current between two of its steps and no closer.
     """
     if not 0.0 < short_drop < 1.0:
         msg = f"short_drop: {short_drop:g} is not between 0 and 1; write for example 0.5"
@@ -145,16 +145,16 @@ def analyse(
     known = record.with_sample(area=area, thickness=thickness)
     time, voltage, current = (checked.values(name) for name in (TIME, VOLTAGE, CURRENT))
     if not np.max(np.abs(current)) > 0.0:
-        msg = "the current is 0 throughout; wanted is a symmetric cell under current or at constant voltage"
+        msg = "the current is 0 throughout; expected a symmetric cell under current or at constant voltage"
         raise MeasurementError(msg, source=record.source)
-    said = [said for said in checked.warnings if said not in record.warnings]
+    warnings = [text for text in checked.warnings if text not in record.warnings]
     if _is_potentiostatic(checked):
-        return _polarisation(record, known, checked, said)
-    return _galvanostatic(record, known, (time, voltage, current), short_drop, said)
+        return _polarisation(record, known, checked, warnings)
+    return _galvanostatic(record, known, (time, voltage, current), short_drop, warnings)
 
 
 def _is_potentiostatic(record: Record) -> bool:
-    """Whether the voltage is what was held: it varies less than the current."""
+    """Return whether the voltage was held constant: it varies less than the current."""
     if record.technique == "chronoamperometry":
         return True
     if record.technique in ("chronopotentiometry", "cycling"):
@@ -283,8 +283,8 @@ def _inverse(voltage: float, tail: Steady, label: str, unit: Unit) -> Fitted:
 
 def _times(time: Floats, current: Floats, factor: float, unit: Unit, step: float) -> Series:
     """Current after a minute, an hour and at the end, where they were recorded."""
-    wanted = [("1 min", 60.0), ("10 min", 600.0), ("1 h", 3600.0), ("10 h", 36000.0)]
-    rows = [(name, at) for name, at in wanted if time[0] - 0.5 * step <= at < time[-1]]
+    times = [("1 min", 60.0), ("10 min", 600.0), ("1 h", 3600.0), ("10 h", 36000.0)]
+    rows = [(name, at) for name, at in times if time[0] - 0.5 * step <= at < time[-1]]
     rows.append(("end", float(time[-1])))
     means = [_about(at, time, current) * factor for _, at in rows]
     columns: dict[str, Any] = {"after": [name for name, _ in rows], "time": [at for _, at in rows], "current": means}
@@ -298,28 +298,28 @@ def _about(at: float, time: Floats, current: Floats) -> float:
 
 
 def _galvanostatic(
-    record: Record, known: Record, columns: tuple[Floats, Floats, Floats], short_drop: float, said: list[str]
+    record: Record, known: Record, columns: tuple[Floats, Floats, Floats], short_drop: float, warnings: list[str]
 ) -> Symmetric:
     time, voltage, current = columns
     halves, remarks = split(time, voltage, current)
-    said += remarks
+    warnings += remarks
     if not halves:
         msg = (
-            f"has no stretch of constant current with {LEAST_HALF} points; wanted is plating and stripping at constant "
+            f"has no stretch of constant current with {LEAST_HALF} points; expected plating and stripping at constant "
             "current, or a polarisation at constant voltage"
         )
         raise MeasurementError(msg, source=record.source)
-    uneven = [float(np.std(np.abs(current[one.first : one.last + 1]))) / one.current for one in halves]
+    uneven = [float(np.std(np.abs(current[half.first : half.last + 1]))) / half.current for half in halves]
     if np.median(uneven) > 2.0 * SAME:
         msg = (
             f"neither current nor voltage is constant: the current varies by {100.0 * float(np.median(uneven)):.3g} % "
-            "within a half cycle. Wanted is plating and stripping at constant current, or constant voltage"
+            "within a half cycle. Expected plating and stripping at constant current, or constant voltage"
         )
         raise MeasurementError(msg, source=record.source)
     area = known.area
-    opposite = [number for number, one in enumerate(halves, 1) if one.mean < 0.0]
+    opposite = [number for number, half in enumerate(halves, 1) if half.mean < 0.0]
     if opposite:
-        said.append(
+        warnings.append(
             f"half cycles {_some(opposite)}: the mean voltage has the sign against the current (mixed signs): an "
             "offset of the voltage, or a dead short"
         )
@@ -331,12 +331,12 @@ def _galvanostatic(
     if rising or failed is not None:
         values["critical_current"] = _critical(halves, failed, area)
     if reason:
-        said.append(reason)
+        warnings.append(reason)
     elif rising:
         unit, factor = _density(area)
         most = unit.of(halves[-1].current * factor)
-        said.append(f"no short up to {most:.4g} {unit.symbol}: the critical current is above that")
-    said += _remarks(halves, failed, levels, area)
+        warnings.append(f"no short up to {most:.4g} {unit.symbol}: the critical current is above that")
+    warnings += _remarks(halves, failed, levels, area)
     return Symmetric(
         records=(record,),
         values=values,
@@ -350,7 +350,7 @@ def _galvanostatic(
             "currents": len(np.unique(levels)),
             "rising": rising,
         },
-        warnings=tuple(said),
+        warnings=tuple(warnings),
         series={"half_cycles": _table(halves, area)},
         time=time,
         voltage=voltage,
@@ -374,7 +374,7 @@ def _density(area: float | None) -> tuple[Unit, float]:
 
 def _level_of(halves: Sequence[Polarity]) -> Any:
     """Rank of each half cycle's current among the levels that there are."""
-    currents = np.array([one.current for one in halves])
+    currents = np.array([half.current for half in halves])
     order = np.argsort(currents)
     rank = np.zeros(len(halves), int)
     level = 0
@@ -388,11 +388,11 @@ def _level_of(halves: Sequence[Polarity]) -> Any:
 
 def _failure(halves: Sequence[Polarity], short_drop: float) -> tuple[int | None, str]:
     """First half cycle with a short or without contact, and in words why."""
-    resistances = [one.mean / one.current for one in halves]
-    for number, one in enumerate(halves):
-        if one.drop >= short_drop:
+    resistances = [half.mean / half.current for half in halves]
+    for number, half in enumerate(halves):
+        if half.drop >= short_drop:
             return number, (
-                f"short in half cycle {number + 1}: the overpotential drops suddenly by {100.0 * one.drop:.3g} % at "
+                f"short in half cycle {number + 1}: the overpotential drops suddenly by {100.0 * half.drop:.3g} % at "
                 "constant current"
             )
         if number == 0:
@@ -402,11 +402,11 @@ def _failure(halves: Sequence[Polarity], short_drop: float) -> tuple[int | None,
             lost = 100.0 * (1.0 - resistances[number] / before)
             return number, f"short in half cycle {number + 1}: the resistance is {lost:.3g} % less than in those before"
         first = float(np.median(resistances[: min(number, 4)]))
-        worst = max(one.mean, one.end) / one.current
+        worst = max(half.mean, half.end) / half.current
         if first > 0.0 and worst > DIVERGED * first:
             return number, (
                 f"no contact from half cycle {number + 1} on: the resistance is {worst / first:.3g} "
-                "times that of the begin; the current is limited by lost contact, not by a short"
+                "times that at the start; the current is limited by lost contact, not by a short"
             )
     return None, ""
 
@@ -419,10 +419,10 @@ def _critical(halves: Sequence[Polarity], failed: int | None, area: float | None
     if failed is None:
         return Fitted(label, nothing, nothing, nothing, unit)
     bad = halves[failed].current * factor
-    good = max((one.current * factor for one in halves[:failed]), default=nothing)
+    good = max((half.current * factor for half in halves[:failed]), default=nothing)
     if not good < bad * (1.0 - SAME):
         # a short after many cycles at one current is of the charge that passed, not of the current
-        lower = [one.current * factor for one in halves[:failed] if one.current * factor < bad * (1.0 - SAME)]
+        lower = [half.current * factor for half in halves[:failed] if half.current * factor < bad * (1.0 - SAME)]
         good = max(lower, default=nothing)
     return Fitted(label, good, good, bad, unit)
 
@@ -434,30 +434,30 @@ def _values_of(
     # one level: that of most half cycles, the lowest of those
     ranks, counts = np.unique(levels[: len(used)], return_counts=True)
     level = int(ranks[np.argmax(counts)])
-    same = [one for one, rank in zip(used, levels, strict=False) if rank == level]
-    mean = np.array([one.mean for one in same])
+    same = [half for half, rank in zip(used, levels, strict=False) if rank == level]
+    mean = np.array([half.mean for half in same])
     unit, factor = _density(area)
     scale = 1.0 if area is None else area
-    resistance = mean / np.array([one.current for one in same]) * scale
+    resistance = mean / np.array([half.current for half in same]) * scale
     what = "Resistance" if area is None else "Areal resistance"
     shown = OHM if area is None else OHM_CM2
-    current = float(np.mean([one.current for one in same])) * factor
+    current = float(np.mean([half.current for half in same])) * factor
     values = {
         "resistance" if area is None else "areal_resistance": _mean(resistance, what, shown),
         "overpotential": _mean(mean, f"Mean overpotential at {unit.of(current):.4g} {unit.label}", MV),
         "current": Fitted("At this current", current, float("nan"), float("nan"), unit),
     }
     if len(same) >= 4:
-        when = np.array([one.time for one in same])
+        when = np.array([half.time for half in same])
         slope = line(when, mean)
         values["growth"] = slope.fitted(1, "Growth of the overpotential", MV_HOUR)
-    signs = np.array([one.sign for one in same])
+    signs = np.array([half.sign for half in same])
     if (signs > 0).any() and (signs < 0).any():
         up, down = float(mean[signs > 0].mean()), float(mean[signs < 0].mean())
         asymmetry = 2.0 * (up - down) / (up + down) if up + down else float("nan")
         label = "Difference of the directions over their mean"
         values["asymmetry"] = Fitted(label, asymmetry, float("nan"), float("nan"), PERCENT)
-    arcing = np.array([one.arcing for one in same])
+    arcing = np.array([half.arcing for half in same])
     values["arcing"] = _mean(arcing[np.isfinite(arcing)], "Rise from the lowest to the end of a half cycle", PERCENT)
     return values
 
@@ -471,43 +471,43 @@ def _mean(values: Floats, label: str, unit: Unit) -> Fitted:
 
 
 def _remarks(halves: Sequence[Polarity], failed: int | None, levels: Any, area: float | None) -> list[str]:
-    said = []
+    remarks = []
     before = halves if failed is None else halves[:failed]
-    soft = [number for number, one in enumerate(before, 1) if one.slide > SOFT]
+    soft = [number for number, half in enumerate(before, 1) if half.slide > SOFT]
     if soft:
-        said.append(
+        remarks.append(
             f"half cycles {_some(soft)}: the overpotential falls by more than {100.0 * SOFT:g} % at constant current, "
             "which speaks of a soft short (or of a contact that improves)"
         )
-    noises = np.array([one.noise for one in halves])
+    noises = np.array([half.noise for half in halves])
     usual = float(np.median(noises))
-    floor = 1e-4 * float(np.median([abs(one.mean) for one in halves]))
-    rough = [number for number, one in enumerate(halves, 1) if one.noise > ROUGH * max(usual, floor)]
+    floor = 1e-4 * float(np.median([abs(half.mean) for half in halves]))
+    rough = [number for number, half in enumerate(halves, 1) if half.noise > ROUGH * max(usual, floor)]
     if rough:
-        said.append(
+        remarks.append(
             f"half cycles {_some(rough)}: the voltage is more than {ROUGH:g} times as rough as usual, as of contacts "
             "or filaments that come and go"
         )
     if failed is not None and len(before) and np.ptp(levels[: failed + 1]) == 0:
-        said.append(
-            "the cell failed at the current at which it had cycled: that is a matter of the charge passed, and no "
-            "critical current"
+        remarks.append(
+            "the cell failed at the current at which it had cycled: the cause is the charge passed, so "
+            "this is not a critical current"
         )
     if area is None:
-        said.append("the area is not known, so currents and resistances are of the cell; give --area")
+        remarks.append("the area is not known, so currents and resistances are those of the whole cell; give --area")
     if len(halves) == 1:
-        said.append("one half cycle only: neither growth nor asymmetry")
+        remarks.append("one half cycle only: neither growth nor asymmetry")
     if len(before) >= 4:
-        pairs = np.array([one.mean / one.current for one in before])
+        pairs = np.array([half.mean / half.current for half in before])
         if pairs[-1] < 0.7 * pairs[0]:
-            said.append(
+            remarks.append(
                 f"the resistance falls by {100.0 * (1.0 - pairs[-1] / pairs[0]):.3g} % over the half cycles: wetting "
                 "of the interface, or a soft short that grows"
             )
-    few = float(np.median([one.last - one.first + 1 for one in halves]))
+    few = float(np.median([half.last - half.first + 1 for half in halves]))
     if few < 20.0:
-        said.append(f"a half cycle has {few:.0f} points: a short within it may pass unseen; record more often")
-    return said
+        remarks.append(f"a half cycle has {few:.0f} points: a short within it may go unnoticed; record more often")
+    return remarks
 
 
 def _table(halves: Sequence[Polarity], area: float | None) -> Series:
@@ -515,23 +515,23 @@ def _table(halves: Sequence[Polarity], area: float | None) -> Series:
     scale = 1.0 if area is None else area
     columns: dict[str, Any] = {
         "half_cycle": list(range(1, len(halves) + 1)),
-        "begin": [one.time for one in halves],
-        "duration": [one.duration for one in halves],
-        "current": [one.sign * one.current * factor for one in halves],
-        "start": [one.start for one in halves],
-        "mean": [one.mean for one in halves],
-        "end": [one.end for one in halves],
-        "highest": [one.highest for one in halves],
-        "resistance": [one.mean / one.current * scale for one in halves],
-        "sudden_drop": [one.drop for one in halves],
-        "arcing": [one.arcing for one in halves],
-        "noise": [one.noise for one in halves],
+        "begin": [half.time for half in halves],
+        "duration": [half.duration for half in halves],
+        "current": [half.sign * half.current * factor for half in halves],
+        "start": [half.start for half in halves],
+        "mean": [half.mean for half in halves],
+        "end": [half.end for half in halves],
+        "highest": [half.highest for half in halves],
+        "resistance": [half.mean / half.current * scale for half in halves],
+        "sudden_drop": [half.drop for half in halves],
+        "arcing": [half.arcing for half in halves],
+        "noise": [half.noise for half in halves],
     }
     units = {
         "begin": HOUR, "duration": HOUR, "current": unit, "start": MV, "mean": MV, "end": MV, "highest": MV,
         "resistance": OHM if area is None else OHM_CM2, "sudden_drop": PERCENT, "arcing": PERCENT, "noise": MV,
     }  # fmt: skip
     if area is not None:
-        columns["areal_charge"] = [one.charge / area for one in halves]
+        columns["areal_charge"] = [half.charge / area for half in halves]
         units["areal_charge"] = MAH_CM2
     return Series("Overpotential of each half cycle", columns, units)

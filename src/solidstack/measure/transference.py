@@ -25,7 +25,7 @@ class Transference(Result):
     Attributes
     ----------
     time, current : array, shape (n,)
-        Of the polarisation, s from its begin and A along the voltage.
+        Of the polarisation, s from its start and A along the voltage.
     early : Estimate or None
         Initial current, A, and rate, s^-1/2, of `half_space`; None where the initial current was given.
     window : mapping
@@ -45,10 +45,10 @@ class Transference(Result):
 
     def properties(self) -> list[Property]:
         """Transference number, where it is one."""
-        found = self.values["transference_number"]
-        if _beyond(found):
+        number = self.values["transference_number"]
+        if _beyond(number):
             return []
-        return [Property("transference_number", {"value": float(f"{min(found.value, 1.0):.4g}")}, found.uncertainty)]
+        return [Property("transference_number", {"value": float(f"{min(number.value, 1.0):.4g}")}, number.uncertainty)]
 
     def data(self) -> Mapping[str, Series]:
         """The polarisation, as drawn."""
@@ -69,14 +69,14 @@ def interfaces(result: Result) -> Fitted:
     MeasurementError
         Its circuit has no interface.
     """
-    found = result.values.get("interface_resistance")
-    if found is None or not np.isfinite(found.value):
+    resistance = result.values.get("interface_resistance")
+    if resistance is None or not np.isfinite(resistance.value):
         msg = (
             f"the spectrum's circuit {result.model} has no interface; take the spectrum of the cell with lithium "
             'electrodes, or give the resistance, as in --before "118 ohm" --after "131 ohm"'
         )
         raise MeasurementError(msg, source=result.records[0].source if result.records else "")
-    return found
+    return resistance
 
 
 def analyse(
@@ -116,7 +116,7 @@ def analyse(
     voltage : float, optional
         Applied, V; default: the median of the record, less that of the rest before.
     initial_current, initial_current_deviation : float, optional
-        A, and its standard deviation; default: found, and 0 where the current is given.
+        A, and its standard deviation; default: from the early current, and 0 where the current is given.
     before_deviation, after_deviation : float, optional
         Standard deviations of `before` and `after`, ohm; default: those of their intervals, or 0.
 
@@ -124,7 +124,7 @@ def analyse(
     -------
     Transference
         Values: `transference_number`, `steady_state_factor` (I_ss/I_0, after Watanabe: without the interfaces),
-        currents, voltage, resistances, `electrolyte_resistance` (what is left of the voltage at the begin, over the
+        currents, voltage, resistances, `electrolyte_resistance` (what is left of the voltage at the start, over the
         current: compare with the spectrum), drift.
 
     Raises
@@ -257,8 +257,11 @@ def _fitted(label: str, value: float, deviation: float, unit: Unit, degrees: flo
     return Fitted(label, value, value - half, value + half, unit)
 
 
-def _resistance(given: Fitted | float, deviation: float | None, name: str, record: Record) -> tuple[float, float]:
-    value, spread = (given.value, 0.5 * (given.high - given.low) / 1.96) if isinstance(given, Fitted) else (given, 0.0)
+def _resistance(resistance: Fitted | float, deviation: float | None, name: str, record: Record) -> tuple[float, float]:
+    if isinstance(resistance, Fitted):
+        value, spread = resistance.value, 0.5 * (resistance.high - resistance.low) / 1.96
+    else:
+        value, spread = resistance, 0.0
     if deviation is not None:
         spread = deviation
     if not (np.isfinite(value) and value >= 0.0):
@@ -281,7 +284,7 @@ def _sign(initial: float, record: Record) -> float:
 def _polarised(record: Record, voltage: float | None) -> tuple[Floats, Floats, float, list[str]]:
     """Time from the step, current along the voltage, and the voltage applied."""
     time, current = record.values(TIME), record.values(CURRENT)
-    said: list[str] = []
+    warnings: list[str] = []
     if voltage is None:
         first, last, applied = constant_voltage(record)
         kept = slice(first, last + 1)
@@ -290,7 +293,7 @@ def _polarised(record: Record, voltage: float | None) -> tuple[Floats, Floats, f
         time, current = time[kept], current[kept]
     else:
         if not (np.isfinite(voltage) and voltage != 0.0):
-            msg = f"voltage: {text(float(voltage), SMALL_VOLTAGE)} is not applied to anything; give that of the step"
+            msg = f"voltage: {text(float(voltage), SMALL_VOLTAGE)} is not a voltage step; give what was applied"
             raise MeasurementError(msg, source=record.source)
         applied, begin = float(voltage), time[0]
     if len(time) < LEAST:
@@ -302,7 +305,7 @@ def _polarised(record: Record, voltage: float | None) -> tuple[Floats, Floats, f
     size = float(np.median(np.abs(current)))
     against = (current < 0.0) & (np.abs(current) > 0.1 * size)
     if np.mean(against) > 0.95:
-        said.append("the current has the sign against the voltage throughout; it was turned")
+        warnings.append("the current has the sign against the voltage throughout; its sign was reversed")
         current = -current
     elif np.mean(against) > 0.05:
         msg = (
@@ -310,7 +313,7 @@ def _polarised(record: Record, voltage: float | None) -> tuple[Floats, Floats, f
             "give one polarisation in one direction"
         )
         raise MeasurementError(msg, source=record.source)
-    return time - begin, current, abs(applied), said
+    return time - begin, current, abs(applied), warnings
 
 
 def _require_steady(tail: Steady, record: Record) -> None:
@@ -318,7 +321,7 @@ def _require_steady(tail: Steady, record: Record) -> None:
         way = "falls" if tail.drift < 0.0 else "rises"
         msg = (
             f"no steady state: the current still {way} by {100.0 * abs(tail.drift):.3g} % over the last tenth of the "
-            f"time; at most {100.0 * FALLING:g} % is taken. Polarise for longer"
+            f"time; at most {100.0 * FALLING:g} % is accepted. Polarise for longer"
         )
         raise MeasurementError(msg, source=record.source)
     if tail.limit <= 0.0:
@@ -340,67 +343,71 @@ def _require_share(current: float, resistance: float, applied: float, record: Re
         raise MeasurementError(msg, source=record.source)
 
 
-def _beyond(found: Fitted) -> bool:
+def _beyond(fraction: Fitted) -> bool:
     """Whether a share is below 0 or above 1 by more than its interval."""
-    low, high = (found.low, found.high) if np.isfinite(found.low) else (found.value, found.value)
-    return low > 1.0 or found.value <= 0.0 or high < 0.0
+    low, high = (fraction.low, fraction.high) if np.isfinite(fraction.low) else (fraction.value, fraction.value)
+    return low > 1.0 or fraction.value <= 0.0 or high < 0.0
 
 
 def _warnings(
-    found: Fitted,
+    fraction: Fitted,
     applied: float,
     tail: Steady,
     begin: tuple[float, float, float, float],
     end: tuple[float, float],
     early: Estimate | None,
 ) -> list[str]:
-    I0, given_deviation, R0, R0_deviation = begin
+    I0, I0_deviation, R0, R0_deviation = begin
     Rss, Rss_deviation = end
-    said = []
+    warnings = []
     if applied > SMALL:
-        said.append(
+        warnings.append(
             f"{1e3 * applied:.4g} mV is more than {1e3 * SMALL:g} mV: the current is then not proportional to the "
             "voltage, as the equation takes it"
         )
     if tail.certain > STEADY:
         way = "falls" if tail.drift < 0.0 else "rises"
-        said.append(
+        warnings.append(
             f"the current still {way} by {100.0 * abs(tail.drift):.2g} % over the last tenth of the time "
             f"({PERCENT_HOUR.of(abs(tail.per_hour)):.2g} % per hour): the steady state is doubtful"
             + (f", and {_words(tail)}" if abs(tail.left) > LEFT * tail.limit else "")
         )
     elif abs(tail.left) > LEFT * tail.limit:
-        said.append(f"the state is not quite steady: {_words(tail)}")
-    if _beyond(found):
-        side = "above 1" if found.value > 1.0 else "below 0"
-        said.append(
-            f"the number is {side}, which is no share: the interfaces changed, the state is not steady, or lithium is "
-            "not the only thing that reacts"
+        warnings.append(f"the state is not quite steady: {_words(tail)}")
+    if _beyond(fraction):
+        side = "above 1" if fraction.value > 1.0 else "below 0"
+        warnings.append(
+            f"the number is {side}, which is not a fraction: the interfaces changed, the state is not steady, or "
+            "lithium is not the only thing that reacts"
         )
     share = max(I0 * R0, tail.limit * Rss) / applied
     if share > SHARE:
-        said.append(
+        warnings.append(
             f"the interfaces take {100.0 * share:.3g} % of the voltage: 1 % of their resistance is "
-            f"{share / (1.0 - share):.2g} % of the number. A thicker electrolyte or better contacts would tell more"
+            f"{share / (1.0 - share):.2g} % of the number. A thicker electrolyte or better contacts would make "
+            "it more certain"
         )
     if R0 > 0.0 and abs(Rss / R0 - 1.0) > GROWTH:
         words = f"the interfaces changed by {100.0 * (Rss / R0 - 1.0):+.3g} % during the polarisation"
         if early is not None:
             words += (
-                ": what that takes off the current is not told from diffusion, and widens the interval of the initial "
-                "current"
+                ": its effect on the current cannot be told apart from diffusion, and widens the interval of the "
+                "initial current"
             )
-        said.append(words)
+        warnings.append(words)
     if max(R0, Rss) > 0.0 and R0_deviation == 0.0 and Rss_deviation == 0.0:
-        said.append("no uncertainty of the interfaces' resistance was given: the interval is that of the currents only")
-    if early is None and given_deviation == 0.0:
-        said.append("the initial current was given: the interval has no share of it")
-    return said
+        warnings.append(
+            "no uncertainty of the interfaces' resistance was given: the interval is that of the currents only"
+        )
+    if early is None and I0_deviation == 0.0:
+        warnings.append("the initial current was given: the interval does not include its uncertainty")
+    return warnings
 
 
 def _words(tail: Steady) -> str:
     way = "fall" if tail.left > 0.0 else "rise"
     return (
         f"the current will {way} by another {100.0 * abs(tail.left) / tail.limit:.2g} %, by an exponential through the "
-        "last 60 % of the time; the steady current has that, and an interval of as much. Polarise for longer"
+        "last 60 % of the time; the steady current is corrected for it, with an interval of the same "
+        "size. Polarise for longer"
     )

@@ -79,12 +79,12 @@ class MeasuredCycle:
     @property
     def charge_is_held(self) -> bool:
         """Whether the charge ends with a held voltage."""
-        return self.charge is not None and self.charge.held < len(self.charge.capacity)
+        return self.charge is not None and self.charge.hold_begin < len(self.charge.capacity)
 
 
 def current(half: HalfCycle) -> float:
     """Current before the voltage is held, A."""
-    return float(np.median(np.abs(half.amperes[: max(half.held, 1)])))
+    return float(np.median(np.abs(half.amperes[: max(half.hold_begin, 1)])))
 
 
 def _curve(half: HalfCycle) -> Curve:
@@ -93,7 +93,7 @@ def _curve(half: HalfCycle) -> Curve:
 
 def _steady(half: HalfCycle) -> float:
     """Charge that passes before the voltage is held, A s."""
-    return float(half.capacity[min(half.held, len(half.capacity)) - 1])
+    return float(half.capacity[min(half.hold_begin, len(half.capacity)) - 1])
 
 
 def repeat(
@@ -154,7 +154,7 @@ def _protocol(cycle: MeasuredCycle, area: float, series: float) -> Protocol:
     ):
         volts = edge / series
         steps.append({"kind": kind, "current": Rate(current(half) / area, "A/m^2"), "until": {"voltage": volts}})
-        if half.kind == kind and half.held < len(half.capacity):
+        if half.kind == kind and half.hold_begin < len(half.capacity):
             least = max(abs(float(half.amperes[-1])), 1e-3 * current(half)) / area
             steps.append({"kind": "hold", "voltage": volts, "until": {"current": Rate(least, "A/m^2")}})
     return Protocol.from_dict({"steps": steps})
