@@ -2,7 +2,7 @@
 
 import subprocess
 import sys
-from importlib import import_module
+from importlib import import_module, resources
 from importlib.util import find_spec
 from types import ModuleType
 
@@ -94,3 +94,8 @@ def test_import_of_the_package_loads_no_library() -> None:
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert not {"numpy", "pydantic", "click", "numba"} & set(result.stdout.split())
     assert ss.__version__
+
+
+def test_type_checkers_of_users_read_the_stubs() -> None:
+    assert resources.files(ss).joinpath("py.typed").is_file()
+    assert resources.files(ss).joinpath("__init__.pyi").is_file()

@@ -20,6 +20,15 @@ from ..units import Kind
 F = TypeVar("F", bound=Callable[..., Any])
 
 
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+voxel_option = click.option(
+    "--voxel", metavar="LENGTH", help='Edge of a voxel if FILE does not have it, as in "0.4 um".'
+)
+phases_option = click.option(
+    "--phases", metavar="NAMES", help='Meaning of the labels, as in "0=pore, 1=NCM622, 2=SPE".'
+)
+
+
 def changes_option(function: F) -> F:
     """Add ``--set KEY=VALUE``."""
     return click.option(

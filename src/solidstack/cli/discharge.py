@@ -7,16 +7,13 @@ import click
 from .. import units
 from ..errors import DesignError, OutputError
 from ..twin.structure import formats
-from .common import changes_option, check_folder, load_changed, located, warn
+from .common import changes_option, check_folder, json_option, load_changed, located, phases_option, voxel_option, warn
 from .progress import shown_progress
 from .runs import (
     ideal_option,
-    json_option,
-    phases_option,
     protocol_of,
     protocol_option,
     report_run,
-    voxel_option,
     write_run,
 )
 

@@ -8,11 +8,21 @@ import numpy as np
 from .. import units
 from ..errors import DesignError
 from ..twin.structure import formats
-from .common import changes_option, check_folder, load_changed, located, number, print_json, range_option, show, warn
+from .common import (
+    changes_option,
+    check_folder,
+    json_option,
+    load_changed,
+    located,
+    number,
+    print_json,
+    range_option,
+    show,
+    warn,
+)
 from .progress import shown_progress
 from .runs import (
     check_figures,
-    json_option,
     needs_companion,
     protocol_of,
     protocol_option,

@@ -11,7 +11,7 @@ from ..files import staged_folder
 from ..twin.structure import formats
 from ..twin.structure import image as images
 from ..twin.structure.voxels import AXES, Structure
-from .common import located, number, show
+from .common import json_option, located, number, show
 from .menu import Menu
 from .progress import shown_progress
 
@@ -19,7 +19,6 @@ voxel_option = click.option(
     "--voxel", metavar="SIZE", help='Edges of a voxel, as in "0.4 um" or "1 um, 0.4 um, 0.4 um" for x, y, z.'
 )
 seed_option = click.option("--seed", default=0, show_default=True, help="For the places of sub-volumes.")
-json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
 @click.group("image", cls=Menu)

@@ -13,16 +13,9 @@ from ..errors import OutputError, StructureError
 from ..twin.results import Run
 from .common import number, print_json, show, warn
 
-json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 protocol_option = click.option("--protocol", "protocol_file", metavar="FILE", help="TOML with the steps to run.")
 ideal_option = click.option(
     "--ideal-electronics", is_flag=True, help="All active material is at the potential of the collector."
-)
-voxel_option = click.option(
-    "--voxel", metavar="LENGTH", help='Edge of a voxel if FILE does not have it, as in "0.4 um".'
-)
-phases_option = click.option(
-    "--phases", metavar="NAMES", help='Meaning of the labels, as in "0=pore, 1=NCM622, 2=SPE".'
 )
 
 NOTES = ("voxels", "device", "seconds", "time_steps", "bytes_per_voxel", "inactive", "warnings", "parameters")

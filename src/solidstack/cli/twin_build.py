@@ -15,12 +15,8 @@ from ..twin.structure.build_report import BuildReport
 from ..twin.structure.coating import Necks, Particles, Placement, Shell
 from ..twin.structure.packing import read_size_table
 from ..twin.structure.voxels import AXES
-from .common import changes_option, load_changed, located, number, print_json, show, warn
+from .common import changes_option, json_option, load_changed, located, number, print_json, show, warn
 from .progress import shown_progress
-
-json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-voxel_option = click.option("--voxel", metavar="LENGTH", help='Edge of a voxel where FILE has none, as in "0.4 um".')
-phases_option = click.option("--phases", metavar="NAMES", help='What labels are, as in "0=pore, 1=NCM622, 2=SPE".')
 
 
 @click.command("build")

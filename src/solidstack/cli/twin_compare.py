@@ -3,9 +3,8 @@
 import click
 
 from .. import units
-from .common import changes_option, load_changed, located, number, print_json, range_option, show
+from .common import changes_option, json_option, load_changed, located, number, print_json, range_option, show
 from .progress import shown_progress
-from .twin_build import json_option
 
 
 @click.command("compare")

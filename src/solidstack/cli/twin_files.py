@@ -6,8 +6,7 @@ import click
 
 from ..twin.structure import formats
 from ..twin.structure.metrics import measure
-from .common import located, number, print_json, show
-from .twin_build import json_option, phases_option, voxel_option
+from .common import json_option, located, number, phases_option, print_json, show, voxel_option
 
 
 @click.command("measure")

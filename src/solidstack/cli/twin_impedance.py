@@ -9,9 +9,21 @@ import numpy as np
 from .. import units
 from ..errors import DesignError, StructureError
 from ..twin.structure import formats
-from .common import changes_option, load_changed, located, number, print_json, range_option, show, warn
+from .common import (
+    changes_option,
+    json_option,
+    load_changed,
+    located,
+    number,
+    phases_option,
+    print_json,
+    range_option,
+    show,
+    voxel_option,
+    warn,
+)
 from .progress import shown_progress
-from .runs import check_figures, ideal_option, json_option, phases_option, voxel_option
+from .runs import check_figures, ideal_option
 
 if TYPE_CHECKING:
     from ..kinetics import CellParameters

@@ -10,9 +10,8 @@ from ..errors import OutputError, StructureError
 from ..twin.conduction import DEVICES, LATERAL, MOST_ITERATIONS, TOLERANCE, Transport, save_field, transport
 from ..twin.structure import formats
 from ..twin.structure.voxels import AXES
-from .common import located, number, print_json, show, warn
+from .common import json_option, located, number, phases_option, print_json, show, voxel_option, warn
 from .progress import shown_progress
-from .twin_build import json_option, phases_option, voxel_option
 
 
 @click.command("transport")

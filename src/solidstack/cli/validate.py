@@ -11,9 +11,9 @@ from .. import units
 from ..design import Design
 from ..errors import DesignError, SolidstackError, SolverError
 from ..files import staged_folder
-from .common import changes_option, check_folder, columns, load_changed, located, print_json, show, warn
+from .common import changes_option, check_folder, columns, json_option, load_changed, located, print_json, show, warn
 from .progress import shown_progress
-from .runs import json_option, needs_companion, protocol_of, protocol_option
+from .runs import needs_companion, protocol_of, protocol_option
 
 if TYPE_CHECKING:
     from ..study.validation import Validation

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal, Self, get_args
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     ConfigDict,
@@ -236,11 +236,6 @@ class RepeatStep(Strict):
 
 
 Step = Annotated[CurrentStep | HoldStep | RestStep | PulsesStep | RepeatStep, Field(discriminator="kind")]
-STEP_KINDS = tuple(
-    kind
-    for member in (CurrentStep, HoldStep, RestStep, PulsesStep, RepeatStep)
-    for kind in get_args(member.model_fields["kind"].annotation)
-)
 
 
 class Protocol(Strict):
