@@ -1,6 +1,7 @@
 """The design file: schema, reading, writing, and changed copies."""
 
 from .actions import Action as Action
+from .actions import first_charge as first_charge
 from .actions import following as following
 from .model import Design as Design
 from .model import json_schema as json_schema

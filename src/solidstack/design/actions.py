@@ -112,3 +112,12 @@ def following(actions: Sequence[Action], index: int, *, at_voltage: bool) -> int
     while at_voltage and after < len(actions) and actions[after].train == actions[index].train:
         after += 1
     return after
+
+
+def first_charge(actions: Sequence[Action]) -> int:
+    """Return the number of actions, from the first one on, that make up the first charge.
+
+    It lasts until something discharges; rests and holds on the way belong to it. 0 where nothing charges before.
+    """
+    until = next((index for index, action in enumerate(actions) if action.sign < 0.0), len(actions))
+    return until if any(action.sign > 0.0 for action in actions[:until]) else 0

@@ -299,7 +299,13 @@ class Design(Strict):
                 data[table]["composition"] = {new if name == old else name: v for name, v in composition.items()}
         if old in self.positive_materials("solid-electrolyte"):
             data["positive"].pop("ionic_conductivity", None)
-            for key in ("transference_number", "salt_concentration", "salt_diffusivity", "thermodynamic_factor"):
+            for key in (
+                "transference_number",
+                "current_fraction",
+                "salt_concentration",
+                "salt_diffusivity",
+                "thermodynamic_factor",
+            ):
                 data["kinetics"].pop(key, None)
         if old in self.positive_materials(ACTIVE):
             for key in ("exchange_current_density", "diffusivity", "electronic_conductivity", "initial_stoichiometry"):

@@ -50,6 +50,8 @@ Diffusivity = Annotated[Values, Measure(units.DIFFUSIVITY, above=0.0, most=1e-4)
 CurrentDensity = Annotated[Values, Measure(units.CURRENT_DENSITY, above=0.0, most=1e6)]
 Concentration = Annotated[Values, Measure(units.CONCENTRATION, above=0.0, most=1e5)]
 SiteFraction = Annotated[Values, Measure(units.RATIO, above=0.0, below=1.0)]
+ReversibleShare = Annotated[Values, Measure(units.FRACTION, above=0.0, most=1.0)]
+ContentShare = Annotated[Values, Measure(units.FRACTION, above=0.0, below=1.0)]
 TransferenceNumber = Annotated[Values, Measure(units.RATIO, above=0.0, most=1.0)]
 ThermodynamicFactor = Annotated[Values, Measure(units.RATIO, above=0.0, most=100.0)]
 
@@ -412,16 +414,28 @@ class Kinetics(Strict):
         None, description="of every active material, at any stoichiometry"
     )
     additive_conductivity: Conductivity | None = Field(None, description="electronic, of every conductive additive")
+    percolation_content: ContentShare | None = Field(
+        None, description="of every conductive additive: share of the volume of additive, electrolyte and binder"
+    )
     interface_resistance: ArealResistance = Field(
         0.0, description="between active material and solid electrolyte, per area of interface"
     )
     lithium_exchange_current_density: CurrentDensity | None = Field(None, description="of the lithium electrode")
+    single_ion: bool = Field(
+        False, strict=True, description="only lithium moves in the solid electrolytes; no salt is solved for"
+    )
     transference_number: TransferenceNumber | None = Field(
         None, description="of the positive's solid electrolyte, and of the membrane if it is the same"
+    )
+    current_fraction: TransferenceNumber | None = Field(
+        None, description="of the steady state (Bruce and Vincent), of the same electrolytes"
     )
     salt_concentration: Concentration | None = Field(None, description="as made; of the same electrolytes")
     salt_diffusivity: Diffusivity | None = Field(None, description="of the same electrolytes")
     thermodynamic_factor: ThermodynamicFactor | None = Field(None, description="1 + d ln f / d ln c, same electrolytes")
+    reversible_share: ReversibleShare | None = Field(
+        None, description="of the charge of the first charge as made: what is lithium that goes back in"
+    )
     ideal_electronics: bool = Field(
         False, strict=True, description="all active material is at the collector's potential, connected or not"
     )

@@ -25,6 +25,8 @@ class ActiveMaterial:
         Where a fresh electrode starts.
     potential, diffusion, exchange, electronics
         Entries of the material; no `electronics` means a perfect conductor.
+    reversible_share : float
+        Of the charge of the very first charge, as made, above 0, at most 1: what is lithium that goes back in.
     factors : mapping of str to float
         By which diffusivity, exchange_current_density and electronic_conductivity are multiplied.
     """
@@ -37,6 +39,7 @@ class ActiveMaterial:
     diffusion: Diffusivity
     exchange: ExchangeCurrentDensity
     electronics: ElectronicConductivity | None
+    reversible_share: float = 1.0
     factors: Mapping[str, float] = field(default_factory=dict)
 
     @property
@@ -86,7 +89,9 @@ class ActiveMaterial:
         return self.factors.get("electronic_conductivity", 1.0) * self.electronics.at_stoichiometry(x, temperature)
 
     def scaled(self, name: str, factor: float) -> "ActiveMaterial":
-        """Return the material with one of the properties of `factors` multiplied."""
+        """Return the material with one of the properties of `factors`, or the irreversible share, multiplied."""
+        if name == "irreversible_share":
+            return replace(self, reversible_share=max(1.0 - factor * (1.0 - self.reversible_share), 0.01))
         return replace(self, factors=multiplied(self.factors, name, factor))
 
 

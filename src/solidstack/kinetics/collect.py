@@ -1,10 +1,12 @@
 """The parameters of a simulation, collected from the materials of a design; its table [kinetics] replaces values."""
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
 from .. import units
 from ..design import Design
+from ..design.schema import Kinetics
 from ..errors import DesignError, MaterialError, Problem
 from ..materials import (
     Conductivity,
@@ -16,10 +18,12 @@ from ..materials import (
     OpenCircuitPotential,
     SaltDiffusivity,
 )
+from . import salt
 from .active_material import ActiveMaterial
 from .electrolyte import Electrolyte
+from .network import Percolation
 from .parameters import CellParameters, Lithium
-from .sources import GIVEN, Ledger
+from .sources import GIVEN, Ledger, Sourced
 
 ACTIVE = "active-material"
 ELECTROLYTE = "solid-electrolyte"
@@ -61,6 +65,29 @@ def cell_parameters(design: Design) -> CellParameters:
     return _Collector(design).collect()
 
 
+def drop_assumed(known: dict[str, float], qualities: dict[str, str]) -> None:
+    """Of four numbers of a salt, of which three fix the last, leave out one that nobody measured."""
+    if len(known) == len(salt.WORDS):
+        for quality in ("assumed", "derived"):
+            for name in ("transference_number", "thermodynamic_factor", "salt_diffusivity", "current_fraction"):
+                if qualities[name] == quality:
+                    del known[name]
+                    return
+
+
+def electrolytes(design: Design) -> tuple[Electrolyte, Electrolyte]:
+    """Collect the electrolyte of the positive and of the membrane, which `cell_parameters` has among the rest.
+
+    Raises
+    ------
+    MaterialError, DesignError
+        As `cell_parameters`.
+    """
+    collector = _Collector(design)
+    composite = collector.composite()
+    return composite, collector.membrane(composite)
+
+
 class _Collector:
     """Reads the properties one by one, and notes the source of each."""
 
@@ -88,6 +115,7 @@ class _Collector:
         interface = self.table.interface_resistance
         self.ledger.design("active material, interface resistance", interface or None, units.OHM_CM2)
         additives = dict(self.additives())
+        percolation = {} if self.table.ideal_electronics else dict(self.percolation(list(additives)))
         if self.ledger.far:
             names = ", ".join(self.ledger.far)
             self.ledger.warnings.append(
@@ -107,6 +135,7 @@ class _Collector:
             temperature=self.temperature,
             sources=tuple(self.ledger.sources),
             warnings=tuple(self.ledger.warnings),
+            percolation=percolation,
         )
 
     def present(self, role: str) -> list[str]:
@@ -172,7 +201,28 @@ class _Collector:
             diffusion=diffusion,
             exchange=exchange,
             electronics=electronics,
+            reversible_share=self.reversible_share(name),
         )
+
+    def reversible_share(self, name: str) -> float:
+        """Of the charge of the first charge, what is lithium that goes back in; 1 where the start is not as made."""
+        material = self.design.material(name)
+        if material.as_made == "charged" or self.table.initial_stoichiometry is not None:
+            return 1.0
+        prop, unit = "reversible_share", units.PERCENT
+        label = f"{name}, reversible share of the first charge"
+        if self.table.reversible_share is not None:
+            self.ledger.design(label, self.table.reversible_share, unit)
+            return float(self.table.reversible_share)
+        entry = material.default(prop)
+        if entry is None:
+            self.ledger.warnings.append(
+                f"{name}: no loss of the first cycle is known, so its first charge is all lithium that goes back in; "
+                "give kinetics.reversible_share"
+            )
+            return 1.0
+        self.ledger.entry(label, entry.value, unit, entry)
+        return float(entry.value)
 
     def note_active(
         self,
@@ -240,41 +290,95 @@ class _Collector:
         table, label, at = self.table if own else None, f"{where}: {name}", self.temperature
         ionic = self.replaced(name, "ionic_conductivity", Conductivity, conductivity)
         self.ledger.entry(f"{label}, ionic conductivity", float(ionic.at(at)), units.MS_CM, ionic)
+        if self.table.single_ion:
+            return Electrolyte(name, ionic)
         material = self.design.material(name)
-        number = self.number(material, "transference_number", table and table.transference_number, label)
-        if number is None:
+        known, qualities = self.known_of_salt(material, table, label)
+        if not known.keys() & {"transference_number", "current_fraction"}:
             raise MaterialError(
                 Problem(
-                    f"{name} has no transference number, which charge and discharge need; give "
-                    "kinetics.transference_number in the design, or a material file with [[transference_number]]",
+                    f"{name} has no transference number and no current fraction, of which charge and discharge need "
+                    "one; give kinetics.transference_number or kinetics.current_fraction in the design, set "
+                    "kinetics.single_ion = true, or add a material file with [[transference_number]]",
                     "transference_number",
                 )
             )
-        if number == 1.0:
-            return Electrolyte(name, number, ionic)
+        if known.get("transference_number") == 1.0:
+            return Electrolyte(name, ionic)
         concentration = self.number(material, "salt_concentration", table and table.salt_concentration, label)
+        if concentration is None:
+            self.ledger.warnings.append(
+                f"{name} ({where}) has no salt concentration: it is treated as if only lithium moved; give "
+                "kinetics.salt_concentration or [[salt_concentration]] in its material file"
+            )
+            return Electrolyte(name, ionic)
         diffusion = None
         value = table.salt_diffusivity if table else None
-        if value is not None or material.default("salt_diffusivity") is not None:
+        if "salt_diffusivity" in known:
             diffusion = self.replaced(name, "salt_diffusivity", SaltDiffusivity, value)
-            self.ledger.entry(f"{label}, salt diffusivity", diffusion.at(at), units.CM2_S, diffusion)
-        missing = [
-            words
-            for words, value in (("salt concentration", concentration), ("salt diffusivity", diffusion))
-            if value is None
-        ]
-        if missing:
+        drop_assumed(known, qualities)
+        whole = salt.completed(known, float(ionic.at(at)), concentration, at, of=label)
+        self.note_salt(whole, label, diffusion)
+        return Electrolyte(
+            name=name,
+            ionic=ionic,
+            transference_number=whole.transference_number,
+            current_fraction=whole.current_fraction,
+            salt_concentration=concentration,
+            salt_diffusion=diffusion,
+            thermodynamic_factor=whole.thermodynamic_factor,
+            derived=whole.derived,
+            reference=at,
+            transference_range=self.span(material, qualities) if whole.derived != "transference_number" else None,
+        )
+
+    def span(self, material: Material, qualities: dict[str, str]) -> tuple[float, float] | None:
+        """In which an assumed transference number may lie."""
+        entry = material.default("transference_number")
+        return entry.range if entry is not None and qualities.get("transference_number") == "assumed" else None
+
+    def known_of_salt(
+        self, material: Material, table: Kinetics | None, label: str
+    ) -> tuple[dict[str, float], dict[str, str]]:
+        """What the design, else the material, has of the four numbers of a salt, and the quality of each."""
+        known: dict[str, float] = {}
+        qualities: dict[str, str] = {}
+        for prop in salt.WORDS:
+            given = None if table is None else getattr(table, prop)
+            entry = material.default(prop)
+            if given is not None:
+                known[prop], qualities[prop] = float(given), "given"
+                unit = units.CM2_S if prop == "salt_diffusivity" else units.ONE
+                self.ledger.design(f"{label}, {salt.WORDS[prop]}", given, unit)
+            elif entry is not None:
+                value = entry.at(self.temperature) if prop == "salt_diffusivity" else entry.value
+                known[prop], qualities[prop] = float(value), entry.quality
+                unit = units.CM2_S if prop == "salt_diffusivity" else units.ONE
+                span = getattr(entry, "range", None)
+                more = f"may lie between {span[0]:g} and {span[1]:g}" if span else ""
+                self.ledger.entry(f"{label}, {salt.WORDS[prop]}", value, unit, entry, more)
+        return known, qualities
+
+    def note_salt(self, whole: salt.Salt, label: str, diffusion: SaltDiffusivity | None) -> None:
+        """Note what follows of a salt, and warn where a current fraction stands alone."""
+        if not whole.derived:
+            return
+        what = f"{label}, {salt.WORDS[whole.derived]}"
+        self.ledger.sources[:] = [row for row in self.ledger.sources if row.what != what]
+        unit = units.CM2_S if whole.derived == "salt_diffusivity" else units.ONE
+        source = "rho = 1/(1 + Ne), Ne = 2 sigma R T (1 - t0)^2 Theta / (F^2 D c); J. Electrochem. Soc. 162 (2015) A2720"
+        note = "" if diffusion is not None or whole.derived != "salt_diffusivity" else "goes with conductivity times T"
+        self.ledger.sources.append(Sourced(what, getattr(whole, whole.derived), unit, "derived", source, note))
+        if whole.derived == "salt_diffusivity" and math.isclose(whole.transference_number, whole.current_fraction):
             self.ledger.warnings.append(
-                f"{name} ({where}) has a transference number of {number:g} but no {' and no '.join(missing)}: it is "
-                "treated as if only lithium moved; give them in [kinetics] or in its material file"
+                f"{label}: transference number and current fraction are both taken as {whole.current_fraction:g}, as of "
+                "an ideal, fully dissociated salt. Real salts differ, and the current at which this one runs out hangs "
+                "on it: give both (kinetics.transference_number, kinetics.current_fraction)"
             )
-            return Electrolyte(name, number, ionic)
-        factor = self.number(material, "thermodynamic_factor", table and table.thermodynamic_factor, label)
-        return Electrolyte(name, number, ionic, concentration, diffusion, 1.0 if factor is None else factor)
 
     def number(self, material: Material, prop: str, value: Any, label: str) -> float | None:
         """The value of the design, else of the material; None without either."""
-        unit = {"salt_concentration": units.KMOL_M3}.get(prop, units.ONE)
+        unit = {"salt_concentration": units.KMOL_M3, "percolation_content": units.VOL_PERCENT}.get(prop, units.ONE)
         if value is not None:
             self.ledger.design(f"{label}, {prop.replace('_', ' ')}", value, unit)
             return float(value)
@@ -313,6 +417,18 @@ class _Collector:
             value = float(entry.at(self.temperature))
             self.ledger.entry(f"{name}, electronic conductivity", value, units.MS_CM, entry)
             yield name, value
+
+    def percolation(self, names: list[str]) -> Iterator[tuple[str, Percolation]]:
+        """How the conductive additives connect, by name: those of which it is known."""
+        table = self.table
+        for name in names:
+            material = self.design.material(name)
+            label = f"{name}, percolation"
+            content = self.number(material, "percolation_content", table.percolation_content, name)
+            if content is None:
+                continue
+            exponent = self.number(material, "percolation_exponent", None, label)
+            yield name, Percolation(content, 2.0 if exponent is None else exponent)
 
     def window(self, names: list[str]) -> tuple[float, float]:
         """Voltages that suit all active materials."""

@@ -1,7 +1,8 @@
 """Everything that charge and discharge take but the structure and the protocol."""
 
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -11,16 +12,20 @@ from ..errors import MaterialError
 from ..materials import ExchangeCurrentDensity
 from .active_material import ActiveMaterial
 from .electrolyte import Electrolyte
+from .network import Percolation, network_conductivity
 from .sources import Sourced
 
 SENSITIVE = (
     "exchange_current_density",
     "diffusivity",
     "electronic_conductivity",
+    "irreversible_share",
     "additive_conductivity",
+    "percolation_content",
     "ionic_conductivity",
     "membrane_conductivity",
     "transference_number",
+    "current_fraction",
     "salt_diffusivity",
     "salt_concentration",
     "thermodynamic_factor",
@@ -69,6 +74,8 @@ class CellParameters:
         Of the design, K.
     sources : tuple of Sourced
     warnings : tuple of str
+    percolation : mapping of str to Percolation
+        Of the additives that connect in a network finer than a voxel.
     """
 
     active: Mapping[str, ActiveMaterial]
@@ -84,6 +91,13 @@ class CellParameters:
     temperature: float
     sources: tuple[Sourced, ...] = ()
     warnings: tuple[str, ...] = ()
+    percolation: Mapping[str, Percolation] = field(default_factory=dict)
+
+    def network(self, volumes: Mapping[str, float], matrix: float) -> float:
+        """Conductivity of the additives' network, S/m; see `network_conductivity`. Infinite with ideal electronics."""
+        if self.ideal_electronics:
+            return math.inf
+        return network_conductivity(self.additive_conductivity, self.percolation, volumes, matrix)
 
     def changed(self, name: str, factor: float) -> "CellParameters":
         """Return the parameters with one of them multiplied, for a sensitivity analysis.
@@ -104,7 +118,8 @@ class CellParameters:
         Raises
         ------
         MaterialError
-            Unknown name, a factor of 0 or less, or a transference number that would be above 1.
+            Unknown name, a factor of 0 or less, or a transference number or current fraction that would
+            not be below 1.
         """
         if name not in SENSITIVE:
             close = units.nearest(name, SENSITIVE)
@@ -115,12 +130,16 @@ class CellParameters:
             msg = f"{name}: a factor of {factor:g} is not possible; it must be a number above 0"
             raise MaterialError(msg)
         match name:
-            case "exchange_current_density" | "diffusivity" | "electronic_conductivity":
+            case "exchange_current_density" | "diffusivity" | "electronic_conductivity" | "irreversible_share":
                 active = {key: material.scaled(name, factor) for key, material in self.active.items()}
                 return replace(self, active=active)
             case "additive_conductivity":
                 conductivity = {key: factor * value for key, value in self.additive_conductivity.items()}
                 return replace(self, additive_conductivity=conductivity)
+            case "percolation_content":
+                contents = {key: min(factor * law.content, 0.999) for key, law in self.percolation.items()}
+                laws = {key: replace(law, content=contents[key]) for key, law in self.percolation.items()}
+                return replace(self, percolation=laws)
             case "ionic_conductivity":
                 return replace(self, electrolyte=self.electrolyte.scaled("conductivity", factor))
             case "membrane_conductivity":

@@ -21,6 +21,7 @@ Role = Literal["active-material", "solid-electrolyte", "conductive-additive", "b
 Temperature = Annotated[float, Measure(units.TEMPERATURE, above=0.0, most=3000.0)]
 MolarEnergy = Annotated[float, Measure(units.MOLAR_ENERGY, least=0.0, most=5e5)]
 Stoichiometry = Annotated[float, Measure(units.RATIO, least=0.0, most=1.0)]
+Number = Annotated[float, Measure(units.RATIO, above=0.0, most=1.0)]
 
 
 def _bare(value: Any) -> Any:
@@ -82,7 +83,24 @@ class FractionEntry(Entry):
 class NumberEntry(Entry):
     """A pure number between 0 and 1."""
 
-    value: Annotated[float, Measure(units.RATIO, above=0.0, most=1.0)]
+    value: Number
+
+
+class TransferenceEntry(NumberEntry):
+    """A transference number of lithium; 1 where nothing else moves."""
+
+    range: tuple[Number, Number] | None = Field(None, description="of an assumed value: in which it may lie")
+
+    @model_validator(mode="after")
+    def _inside(self) -> Self:
+        if self.range is not None and not self.range[0] <= self.value <= self.range[1]:
+            msg = f"range: {self.range[0]:g} to {self.range[1]:g} does not hold the value {self.value:g}"
+            raise reject(msg)
+        return self
+
+
+class CurrentFractionEntry(NumberEntry):
+    """A current fraction of the steady state."""
 
 
 class ExpansionEntry(Entry):
@@ -428,7 +446,10 @@ class Material(Strict):
     specific_capacity: tuple[SpecificCapacityEntry, ...] = Field((), description="practical, of the first discharge")
     theoretical_capacity: tuple[SpecificCapacityEntry, ...] = ()
     average_voltage: tuple[VoltageEntry, ...] = Field((), description="mean of the discharge, against lithium")
-    first_cycle_efficiency: tuple[FractionEntry, ...] = ()
+    first_cycle_efficiency: tuple[FractionEntry, ...] = Field((), description="of cells, discharge over first charge")
+    reversible_share: tuple[FractionEntry, ...] = Field(
+        (), description="of the charge of the very first charge: what is lithium that goes back in, slowly"
+    )
     one_c: tuple[SpecificCurrentEntry, ...] = Field((), description="current per mass called 1C")
     particle_diameter: tuple[LengthEntry, ...] = ()
     lithiation_expansion: tuple[ExpansionEntry, ...] = ()
@@ -436,7 +457,18 @@ class Material(Strict):
     ionic_conductivity: tuple[Conductivity, ...] = ()
     conductivity_spread: Spread | None = None
     electronic_conductivity: tuple[ElectronicConductivity, ...] = ()
-    transference_number: tuple[NumberEntry, ...] = ()
+    percolation_content: tuple[FractionEntry, ...] = Field(
+        (), description="of a conductive additive: share of the volume of additive, electrolyte and binder from which it connects"
+    )
+    percolation_exponent: tuple[FactorEntry, ...] = Field(
+        (), description="t of the conductivity ((v - v_c) / (1 - v_c))^t beyond the percolation content v_c"
+    )
+    transference_number: tuple[TransferenceEntry, ...] = Field(
+        (), description="of lithium relative to the solvent or matrix, t0; not what Bruce and Vincent measure"
+    )
+    current_fraction: tuple[CurrentFractionEntry, ...] = Field(
+        (), description="of the steady state (Bruce and Vincent): I_ss (dV - I_0 R_0) / (I_0 (dV - I_ss R_ss))"
+    )
     salt_concentration: tuple[ConcentrationEntry, ...] = Field((), description="of the salt, as made")
     salt_diffusivity: tuple[SaltDiffusivity, ...] = ()
     thermodynamic_factor: tuple[FactorEntry, ...] = Field((), description="1 + d ln f / d ln c of the salt")

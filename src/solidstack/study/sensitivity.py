@@ -1,6 +1,7 @@
 """Sensitivity of the discharge to one parameter at a time."""
 
 import itertools
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from .. import units
 from ..design import Design, Protocol
 from ..electrode import positive_electrode
 from ..errors import SolidstackError, StructureError
-from ..kinetics import SENSITIVE, CellParameters, cell_parameters
+from ..kinetics import LEAST_NUMBER, SENSITIVE, CellParameters, cell_parameters
 from ..progress import Listener, Teller
 from ..twin.effective import Effective
 from ..twin.electrochemistry.cycle import discharge
@@ -90,8 +91,7 @@ def one_at_a_time(
     rows: list[dict[str, Any]] = []
     for number, (name, factor) in enumerate(itertools.product(names, factors), 1):
         tell(number, f"{name.replace('_', ' ')} times {factor:g}")
-        limit = 1.0 / parameters.electrolyte.transference_number
-        used = min(factor, limit) if name == "transference_number" else factor
+        used = min(factor, _most(parameters, name))
         try:
             rows.append({"name": name, "factor": used, **scaled.figures(name, used), "note": ""})
         except SolidstackError as error:
@@ -114,6 +114,13 @@ def _checked(names: Sequence[str] | None, model: str) -> Sequence[str]:
             msg = f'the {model} model has no parameter "{name}"; {hint} from {", ".join(known)}'
             raise StructureError(msg)
     return names
+
+
+def _most(parameters: CellParameters, name: str) -> float:
+    """Largest factor that a number below 1 can take."""
+    if name not in ("transference_number", "current_fraction"):
+        return math.inf
+    return (1.0 - LEAST_NUMBER) / float(getattr(parameters.electrolyte, name))
 
 
 def _changed(row: Mapping[str, Any], base: Mapping[str, float]) -> bool:

@@ -7,15 +7,12 @@ from typing import Any
 from ..design import Design
 from ..electrode import positive_electrode
 from ..errors import DesignError, StructureError
-from ..kinetics import CellParameters, cell_parameters
+from ..kinetics import BRUGGEMAN, CellParameters, cell_parameters
 from .conduction import LARGEST_CONTRAST, transport
 from .structure.connectivity import connected_share
 from .structure.voxels import Structure
 
 ACTIVE, ELECTROLYTE, ADDITIVE = "active-material", "solid-electrolyte", "conductive-additive"
-
-BRUGGEMAN = 1.5
-"""Exponent of the volume fraction in the electronic conductivity of the closed form."""
 
 SATURATED = 1e4
 """Contrast at which clusters of additive that connect nothing by themselves conduct almost perfectly: a larger one
@@ -175,12 +172,14 @@ class Effective:
         if ionic == 0.0:
             msg = "no solid electrolyte connects the membrane with the collector; it has no homogeneous medium"
             raise StructureError(msg)
-        additive = {name: _additive(parameters, name) for name in names[ADDITIVE]}
         low, high = active.stoichiometry_range
         own = [float(active.electronic_conductivity(x, parameters.temperature)) for x in (low, high)]
-        if parameters.ideal_electronics or not all(math.isfinite(value) for value in own):
+        if part.network == math.inf or not all(math.isfinite(value) for value in own):
             electronic, share = IDEAL, 0.0
+        elif part.network > 0.0:
+            electronic, share = part.network, through(dict.fromkeys(names[ACTIVE], own[0])) / own[0]
         else:
+            additive = {name: _additive(parameters, name) for name in names[ADDITIVE]}
             alone = bool(additive) and connected_share(structure, tuple(additive), 0) > 0.0
             ends = [through(_saturated(additive, value, alone) | dict.fromkeys(names[ACTIVE], value)) for value in own]
             share = (ends[0] - ends[1]) / (own[0] - own[1]) if own[0] != own[1] else ends[0] / own[0]
@@ -208,9 +207,9 @@ class Effective:
 
         The ionic conductivity is that of `solidstack.electrode`. No active material is inactive: it consists of spheres
         of the design's diameter (of a distribution, of the diameter :math:`d_{32}` with its surface per volume) that
-        are covered with solid electrolyte, :math:`a = 6 v/d`. Electrons go through the active material and the
-        conductive additive side by side, each with its volume fraction to the power 1.5; this is an assumption that a
-        3D structure replaces.
+        are covered with solid electrolyte, :math:`a = 6 v/d`. Electrons go through the network of the conductive
+        additive (`solidstack.kinetics.network`), and beside it through the active material with its volume fraction to
+        the power 1.5, an assumption that a 3D structure replaces.
 
         Parameters
         ----------
@@ -237,11 +236,8 @@ class Effective:
             parameters.ideal_electronics
             or math.isinf(float(active.electronic_conductivity(0.5, parameters.temperature)))
         ):
-            volumes = {
-                name: float(shares[name]) * dense * solid / float(design.density_of(name))
-                for name in parameters.additive_conductivity
-            }
-            electronic = sum(parameters.additive_conductivity[name] * v**BRUGGEMAN for name, v in volumes.items())
+            volumes = {name: float(share) * dense * solid / float(design.density_of(name)) for name, share in shares.items()}
+            electronic = parameters.network(volumes, sum(volumes.values()) - fraction)
             share = fraction**BRUGGEMAN
         # with the conductivity of the parameters, which may have been changed
         kappa = parameters.electrolyte.conductivity(parameters.temperature)

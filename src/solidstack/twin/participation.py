@@ -17,6 +17,7 @@ from .structure.interfaces import face_weights
 from .structure.voxels import Structure
 
 ACTIVE, ELECTROLYTE, ADDITIVE = "active-material", "solid-electrolyte", "conductive-additive"
+BINDER = "binder"
 
 Mask = NDArray[np.bool_]
 Areas = tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]
@@ -48,6 +49,9 @@ class Participation:
         Why material is inactive: share of the active material by reason.
     inactive_fraction : float
         Share of the active material that is inactive.
+    network : float
+        Conductivity of the additives' network, S/m: finer than a voxel, it reaches all active material. 0: there is
+        none, and electrons go through voxels of active material and additive. Infinite: ideal electronics.
     """
 
     structure: Structure
@@ -60,6 +64,7 @@ class Participation:
     active_loading: float
     reasons: Mapping[str, float]
     inactive_fraction: float
+    network: float = 0.0
 
     @classmethod
     def of(cls, structure: Structure, parameters: CellParameters, *, contact: Mask | None = None) -> "Participation":
@@ -92,7 +97,8 @@ class Participation:
         electrolyte = structure.mask(*phases[ELECTROLYTE])
         additive = structure.mask(*phases[ADDITIVE]) if phases[ADDITIVE] else np.zeros(structure.shape, bool)
         ionic = electrolyte & touching_face(electrolyte, *periodic, first=True).view(np.bool_)
-        if parameters.ideal_electronics:
+        network = network_of(structure, parameters)
+        if network > 0.0:
             electronic = active | additive
         else:
             electronic = touching_face(active | additive, *periodic, first=False).view(np.bool_)
@@ -115,6 +121,7 @@ class Participation:
                 "no face on connected solid electrolyte": dry / total,
             },
             inactive_fraction=(unwired + dry) / total,
+            network=network,
         )
 
     @property
@@ -131,6 +138,18 @@ class Participation:
     @property
     def _on_membrane(self) -> float:
         return float(self.membrane_areas.sum(dtype=float))
+
+
+def network_of(structure: Structure, parameters: CellParameters) -> float:
+    """Conductivity of the network of a structure's conductive additives, S/m; see `solidstack.kinetics.network`."""
+    additives = structure.with_role(ADDITIVE)
+    known = parameters.additive_conductivity
+    volumes: dict[str, float] = {}
+    for phase in additives:
+        name = phase if phase in known else next(iter(known), "")
+        volumes[name] = volumes.get(name, 0.0) + structure.fraction(phase)
+    names = [*additives, *structure.with_role(ELECTROLYTE), *structure.with_role(BINDER)]
+    return parameters.network(volumes, structure.fraction(*names) if names else 0.0)
 
 
 def joined(mask: Mask, wrap_y: bool, wrap_z: bool) -> NDArray[np.int64]:

@@ -196,6 +196,20 @@ def prolong_voxel(kind, v, w, coarse, p, q):  # type: ignore[no-untyped-def]
             w[p] += coarse[q, part + 1]
 
 
+def interfaces_of(kind, cx, cy, cz, p, sx, sy):  # type: ignore[no-untyped-def]
+    """Conductance of the interfaces of an electronic voxel; 0 of another one."""
+    here = kind[p]
+    total = cx[p] * 0.0
+    if here & ELECTRONIC:
+        total += cx[p - sx] * ((kind[p - sx] ^ here) & ELECTRONIC)
+        total += cx[p] * ((kind[p + sx] ^ here) & ELECTRONIC)
+        total += cy[p - sy] * ((kind[p - sy] ^ here) & ELECTRONIC)
+        total += cy[p] * ((kind[p + sy] ^ here) & ELECTRONIC)
+        total += cz[p - ONE] * ((kind[p - ONE] ^ here) & ELECTRONIC)
+        total += cz[p] * ((kind[p + ONE] ^ here) & ELECTRONIC)
+    return total
+
+
 def link_outside(kind, cx, cy, cz, p, sx, sy, total):  # type: ignore[no-untyped-def]
     """Add the conductances from a voxel of additive to other kinds; indices are signed here."""
     here = kind[p]

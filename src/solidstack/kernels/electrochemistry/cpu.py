@@ -16,8 +16,8 @@ from .voxel import ELECTRONIC, SHIFT, STORES
 __all__ = [
     "add", "assign", "cell_coarsen", "cell_prolong", "cell_relax", "cell_restrict", "cluster_links", "coarsen",
     "contents", "copy", "correct", "correct_clusters", "deviation", "dissipation", "dot", "faces", "fill", "get",
-    "matvec", "nodes", "predict", "prolong", "prolong_planes", "put", "redirect", "relax", "residual", "restrict",
-    "restrict_planes", "set_lithium", "set_lithium_cells", "settle", "step", "subtract", "wrap", "zeros",
+    "matvec", "nodes", "plane_links", "predict", "prolong", "prolong_planes", "put", "redirect", "relax", "residual", "restrict",
+    "restrict_planes", "set_lithium", "set_lithium_cells", "set_planes", "settle", "step", "subtract", "wrap", "zeros",
 ]  # fmt: skip
 
 _physics = compiled(padded, voxel, state, reaction, balance, cells, inlined=inlined, called=called)
@@ -35,6 +35,7 @@ apply_voxel = _physics.apply_voxel
 is_relaxed = _physics.is_relaxed
 prolong_voxel = _physics.prolong_voxel
 link_outside = _physics.link_outside
+interfaces_of = _physics.interfaces_of
 relax_cell = _physics.relax_cell
 cell_left_over_at = _physics.cell_left_over_at
 coarsen_cell = _physics.coarsen_cell
@@ -313,6 +314,29 @@ def prolong_planes(v, w, shape, planes, values):  # type: ignore[no-untyped-def]
         for p in range(i * my * mz, (i + 1) * my * mz):
             v[p] += values[2 * (i - 1)]
             w[p] += values[2 * (i - 1) + 1]
+
+
+@loop
+def plane_links(kind, cx, cy, cz, sums, shape):  # type: ignore[no-untyped-def]
+    """Conductance of the interfaces of the electronic voxels of each plane."""
+    mx, my, mz = shape
+    sx, sy = np.uint64(my * mz), np.uint64(mz)
+    for i in numba.prange(1, mx - 1):
+        total = sums[0] * 0.0
+        for j in range(1, my - 1):
+            for k in range(1, mz - 1):
+                total += interfaces_of(kind, cx, cy, cz, np.uint64((i * my + j) * mz + k), sx, sy)
+        sums[i] = total
+
+
+@loop
+def set_planes(kind, v, values, shape):  # type: ignore[no-untyped-def]
+    """Set the electronic voxels of each plane to a value, ghosts beside included."""
+    mx, my, mz = shape
+    for i in numba.prange(1, mx - 1):
+        for p in range(i * my * mz, (i + 1) * my * mz):
+            if kind[p] & ELECTRONIC:
+                v[p] = values[i]
 
 
 @loop

@@ -46,8 +46,8 @@ from .voxel import ELECTRONIC, SHIFT, STORES
 __all__ = [
     "add", "assign", "cell_coarsen", "cell_prolong", "cell_relax", "cell_restrict", "cluster_links", "coarsen",
     "contents", "copy", "correct", "correct_clusters", "deviation", "dissipation", "dot", "faces", "fill", "get",
-    "matvec", "nodes", "predict", "prolong", "prolong_planes", "put", "redirect", "relax", "residual", "restrict",
-    "restrict_planes", "set_lithium", "set_lithium_cells", "settle", "step", "subtract", "wrap", "zeros",
+    "matvec", "nodes", "plane_links", "predict", "prolong", "prolong_planes", "put", "redirect", "relax", "residual", "restrict",
+    "restrict_planes", "set_lithium", "set_lithium_cells", "set_planes", "settle", "step", "subtract", "wrap", "zeros",
 ]  # fmt: skip
 
 total_of_block, sum_block, largest_of_block = block_functions(globals())
@@ -66,6 +66,7 @@ apply_voxel = _physics.apply_voxel
 is_relaxed = _physics.is_relaxed
 prolong_voxel = _physics.prolong_voxel
 link_outside = _physics.link_outside
+interfaces_of = _physics.interfaces_of
 relax_cell = _physics.relax_cell
 cell_left_over_at = _physics.cell_left_over_at
 coarsen_cell = _physics.coarsen_cell
@@ -364,6 +365,28 @@ def prolong_planes(v, w, shape, planes, values):  # type: ignore[no-untyped-def]
         plane = q // (my * mz)
         v[q + my * mz] += values[2 * plane]
         w[q + my * mz] += values[2 * plane + 1]
+
+
+@by_block(planes)
+def plane_links(kind, cx, cy, cz, sums, shape):  # type: ignore[no-untyped-def]
+    """Conductance of the interfaces of the electronic voxels of each plane."""
+    _mx, my, mz = shape
+    sx, sy = np.uint64(my * mz), np.uint64(mz)
+    i = cuda.blockIdx.x + 1
+    total = 0.0
+    for q in range(cuda.threadIdx.x, (my - 2) * (mz - 2), THREADS):
+        total += interfaces_of(kind, cx, cy, cz, np.uint64(plane_voxel(i, q, shape)), sx, sy)
+    sum_block(total, sums, i)
+
+
+@over(all_voxels)
+def set_planes(kind, v, values, shape):  # type: ignore[no-untyped-def]
+    """Set the electronic voxels of each plane to a value, ghosts beside included."""
+    mx, my, mz = shape
+    for p in range(cuda.grid(1), mx * my * mz, cuda.gridsize(1)):
+        i = p // (my * mz)
+        if 0 < i < mx - 1 and kind[p] & ELECTRONIC:
+            v[p] = values[i]
 
 
 @by_block(clusters)

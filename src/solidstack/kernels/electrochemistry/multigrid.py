@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from ..conduction.multigrid import COARSEST, STRETCH, Array, Shape, Wraps
 from .cells import CE, COEFFICIENTS, CS, DE, DS, GES, GIN, GSE, KE, KS
+from .plane_network import PlaneNetwork
 
 SWEEPS = 1
 """Before and after the coarse correction, each of both colours; 2 take fewer iterations and more time."""
@@ -106,10 +107,12 @@ class CoupledSolver:
         ideal: bool,
         planes: int = 0,
         clusters: tuple[Array, Array] | None = None,
+        chain: NDArray[np.float64] | None = None,
         dtype: type = np.float32,
     ) -> None:
         self.planes = planes
         self.clusters = clusters
+        self.chain = None if chain is None else PlaneNetwork(chain)
         self.kind, self.loops, self.ideal, self.geometry = kind, loops, ideal, geometry
         self.shape = geometry.shape
         self.wraps = Wraps(geometry.wrap_y, geometry.wrap_z)
@@ -127,6 +130,7 @@ class CoupledSolver:
             *(loops.put(part.astype(self.real)) for part in (geometry.gx, geometry.gy, geometry.gz, geometry.volume))
         )
         self.sums = zeros(2 * self.shape[0], self.summed)
+        self.ru, self.du = (np.zeros(self.shape[0], self.summed) for _ in range(2))
         self.storage: Array = None
         self.plate = self.pplate = 0.0
         self.levels = self._levels()
@@ -202,6 +206,13 @@ class CoupledSolver:
             )
         if self.planes:
             self.plane_inverse = np.linalg.inv(self._plane_matrix())
+        if self.chain is not None:
+            loops.plane_links(
+                kind=self.kind, cx=self.cx, cy=self.cy, cz=self.cz, sums=self.sums[: self.shape[0]], shape=self.shape
+            )
+            links = np.asarray(loops.get(self.sums[: self.shape[0]])).copy()
+            links[0] = links[-1] = 0.0
+            self.chain.prepare(links)
 
     def _plane_matrix(self) -> NDArray[Any]:
         """Matrix for corrections that are constant over each plane of the membrane: potential, content by plane."""
@@ -343,7 +354,7 @@ class CoupledSolver:
         return np.array(place, np.int64), np.array(sign), np.array(coefficient, np.int64)
 
     def solve(self, plate: Any, tolerance: float, most: int = 60) -> Linear:
-        """Solve for the increments that remove the residual rv, rw (it is used up).
+        """Solve for the increments that remove the residual rv, rw, and ru of a network of planes (it is used up).
 
         Parameters
         ----------
@@ -363,6 +374,8 @@ class CoupledSolver:
         loops.fill(self.pv, 0.0)
         loops.fill(self.pw, 0.0)
         self.plate = self.pplate = 0.0 * plate
+        pu = np.zeros_like(self.ru)
+        self.du = np.zeros_like(self.ru)
         left = plate
         rz = start = 0.0
         iterations = 0
@@ -370,6 +383,8 @@ class CoupledSolver:
             zplate = self.precondition(left)
             loops.dot(a=self.rv, b=self.zv, c=self.rw, d=self.zw, sums=self.sums[: shape[0]], shape=shape)
             now = self._sum(self.sums[: shape[0]]) + left * zplate
+            zu = self._join_planes()
+            now = now + (self.ru * zu).sum()
             start = start or abs(now)
             if not np.isfinite(now) or abs(now) <= tolerance**2 * start or now == 0.0:
                 break
@@ -379,12 +394,15 @@ class CoupledSolver:
             rz = now
             loops.redirect(**directions, zv=self.zv, zw=self.zw, beta=self.dtype(beta), shape=shape)
             self.pplate = zplate + beta * self.pplate
+            pu = zu + beta * pu
             loops.matvec(
                 **self.network(), v=self.pv, w=self.pw, plate=self.dtype(self.pplate), **product, sums=self.sums,
                 ideal=self.ideal,
             )  # fmt: skip
-            energy, row = np.asarray(loops.get(self.sums)).reshape(-1, 2)[1:-1].sum(axis=0)
-            curvature = energy + self.pplate * row
+            planes = np.asarray(loops.get(self.sums)).reshape(-1, 2)
+            energy, row = planes[1:-1].sum(axis=0)
+            along = pu if self.chain is None else self.chain.product(pu)
+            curvature = energy + self.pplate * row + (pu * along).sum()
             if curvature == 0.0 or not np.isfinite(curvature):
                 now = np.nan  # nothing conducts, or the state is no longer one
                 break
@@ -394,10 +412,30 @@ class CoupledSolver:
                 shape=shape,
             )  # fmt: skip
             self.plate = self.plate + alpha * self.pplate
+            if self.chain is not None:
+                self.du = self.du + alpha * pu
+                self.ru = self.ru - alpha * (self.rows(planes) + along)
             if self.floating:
                 left = left - alpha * row
         relative = float(np.sqrt(abs(now) / start)) if start else 0.0
         return Linear(iterations, relative, bool(np.isfinite(now)) and relative <= tolerance)
+
+    @staticmethod
+    def rows(planes: NDArray[Any]) -> NDArray[Any]:
+        """Current from each plane into the electrolyte, of the sums of `loops.matvec`; none of the lithium's."""
+        crossing = planes[:, 1].copy()
+        crossing[0] = crossing[-1] = 0.0
+        return crossing
+
+    def _join_planes(self) -> NDArray[Any]:
+        """Precondition the rows of a network of planes, and put the result on the electronic voxels of zv."""
+        if self.chain is None:
+            return np.zeros_like(self.ru)
+        zu = self.chain.precondition(self.ru)
+        self.loops.set_planes(
+            kind=self.kind, v=self.zv, values=self.loops.put(zu.astype(self.dtype)), shape=self.shape
+        )
+        return zu
 
     def _sum(self, sums: Array) -> Any:
         return np.asarray(self.loops.get(sums))[1:-1].sum()

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ...design import Action, following
+from ...design import Action, first_charge, following
 from ...errors import SolverError
 from ...outcomes import End, Outcome
 from ...progress import Listener, Teller
@@ -16,7 +16,7 @@ from ..results import SPLIT, Run, Step
 from .control import LIMITS, Before, control, ended, ended_at_once
 from .half_cell import INSTANT, HalfCell, NoSolutionError, PassedAtOnceError, Section
 from .half_cell_equations import FREE, OUTPUTS
-from .scaling import Cell, Inputs
+from .scaling import Array, Cell, Inputs
 from .split import split_voltage
 
 NEAR_VOLTAGE = 0.05
@@ -25,11 +25,15 @@ NEAR_VOLTAGE = 0.05
 
 @dataclass(frozen=True)
 class Recorded:
-    """An action that was carried out: its rows, its temperature (K), and the charge before it (A s/m2)."""
+    """An action that was carried out.
+
+    Its rows, its temperature (K), the charge before it (A s/m2), and what of its charge is lithium that goes back in.
+    """
 
     section: Section
     temperature: float
     charge_before: float
+    reversible_share: float
 
 
 class Course:
@@ -51,6 +55,8 @@ class Course:
         self.recorded: list[Recorded] = []
         self.steps: list[Step] = []
         self.end = End(Outcome.COMPLETE, "complete")
+        self.first_charge = first_charge(actions)
+        self.index = 0
 
     def run(self, name: str, notes: Mapping[str, Any], progress: Listener | None = None) -> Run:
         """Carry out all actions, or those before the first without a solution.
@@ -61,10 +67,9 @@ class Course:
             The first action has no solution.
         """
         tell = Teller(progress, of=len(self.actions))
-        index = 0
-        while index < len(self.actions):
-            action = self.actions[index]
-            tell(index, f"{action.where}: {action.kind}")
+        while self.index < len(self.actions):
+            action = self.actions[self.index]
+            tell(self.index, f"{action.where}: {action.kind}")
             began = time.perf_counter()
             try:
                 section, end = self.act(action)
@@ -73,23 +78,28 @@ class Course:
                 self.end = End(Outcome.NO_SOLUTION, reason)
                 break
             self.record(action, section, end, time.perf_counter() - began)
-            index = following(self.actions, index, at_voltage=end.outcome in LIMITS)
+            self.index = following(self.actions, self.index, at_voltage=end.outcome in LIMITS)
         if not self.steps:
             msg = f"{self.end.reason}. Check the numbers of the electrode, or try a smaller current"
             raise SolverError(msg)
-        tell(index, self.end.reason)
+        tell(self.index, self.end.reason)
         return self.result(name, notes)
 
     def temperature(self, action: Action) -> float:
         """Temperature of an action, K."""
         return self.cell.parameters.temperature if action.temperature is None else action.temperature
 
+    @property
+    def is_first(self) -> bool:
+        """Whether the action under way belongs to the first charge."""
+        return self.index < self.first_charge
+
     def act(self, action: Action) -> tuple[Section, End]:
         """Carry out an action."""
         temperature = self.temperature(action)
         built = self.built(temperature)
         asked = control(action, self.cell, self.before)
-        inputs = self.cell.inputs(temperature) | asked.inputs
+        inputs = self.cell.inputs(temperature, first=self.is_first) | asked.inputs
         try:
             section = self.integrate(action, built, inputs, asked.duration)
         except PassedAtOnceError:
@@ -158,12 +168,22 @@ class Course:
                 seconds=seconds,
             )
         )
-        self.recorded.append(Recorded(section, self.temperature(action), self.before.charge))
+        share = cell.reversible_share if self.is_first else 1.0
+        self.recorded.append(Recorded(section, self.temperature(action), self.before.charge, share))
         if moved:
             self.now = float(section.time[-1])
             last = {name: float(rows[name][-1]) for name in ("charge", "least surface", "most surface", "salt")}
             self.before = Before(last["charge"], last["least surface"], last["most surface"], last["salt"])
             self.state = section.state
+
+    def lithium(self) -> Array:
+        """Charge of the lithium that the active material has taken up since the start, with what the first charge lost."""
+        start, before, parts = self.cell.start, 0.0, []
+        for recorded in self.recorded:
+            x = recorded.section.rows["stoichiometry"]
+            parts.append(before + (x - start) * self.cell.area_charge / recorded.reversible_share)
+            start, before = float(x[-1]), float(parts[-1][-1])
+        return np.concatenate(parts)
 
     def result(self, name: str, notes: Mapping[str, Any]) -> Run:
         """Put the rows of all actions together."""
@@ -175,7 +195,7 @@ class Course:
         splits = [split_voltage(recorded.section.rows, cell, recorded.temperature) for recorded in self.recorded]
         capacities = [np.abs(recorded.section.rows["charge"] - recorded.charge_before) for recorded in self.recorded]
         temperatures = [np.full(len(recorded.section.time), recorded.temperature) for recorded in self.recorded]
-        lithium = (rows["stoichiometry"] - cell.start) * cell.area_charge
+        lithium = self.lithium()
         most = float(np.max(np.abs(rows["charge"])))
         # in the mean over the charge: at an instant, kinetics that are fast magnify what is left of an error
         passed = float(np.trapezoid(np.abs(rows["current"]), times))

@@ -177,7 +177,7 @@ def parameter_values(content: Content, inputs: Mapping[str, Any]) -> dict[str, A
         "Separator thickness [m]": scaling.L0,
         "Separator porosity": inputs["membrane porosity"],
         "Separator tortuosity factor (electrolyte)": inputs["membrane tortuosity"],
-        "Electrolyte conductivity [S.m-1]": inputs["ionic conductivity"],
+        "Electrolyte conductivity [S.m-1]": _conductivity(content, inputs),
         "Electrolyte diffusivity [m2.s-1]": inputs["salt diffusivity"],
         "Cation transference number": inputs["transference number"],
         "Thermodynamic factor": inputs["thermodynamic factor"],
@@ -196,6 +196,12 @@ def parameter_values(content: Content, inputs: Mapping[str, Any]) -> dict[str, A
     if content.film:
         values |= film_values(inputs["interface resistance"])
     return values
+
+
+def _conductivity(content: Content, inputs: Mapping[str, Any]) -> Any:
+    """Ionic conductivity: with salt in proportion to its concentration, as an ideal salt's."""
+    kappa = inputs["ionic conductivity"]
+    return (lambda c, _: kappa * c / C0) if content.salt else kappa
 
 
 def _active_material(content: Content, inputs: Mapping[str, Any]) -> dict[str, Any]:

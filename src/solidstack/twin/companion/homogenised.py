@@ -89,7 +89,8 @@ class HomogenisedModel:
         if not EDGE < start < 1.0 - EDGE:
             msg = f"initial_stoichiometry is {start:g}; it must be between {EDGE:g} and {1.0 - EDGE:g}"
             raise StructureError(msg)
-        cell = Cell(effective, parameters, active, start, float(rated_one_c(design)))
+        as_made = initial_stoichiometry is None
+        cell = Cell(effective, parameters, active, start, float(rated_one_c(design)), as_made)
         notes = {
             "version": __version__,
             "design": design.name,

@@ -27,7 +27,8 @@ from numpy.typing import NDArray
 
 from ...constants import FARADAY
 from ...errors import DesignError
-from ...kinetics import ActiveMaterial, CellParameters
+from ...kinetics import ActiveMaterial, CellParameters, Electrolyte
+from ...kinetics.salt import SaltLayer, limiting_current
 from ..effective import Effective
 
 Array = NDArray[np.float64]
@@ -98,6 +99,8 @@ class Cell:
         Stoichiometry.
     one_c : float
         Current per mass of active material at 1C, A/kg.
+    as_made : bool
+        Whether the start is a fresh electrode, which loses charge in its first charge.
 
     Raises
     ------
@@ -110,6 +113,7 @@ class Cell:
     active: ActiveMaterial
     start: float
     one_c: float
+    as_made: bool = True
 
     def __post_init__(self) -> None:
         self._contents: dict[float, Content] = {}
@@ -134,6 +138,11 @@ class Cell:
         return self.parameters.electrolyte.transference_number if self.salt else 1.0
 
     @property
+    def reversible_share(self) -> float:
+        """Of the charge of the first charge, what is lithium that goes back in."""
+        return self.active.reversible_share if self.as_made else 1.0
+
+    @property
     def area_charge(self) -> float:
         """Charge of all active sites, per area, A s/m2."""
         return FARADAY * self.active.site_concentration * self.effective.active_fraction * self.effective.thickness
@@ -156,8 +165,11 @@ class Cell:
             )
         return self._contents[temperature]
 
-    def inputs(self, temperature: float) -> Inputs:
-        """Return the inputs of the built model; the scaling is derived at the top of this module."""
+    def inputs(self, temperature: float, *, first: bool = False) -> Inputs:
+        """Return the inputs of the built model; the scaling is derived at the top of this module.
+
+        ``first``: of the first charge, in which the host gives more charge than lithium that it takes back.
+        """
         effective, parameters, active = self.effective, self.parameters, self.active
         kappa = parameters.electrolyte.conductivity(temperature)
         membrane = parameters.membrane.conductivity(temperature)
@@ -172,18 +184,20 @@ class Cell:
             if abs(1.0 - porosity) < 1e-6:
                 porosity += 2e-6  # PyBaMM divides by 1 - porosity for the electrons
             membrane_porosity = across * concentration / C0
-            beyond = 1.0 / across
-            # the salt goes through the membrane as through the electrolyte; the rest of its resistance is in series
-            series += parameters.membrane_thickness * (1.0 / membrane - 1.0 / kappa)
+            # salt and ions share the tortuosity: the salt's is right, what is left of the resistance is in series
+            ease = self.membrane_ease(temperature)
+            beyond = ease / across
+            series += parameters.membrane_thickness * (1.0 / membrane - 1.0 / (ease * kappa))
         else:
             beyond = membrane / kappa / across
-        interface = by * effective.specific_interface * R0 / (3.0 * by * effective.active_fraction)
+        active_fraction = by * effective.active_fraction / (self.reversible_share if first else 1.0)
+        interface = by * effective.specific_interface * R0 / (3.0 * active_fraction)
         content = self.content(temperature)
         own = 1.0 if content.conductivity else float(active.electronic_conductivity(0.5, temperature))
         constant = 1.0 if content.diffusivity else float(active.diffusivity(0.5, temperature))
         return {
             "temperature": temperature,
-            "active fraction": by * effective.active_fraction,
+            "active fraction": active_fraction,
             "porosity": porosity,
             "membrane porosity": membrane_porosity,
             "tortuosity": porosity / through,
@@ -203,6 +217,11 @@ class Cell:
             "start": self.start,
         }
 
+    def membrane_ease(self, temperature: float) -> float:
+        """Salt diffusivity of the membrane over that of the positive's electrolyte, with salt."""
+        own, other = self.parameters.electrolyte, self.parameters.membrane
+        return float((other.salt_diffusivity(temperature) or 0.0) / (own.salt_diffusivity(temperature) or 1.0))
+
     def _salt(self, temperature: float) -> tuple[float, float]:
         """Concentration (mol/m3) and diffusivity (m2/s) of the salt, which there is."""
         electrolyte = self.parameters.electrolyte
@@ -212,23 +231,26 @@ class Cell:
         return concentration, diffusivity
 
     def limiting_current(self, temperature: float, *, charge: bool) -> float:
-        r"""Current density at which the salt is used up somewhere in the steady state, A/m2.
+        """Current density at which the salt is used up somewhere in the steady state, A/m2; see `kinetics.salt`."""
+        electrode, membrane = salt_layers(self.effective, self.parameters, temperature)
+        return limiting_current(electrode, membrane, charge=charge)
 
-        With the reaction even through the thickness L, the concentration falls along the membrane of thickness M by
-        :math:`gM`, :math:`g = (1-t_+)i/FD_e`, and in the electrode by :math:`h/2`,
-        :math:`h = (1-t_+)iL/FD_{eff}`; the salt of the whole cell stays.
-        """
-        effective, parameters = self.effective, self.parameters
-        concentration, diffusivity = self._salt(temperature)
-        per = (1.0 - self.transference) / (FARADAY * diffusivity)
-        through = effective.ionic_conductivity / parameters.electrolyte.conductivity(effective.temperature)
-        membrane, salt = parameters.membrane_thickness, effective.electrolyte_fraction * effective.thickness
-        drop = per * membrane
-        inside = per * effective.thickness / through
-        # concentration where membrane and electrode meet, per current of a discharge, over the mean
-        meeting = (salt * inside / 3.0 - membrane * drop / 2.0) / (membrane + salt)
-        fall = drop + meeting if charge else inside / 2.0 - meeting
-        return concentration / fall if fall > 0.0 else math.inf
+
+def salt_layers(effective: Effective, parameters: CellParameters, temperature: float) -> tuple[SaltLayer, SaltLayer]:
+    """Return positive and membrane as the salt sees them; there is a salt."""
+    electrolyte, membrane = parameters.electrolyte, parameters.membrane
+    through = effective.ionic_conductivity / electrolyte.conductivity(effective.temperature)
+
+    def layer(of: Electrolyte, thickness: float, fraction: float, through: float) -> SaltLayer:
+        diffusivity, concentration = of.salt_diffusivity(temperature), of.salt_concentration
+        assert diffusivity is not None
+        assert concentration is not None
+        return SaltLayer(thickness, fraction, through * diffusivity, of.transference_number, concentration)
+
+    return (
+        layer(electrolyte, effective.thickness, effective.electrolyte_fraction, through),
+        layer(membrane, parameters.membrane_thickness, 1.0, 1.0),
+    )
 
 
 def sampled(curve: Callable[[Any], Any], *, ratio: bool = False) -> Any:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...design import Action, Design, Protocol, default_protocol
+from ...design import Action, Design, Protocol, default_protocol, first_charge
 from ...errors import DesignError
 from ...files import write_atomic
 from ...kinetics import CellParameters, cell_parameters
@@ -119,6 +119,7 @@ def _electrode(cell: Cell, content: Content, temperature: float) -> dict[str, An
         "film": film,
         "diffusivity": diffusivity,
         "electronic": electronic,
+        "active_fraction": f"{medium.active_fraction!r}",
         "exchange": f"{2.0 * active.exchange_current_density(temperature) * ratio!r}",
         "transfer": f"{content.transfer!r}",
     }
@@ -156,8 +157,8 @@ def _numbers(cell: Cell, temperature: float) -> dict[str, float]:
     if cell.salt:
         salt = parameters.electrolyte.salt_diffusivity(temperature) or salt
         concentration = parameters.electrolyte.salt_concentration or concentration
-        series += parameters.membrane_thickness * (1.0 / membrane - 1.0 / kappa)
-        beyond = 1.0
+        beyond = cell.membrane_ease(temperature)
+        series += parameters.membrane_thickness * (1.0 / membrane - 1.0 / (beyond * kappa))
     porosity = medium.electrolyte_fraction
     exchange = parameters.lithium.exchange_current_density(temperature)
     return square_metre(temperature, temperature, cell.one_c * medium.active_loading, series) | {
@@ -174,7 +175,6 @@ def _numbers(cell: Cell, temperature: float) -> dict[str, float]:
         "Positive electrode porosity": porosity,
         "Positive electrode tortuosity factor (electrolyte)": porosity / through,
         "Positive electrode tortuosity factor (electrode)": 1.0 - porosity,
-        "Positive electrode active material volume fraction": medium.active_fraction,
         "Positive electrode OCP entropic change [V.K-1]": 0.0,
         "Positive electrode Butler-Volmer transfer coefficient": active.transfer_coefficient,
         "Positive particle radius [m]": medium.radius,
@@ -186,8 +186,9 @@ def _numbers(cell: Cell, temperature: float) -> dict[str, float]:
 def _rows(cell: Cell, actions: Sequence[Action]) -> list[tuple[Any, ...]]:
     """Actions as plain rows: SI, current of PyBaMM's sign, None without a limit."""
     loading = cell.effective.active_loading
+    first = first_charge(actions)
     rows = []
-    for action in actions:
+    for number, action in enumerate(actions):
         current = None
         duration = action.time_limit
         if action.kind != "hold":
@@ -205,5 +206,6 @@ def _rows(cell: Cell, actions: Sequence[Action]) -> list[tuple[Any, ...]]:
         low = action.voltage_limit if action.kind == "discharge" else None
         high = action.voltage_limit if action.kind == "charge" else None
         longest = LONGEST_HOLD if duration is None else duration
-        rows.append((action.where, action.train, current, action.voltage, longest, low, high, least, most))
+        share = cell.reversible_share if number < first else 1.0
+        rows.append((action.where, action.train, current, action.voltage, longest, low, high, least, most, share))
     return rows

@@ -21,7 +21,8 @@ import pybamm
 VALUES = {values}
 
 # place, number of the step, current (positive discharges; None: hold), voltage of a hold, longest duration,
-# lowest and highest voltage, least current, most charge
+# lowest and highest voltage, least current, most charge, and what of the charge is lithium that goes back in: in the
+# first charge, the active material counts for more (its inverse), of which the rest is lost
 ACTIONS = {actions}
 
 OPTIONS = {options}
@@ -35,7 +36,7 @@ def curve(x, y):
 
 
 def exchange_current_density(_, c, most, __):
-    return {exchange} * (c / most) ** {transfer} * (1.0 - c / most) ** (1.0 - {transfer})
+    return {exchange} * parameter("reversible share") * (c / most) ** {transfer} * (1.0 - c / most) ** (1.0 - {transfer})
 
 
 def parameter(name):
@@ -77,14 +78,18 @@ class HalfCell(pybamm.lithium_ion.DFN):
 def build():
     model = HalfCell({{**OPTIONS, "operating mode": control}})
     values = dict(VALUES)
+    values["Positive electrode active material volume fraction"] = {active_fraction} / parameter("reversible share")
     values["Positive electrode OCP [V]"] = curve(POTENTIAL_X, POTENTIAL)
     values["Positive particle diffusivity [m2.s-1]"] = {diffusivity}
     values["Positive electrode conductivity [S.m-1]"] = {electronic}
     values["Positive electrode exchange-current density [A.m-2]"] = exchange_current_density
+    if SALT:  # an ideal salt: conductivity in proportion to its concentration, diffusivity constant
+        per_salt = VALUES["Electrolyte conductivity [S.m-1]"] / VALUES["Initial concentration in electrolyte [mol.m-3]"]
+        values["Electrolyte conductivity [S.m-1]"] = lambda c, _: per_salt * c
     if FILM:
         for prefix in ("", "Positive "):
             values[prefix + "Initial SEI thickness [m]"] = 1.0
-            values[prefix + "SEI resistivity [Ohm.m]"] = INTERFACE_RESISTANCE
+            values[prefix + "SEI resistivity [Ohm.m]"] = INTERFACE_RESISTANCE / parameter("reversible share")
         values["SEI partial molar volume [m3.mol-1]"] = 1e-5
         values["Ratio of lithium moles to SEI moles"] = 2.0
     values = pybamm.ParameterValues(values)
@@ -120,7 +125,7 @@ def main(path):
         table = csv.writer(stream)
         table.writerow(["step", "time_s", "current_density_A_m2", "voltage_V"])
         while index < len(ACTIONS):
-            where, step, current, voltage, longest, low, high, least, most = ACTIONS[index]
+            where, step, current, voltage, longest, low, high, least, most, share = ACTIONS[index]
             inputs = {{
                 "by current": float(current is not None),
                 "applied current": current or 0.0,
@@ -130,6 +135,7 @@ def main(path):
                 "least current": -1.0 if least is None else least,
                 "most charge": 1e12 if most is None else most,
                 "charge before": charge,
+                "reversible share": share,
                 "least salt": -1.0 if current == 0.0 else 1e-3,
             }}
             try:

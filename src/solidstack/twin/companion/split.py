@@ -41,7 +41,8 @@ def split_voltage(rows: Mapping[str, Array], cell: Cell, temperature: float) -> 
         # the membrane's resistance in excess of its salt's is in series in the model, but does not belong to lithium
         membrane = parameters.membrane.conductivity(temperature)
         electrolyte = parameters.electrolyte.conductivity(temperature)
-        excess = parameters.membrane_thickness * (1.0 / membrane - 1.0 / electrolyte)
+        ease = cell.membrane_ease(temperature)
+        excess = parameters.membrane_thickness * (1.0 / membrane - 1.0 / (ease * electrolyte))
     inside = factor * (rows["salt inside"] - rows["salt at membrane"])
     within = factor * (rows["salt at membrane"] - rows["salt at lithium"])
     split = {

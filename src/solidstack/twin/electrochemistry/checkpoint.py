@@ -86,6 +86,7 @@ class Checkpoint:
             "key": self.key,
             "state": dataclasses.asdict(state),
             "plates": (equations.plate, equations.plate1, equations.plate2),
+            "offsets": [offset.tolist() for offset in (equations.offset, equations.offset1, equations.offset2)],
             "temperature": equations.temperature,
             "steps": [step.__dict__ for step in steps],
             "rows": [{"split": row.split} | {name: getattr(row, name) for name in _SCALARS_OF_ROW} for row in rows],
@@ -138,6 +139,7 @@ class Checkpoint:
         for name in _ARRAYS:
             setattr(equations, name, equations.loops.put(arrays[name]))
         equations.plate, equations.plate1, equations.plate2 = content["plates"]
+        equations.offset, equations.offset1, equations.offset2 = (np.array(offset) for offset in content["offsets"])
         state = content["state"]
         rows = zip(content["rows"], arrays["contents"], arrays["reaction"], strict=True)
         return (

@@ -25,7 +25,7 @@ from typing import Protocol as Interface
 import numpy as np
 from numpy.typing import NDArray
 
-from ...design import Action, Design, Protocol, default_protocol, following
+from ...design import Action, Design, Protocol, default_protocol, first_charge, following
 from ...electrode import rated_one_c
 from ...errors import SolverError
 from ...kinetics import CellParameters, cell_parameters
@@ -150,7 +150,8 @@ def discharge(
         run = disconnected(domain, actions[0], equations.temperature)
     else:
         stepper = Stepper(equations, accuracy, sites, LEAST_CURRENT * one_c * domain.active_loading)
-        cycler = Cycler(domain, parameters, stepper, actions, one_c, fields=fields, progress=progress)
+        as_made = initial_stoichiometry is None
+        cycler = Cycler(domain, parameters, stepper, actions, one_c, as_made=as_made, fields=fields, progress=progress)
         if checkpoint is not None:
             key = key_of(domain, parameters, actions, one_c=one_c, accuracy=accuracy, lithium=cycler.lithium)
             cycler.checkpoint = Checkpoint(Path(checkpoint), key)
@@ -171,6 +172,8 @@ class Cycler:
     actions : sequence of Action
     one_c : float
         Current per mass of active material at 1C, A/kg.
+    as_made : bool
+        Whether the active material starts fresh, and loses charge in its first charge.
     checkpoint : Checkpoint or None
     fields : FieldTaker or None
     progress : callable or None
@@ -184,6 +187,7 @@ class Cycler:
         actions: Sequence[Action],
         one_c: float,
         *,
+        as_made: bool = True,
         checkpoint: Checkpoint | None = None,
         fields: FieldTaker | None = None,
         progress: Listener | None = None,
@@ -193,8 +197,10 @@ class Cycler:
         self.tell = Teller(progress, of=len(actions))
         self.equations = stepper.equations
         self.loading = domain.active_loading
+        self.first_charge = first_charge(actions) if as_made else 0
+        self.equations.set_first_charge(self.first_charge > 0)
         self.lithium = self.equations.charge(self.equations.contents()[0])
-        self.state = State()
+        self.state = State(lithium=self.lithium)
         self.rows: list[Row] = []
         self.steps: list[Step] = []
         self.wrote = time.perf_counter()
@@ -203,6 +209,9 @@ class Cycler:
         """Run all actions, or go on from the checkpoint."""
         if self.checkpoint is not None and self.checkpoint.exists:
             self.state, self.steps, self.rows = self.checkpoint.load(self.equations)
+            # a fresh action has not been turned to yet
+            under_way = self.state.action - (1 if self.state.is_fresh and self.state.action else 0)
+            self.equations.set_first_charge(under_way < self.first_charge)
         else:
             self._save()  # a place that cannot be written is reported before the work is done
         end = End(Outcome.COMPLETE, "complete")
@@ -228,6 +237,7 @@ class Cycler:
         temperature = action.temperature or self.parameters.temperature
         if temperature != equations.temperature:
             equations.set_temperature(temperature)
+        self._turn()
         control = self._control(action)
         locator = Locator(self.stepper, action, self.loading, self.one_c)
         if self.state.is_fresh:
@@ -241,6 +251,16 @@ class Cycler:
             self._save_now_and_then()
         reason = f"not ended after {MOST_STEPS} time steps; raise the accuracy's factor or shorten the step"
         return End(Outcome.NO_SOLUTION, reason)
+
+    def _turn(self) -> None:
+        """Leave the first charge where it is over: what it has lost is lost."""
+        equations = self.equations
+        equations.predict(0.0)
+        contents, _ = equations.contents()
+        before = equations.charge(contents)
+        if equations.set_first_charge(self.state.action < self.first_charge):
+            lithium = self.state.lithium + equations.charge(contents) - before
+            self.state = replace(self.state, lithium=lithium)
 
     def _control(self, action: Action) -> Control:
         if action.kind == "rest":
@@ -319,7 +339,7 @@ class Cycler:
         mean, equilibrium = mean_stoichiometry(equations, contents)
         lithium_error = state.lithium_error
         if absolute > 0.0:
-            taken = self.lithium - equations.charge(contents)
+            taken = state.lithium - equations.charge(contents)
             lithium_error = max(lithium_error, abs(taken - passed) / absolute)
         least = self.stepper.least
         flowing = abs(solution.current)

@@ -59,6 +59,8 @@ class Domain:
         Area of the interface that takes part, per volume of the electrode, m2/m3.
     reasons : mapping of str to float
         Why material is inactive: share of the active material by reason.
+    network : float
+        Conductivity of the additives' network, S/m; see `solidstack.twin.participation.Participation`.
     """
 
     structure: Structure
@@ -74,6 +76,7 @@ class Domain:
     inactive_fraction: float
     interface: float
     reasons: Mapping[str, float] = field(default_factory=dict)
+    network: float = 0.0
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -85,6 +88,16 @@ class Domain:
     def composite(self) -> tuple[slice, slice, slice]:
         """Where the structure's voxels are in a padded array."""
         return slice(1 + self.membrane_planes, -1), slice(1, -1), slice(1, -1)
+
+    def chain(self, scale: float) -> NDArray[np.float64] | None:
+        """Conductance of the additives' network from each plane to the next one, over a scale; None without one."""
+        if not 0.0 < self.network < math.inf:
+            return None
+        chain = np.zeros(self.shape[0])
+        first = 1 + self.membrane_planes
+        chain[first:-1] = self.network * self.area / self.lengths[first:-1] / scale
+        chain[-2] *= 2.0  # the collector lies at the end of the last plane
+        return chain
 
     def geometry(self, scale: float) -> Geometry:
         """Return the geometry over a scale of conductance times length, for the loops."""
@@ -145,6 +158,7 @@ def prepare(structure: Structure, parameters: CellParameters, *, contact: NDArra
         inactive_fraction=part.inactive_fraction,
         interface=part.interface,
         reasons=part.reasons,
+        network=part.network,
     )
 
 
@@ -166,10 +180,10 @@ def _kinds(part: Participation, parameters: CellParameters, materials: tuple[str
     kind = np.zeros(structure.shape, np.uint8)
     for name in phases[ACTIVE]:
         here = structure.mask(name)
-        if not parameters.ideal_electronics:
+        if part.network == 0.0:
             kind[here & part.electronic] = _kind(materials.index(name), ELECTRONIC)
         kind[here & part.reacting] = _kind(materials.index(name), ELECTRONIC | STORES)
-    if not parameters.ideal_electronics:
+    if part.network == 0.0:
         for name in phases[ADDITIVE]:
             kind[structure.mask(name) & part.electronic] = _kind(materials.index(name), ELECTRONIC)
     salt = np.uint8(0) if parameters.electrolyte.is_single_ion else STORES

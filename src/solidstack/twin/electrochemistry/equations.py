@@ -78,7 +78,7 @@ class Equations:
 
     def __init__(self, domain: Domain, parameters: CellParameters, loops: ModuleType, temperature: float) -> None:
         self.domain, self.parameters, self.loops = domain, parameters, loops
-        self.ideal = bool(parameters.ideal_electronics)
+        self.ideal = domain.network > 0.0
         self.scale = parameters.electrolyte.conductivity(temperature) * domain.structure.voxel[0]
         self.geometry = domain.geometry(self.scale)
         self.shape = domain.shape
@@ -100,11 +100,14 @@ class Equations:
             ideal=self.ideal,
             planes=domain.membrane_planes,
             clusters=self._clusters(),
+            chain=domain.chain(self.scale),
         )
+        self.offset, self.offset1, self.offset2 = (np.zeros(self.shape[0]) for _ in range(3))
         # currents of the faces live where the linear solver works: they are read before it starts
         self.jx, self.jy, self.jz = self.solver.pv, self.solver.pw, self.solver.zv
         self.sums = zeros(8 * self.shape[0], np.float64)
         self.plate = self.plate1 = self.plate2 = 0.0
+        self.is_first_charge = False
         self.set_temperature(temperature)
 
     @property
@@ -131,6 +134,18 @@ class Equations:
 
     # materials
 
+    def set_first_charge(self, on: bool) -> bool:  # noqa: FBT001
+        """Say whether the active material is in its first charge; return whether that changed.
+
+        In it the host gives more charge than is lithium that goes back in: its sites count by the inverse of the
+        reversible share, at the same diffusivity.
+        """
+        if on == self.is_first_charge:
+            return False
+        self.is_first_charge = on
+        self.set_temperature(self.temperature)
+        return True
+
     def set_temperature(self, temperature: float) -> None:
         """Make the tables for a temperature, K."""
         names, own = self.domain.materials, self.parameters
@@ -147,7 +162,9 @@ class Equations:
             if isinstance(material, ActiveMaterial):
                 tables[number] = active_table(material, x, temperature)
                 alpha[number] = material.transfer_coefficient
-                stored = FARADAY * material.site_concentration
+                sites = 1.0 / material.reversible_share if self.is_first_charge else 1.0
+                tables[number, MOBILITY] *= sites
+                stored = sites * FARADAY * material.site_concentration
             elif isinstance(material, Electrolyte):
                 tables[number, CONDUCTION] = material.conductivity(temperature)
                 stored = 0.0
@@ -157,6 +174,8 @@ class Equations:
                     beta[number] = 2.0 / self.f * share * material.thermodynamic_factor
                     stored = FARADAY * float(material.salt_concentration or 0.0) / share
                     salt = np.linspace(0.0, MOST_SALT, TABLE)
+                    # as an ideal salt's, whose diffusivity is constant: both ends of one assumption
+                    tables[number, CONDUCTION] *= np.maximum(salt, 1e-6)
                     diffusion = stored * float(material.salt_diffusivity(temperature) or 0.0)
                     tables[number, MOBILITY] = diffusion * np.maximum(salt, 1e-6) / beta[number]
             else:
@@ -202,6 +221,7 @@ class Equations:
         for array, kept in (("phi", np.float64), ("phi1", np.float64), ("phi2", np.float32)):
             setattr(self, array, self.loops.put(phi.ravel().astype(kept)))
         self.plate1 = self.plate2 = self.plate
+        self.offset, self.offset1, self.offset2 = (np.zeros(self.shape[0]) for _ in range(3))
 
     def equilibrium(self, name: str, stoichiometry: float) -> float:
         """Potential of a material by the table that the solver uses, V."""
@@ -214,6 +234,7 @@ class Equations:
         self.loops.copy(self.phi1, self.phi2)
         self.phi1, self.phi = self.phi, self.phi1
         self.plate2, self.plate1 = self.plate1, self.plate
+        self.offset2, self.offset1 = self.offset1, self.offset
 
     def predict(self, ratio: float) -> None:
         """Extrapolate from the last two states by ``ratio`` of the step between them (0: repeat the last one)."""
@@ -221,6 +242,13 @@ class Equations:
             self.kind, self.x, self.x1, self.x2, self.phi, self.phi1, self.phi2, ratio, self.most, self.shape
         )
         self.plate = self.plate1 + ratio * (self.plate1 - self.plate2)
+        self._set_offset(self.offset1 + ratio * (self.offset1 - self.offset2))
+
+    def _set_offset(self, offset: NDArray[np.float64]) -> None:
+        """Set the potential of each plane of the additives' network, relative to the collector's."""
+        if self.solver.chain is not None:
+            self.offset = offset
+            self.loops.set_planes(kind=self.kind, v=self.phi, values=self.loops.put(offset), shape=self.shape)
 
     def deviation(self, ratio: float) -> float:
         """Distance of the present contents from those of `predict`, root mean square."""
@@ -298,7 +326,8 @@ class Equations:
             absolute, electronic, ionic, interface, collector, crossing = self.assemble(rate, anew=newton == 0)
             plate = 0.0 if target is None else target - interface
             size = max(abs(interface if target is None else target), 1e-3 * crossing, floor)
-            left = float((absolute + abs(plate)) / size)
+            unwired = self._unwired()
+            left = float((absolute + abs(plate) + np.abs(unwired).sum()) / size)
             sums = (plate, ionic) if self.ideal else (plate, ionic, electronic)
             nearest = max(CURRENT_TOLERANCE * size, ROUNDING * crossing)
             met = left <= tolerance and max(map(abs, sums)) <= nearest
@@ -306,6 +335,7 @@ class Equations:
                 break
             best = min(best, left)
             self.solver.prepare(np.asarray(self.host_storage * rate[0]), floating=target is not None)
+            self.solver.ru = unwired
             correction = self.solver.solve(plate, max(1e-3, min(0.03, 0.1 * tolerance / left)))
             linear += correction.iterations
             if not np.isfinite(correction.residual):
@@ -316,6 +346,7 @@ class Equations:
                 self.shape, *self.solver.wraps,
             )  # fmt: skip
             self.plate += change
+            self._set_offset(self.offset + np.real(self.solver.du))
         if met:
             loops, solver = self.loops, self.solver
             loops.settle(
@@ -330,6 +361,14 @@ class Equations:
             float(interface if self.ideal else collector) * per_area,
             float(interface) * per_area,
         )
+
+    def _unwired(self) -> NDArray[np.float64]:
+        """What is left over of the rows of the additives' network."""
+        if self.solver.chain is None:
+            return np.zeros(self.shape[0])
+        crossing = self.interfaces.copy()
+        crossing[0] = crossing[-1] = 0.0
+        return -(crossing + self.solver.chain.product(self.offset))
 
     # what is read off
 
@@ -441,6 +480,8 @@ class Equations:
             1 + self.domain.membrane_planes, self.sums, self.shape,
         )  # fmt: skip
         sums = np.asarray(self.loops.get(self.sums)).reshape(-1, 8)[:-1].sum(axis=0)
+        if solver.chain is not None:
+            sums[2] += float(self.offset @ solver.chain.product(self.offset))
         return np.asarray(sums * self.scale / self.domain.area)
 
 

@@ -185,7 +185,7 @@ def _spectrum(
     own = equations.solver
     solver = CoupledSolver(
         equations.kind, equations.geometry, equations.loops, ideal=equations.ideal, planes=own.planes,
-        clusters=own.clusters, dtype=np.complex64,
+        clusters=own.clusters, chain=equations.domain.chain(equations.scale), dtype=np.complex64,
     )  # fmt: skip
     solver.e, solver.im = own.e, own.im
     solver.cx, solver.cy, solver.cz = (c.astype(np.complex64) for c in (own.cx, own.cy, own.cz))
@@ -261,6 +261,7 @@ def _solve(solver: CoupledSolver, storage: Complex, unit: float) -> tuple[comple
     loops.fill(solver.rv, 0.0)
     loops.fill(solver.rw, 0.0)
     left, plate, iterations = complex(unit), 0j, 0
+    offset = solver.ru = np.zeros_like(solver.ru)
     for _ in range(MOST_ROUNDS):
         outcome = solver.solve(left, TOLERANCE, 200)
         iterations += outcome.iterations
@@ -270,6 +271,7 @@ def _solve(solver: CoupledSolver, storage: Complex, unit: float) -> tuple[comple
         loops.add(xw, solver.dw)
         step = complex(solver.plate)
         plate += step
+        offset = offset + solver.du
         if abs(step) <= ACCURACY * abs(plate) and abs(step.real) <= ACCURACY_REAL * abs(plate.real):
             return plate, iterations
         loops.set_lithium(xv, -plate, shape)
@@ -279,7 +281,10 @@ def _solve(solver: CoupledSolver, storage: Complex, unit: float) -> tuple[comple
             solver.kind, solver.cx, solver.cy, solver.cz, solver.e, solver.im, stored, xv, xw, plate, av, aw,
             solver.sums, solver.ideal, *exact, volume, shape,
         )  # fmt: skip
-        row = complex(np.asarray(loops.get(solver.sums)).reshape(-1, 2)[1:-1, 1].sum())
+        planes = np.asarray(loops.get(solver.sums)).reshape(-1, 2)
+        row = complex(planes[1:-1, 1].sum())
+        if solver.chain is not None:
+            solver.ru = -(solver.rows(planes) + solver.chain.product(offset))
         loops.fill(solver.rv, 0.0)
         loops.fill(solver.rw, 0.0)
         loops.subtract(solver.rv, av)

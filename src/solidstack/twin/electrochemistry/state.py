@@ -34,6 +34,8 @@ class State:
         Counts of accepted time steps and of all iterations.
     seconds : float
         Computing time of the action before the last interruption.
+    lithium : float
+        Charge of the active material's lithium at the start, less what the first charge has lost, A s/m2.
     lithium_error, current_error : float
         Largest relative differences so far: of lithium and charge, and of the two currents.
     """
@@ -52,6 +54,7 @@ class State:
     newton: int = 0
     linear: int = 0
     seconds: float = 0.0
+    lithium: float = 0.0
     lithium_error: float = 0.0
     current_error: float = 0.0
 
