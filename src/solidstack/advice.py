@@ -10,7 +10,7 @@ from . import units
 from .cell import Negative, Resistance, UnitCell
 from .constants import ZERO_CELSIUS
 from .design import Design
-from .electrode import PROCESSES, Positive, Thresholds
+from .electrode import PROCESSES, Corrected, Positive, Thresholds
 from .pouch import Cell, Pouch, materials_of
 from .units import Unit
 
@@ -39,6 +39,7 @@ class Scales:
     positive: Positive
     unit: UnitCell
     pouch: Pouch
+    twin: Corrected | None = None
 
     @property
     def negative(self) -> Negative:
@@ -54,6 +55,12 @@ class Scales:
     def cell(self) -> Cell:
         """The packaged cell."""
         return self.pouch.cell
+
+
+def twin_decides(thresholds: Thresholds, twin: Corrected) -> bool:
+    """Whether the twin's loading threshold differs from the closed form's by more than its error."""
+    apart = np.abs(np.asarray(twin.loading_threshold) - thresholds.loading_threshold)
+    return bool(np.all(apart > twin.threshold_error * np.asarray(thresholds.loading_threshold)))
 
 
 def advise(scales: Scales) -> Iterator[str]:
@@ -107,12 +114,16 @@ def _loading(scales: Scales) -> Iterator[Finding]:
     positive, thresholds = scales.positive, scales.thresholds
     percolated = np.asarray(thresholds.density_distance) > 0.0
     limit = scales.design.rating.ir_drop_limit
+    threshold, drop, of = thresholds.loading_threshold, positive.ir_drop, ""
+    if scales.twin is not None and twin_decides(thresholds, scales.twin):
+        threshold, drop, of = scales.twin.loading_threshold, scales.twin.ir_drop, " of its digital twin"
+        percolated = np.asarray(scales.twin.effective_conductivity) > 0.0
     yield (
-        percolated & (np.asarray(thresholds.loading_distance) > 0.0) & np.isfinite(positive.ir_drop),
+        percolated & (np.asarray(positive.loading) > threshold) & np.isfinite(drop),
         lambda say: (
             f"positive.loading {say(positive.loading, units.MG_CM2)} is above the loading threshold "
-            f"{say(thresholds.loading_threshold, units.MG_CM2)}: the ionic IR drop is "
-            f"{say(positive.ir_drop, units.MV)} at {say(scales.design.rating.c_rate)}C, above the limit of "
+            f"{say(threshold, units.MG_CM2)}{of}: the ionic IR drop is "
+            f"{say(drop, units.MV)} at {say(scales.design.rating.c_rate)}C, above the limit of "
             f"{say(limit, units.MV)}"
         ),
     )

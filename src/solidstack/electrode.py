@@ -3,8 +3,9 @@ r"""The positive electrode: composition and density, ionic resistance, loading t
 Sources: Nat. Commun. 15 (2024), s41467-024-50075-9, and `solidstack.particle`.
 """
 
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,12 @@ from . import units
 from .design import Design
 from .errors import DesignError, Problem
 from .particle import CLOSE_PACKING, Block, balance_mass_fraction, building_block, percolation_density
+from .uncertain import Uncertain
 from .units import Values, shown
+
+EVEN = 1.0 / 3.0
+"""IR drop of a reaction that is even through the thickness, over that of the whole current through all of it: the
+current falls in a straight line, and the mean over the reaction of the drop is a third."""
 
 
 @dataclass(frozen=True)
@@ -71,6 +77,7 @@ class Thresholds:
     percolation_porosity: Values = shown("Percolation threshold, porosity", units.PERCENT)
     loading_threshold: Values = shown("Loading threshold", units.MG_CM2)
     loading_threshold_thickness: Values = shown("Thickness at the loading threshold", units.UM)
+    even_loading_threshold: Values = shown("Loading threshold, even reaction", units.MG_CM2)
     balance_am_of_am_and_se: Values = shown(
         "Balance threshold, active material of active material and solid electrolyte",
         units.WT_PERCENT,
@@ -115,6 +122,7 @@ class Positive:
     areal_capacity: Values = shown("Areal capacity", units.MAH_CM2)
     ionic_asr: Values = shown("Ionic resistance", units.OHM_CM2)
     ir_drop: Values = shown("IR drop at the rated current", units.MV)
+    even_ir_drop: Values = shown("IR drop at the rated current, even reaction", units.MV)
     loading: Values = shown("Loading, one side", units.MG_CM2)
     se_volume_fraction: Values = shown("Solid electrolyte of the solid", units.VOL_PERCENT, "se_vol_pct")
     core_fraction: Values = shown(
@@ -139,11 +147,20 @@ class Corrected:
     loading_threshold: Values = shown("Loading threshold", units.MG_CM2)
     loading_threshold_thickness: Values = shown("Thickness at the loading threshold", units.UM)
     conductivity_deviation: Values = shown("Effective conductivity, deviation from the closed form", units.PERCENT)
+    conductivity_error: Values = shown("Effective conductivity, error of the voxel size", units.PERCENT)
+
+    @property
+    def threshold_error(self) -> Values:
+        """Relative error of the loading threshold, which goes with the root of the conductivity."""
+        return 0.5 * self.conductivity_error
 
 
 @dataclass(frozen=True)
 class Simulated:
-    """Results of a simulated discharge of the electrode against lithium, at the rated current and at C/10."""
+    """Results of a simulated discharge of the electrode against lithium, at the rated current and at C/10.
+
+    `certainty` has the range of each figure, what it hangs on, and why its discharge ended, by the figure's name.
+    """
 
     slow_capacity: Values = shown("Discharge capacity at C/10", units.MAH_G)
     slow_areal_capacity: Values = shown("Areal capacity at C/10", units.MAH_CM2)
@@ -152,9 +169,12 @@ class Simulated:
     rated_average_voltage: Values = shown("Average voltage at the rated current", units.V)
     rated_energy: Values = shown("Energy at the rated current", units.MWH_CM2)
     capacity_kept: Values = shown("Capacity kept at the rated current", units.PERCENT)
+    salt_limiting_current: Values = shown("Salt-limiting current", units.MA_CM2)
+    certainty: Mapping[str, Uncertain] = field(default_factory=dict)
+    method: str = ""
 
 
-def corrected(design: Design, positive: Positive, effective_conductivity: Values) -> Corrected:
+def corrected(design: Design, positive: Positive, effective_conductivity: Values, error: Values = 0.0) -> Corrected:
     """Return the ionic figures of an electrode with an effective conductivity in place of the closed form's.
 
     Parameters
@@ -164,6 +184,8 @@ def corrected(design: Design, positive: Positive, effective_conductivity: Values
         Of the same design.
     effective_conductivity : array
         S/m, at least 0; 0 (no ionic path) makes the resistance infinite and the loading threshold 0.
+    error : array
+        Of it, relative: what the size of the voxels leaves open.
     """
     effective = np.asarray(effective_conductivity, dtype=float)[()]
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -186,6 +208,7 @@ def corrected(design: Design, positive: Positive, effective_conductivity: Values
         loading_threshold=threshold,
         loading_threshold_thickness=threshold / positive.density,
         conductivity_deviation=deviation,
+        conductivity_error=error,
     )
 
 
@@ -311,6 +334,7 @@ def positive_electrode(design: Design, *, mask_infeasible: bool = False) -> tupl
         areal_capacity=areal_capacity,
         ionic_asr=asr,
         ir_drop=current * asr,
+        even_ir_drop=EVEN * current * asr,
         loading=loading,
         se_volume_fraction=electrolyte_volume,
         core_fraction=block.core_fraction,
@@ -361,6 +385,7 @@ def _thresholds(design: Design, positive: Positive, block: Block) -> Thresholds:
         percolation_porosity=1.0 - CLOSE_PACKING,
         loading_threshold=threshold,
         loading_threshold_thickness=threshold / positive.density,
+        even_loading_threshold=threshold / math.sqrt(EVEN),
         balance_am_of_am_and_se=block.balance_of_pair,
         composition_distance=positive.am_mass_fraction - block.balance_mass_fraction,
         density_distance=positive.density - block.percolation_density,

@@ -15,8 +15,26 @@ from .design import Design
 from .electrode import Corrected, Positive, Simulated, Thresholds, corrected, positive_electrode
 from .html import plain_table, table
 from .pouch import Cell, Pouch, materials_of, pouch
-from .units import Shown, Unit, Values
+from .salt_limit import NONE, SaltLimit, salt_limit
+from .uncertain import Uncertain
+from .units import MA_CM2, Shown, Unit, Values, shown
 from .version import __version__
+
+
+@dataclass(frozen=True)
+class AtRating:
+    """The cell at its rated current, as simulated against lithium."""
+
+    capacity: Values = shown("Capacity", units.AH)
+    energy: Values = shown("Energy", units.WH)
+    average_voltage: Values = shown("Average voltage", units.V)
+    specific_energy: Values = shown("Specific energy", units.WH_KG)
+    energy_density: Values = shown("Energy density", units.WH_L)
+    low: Values = shown("Specific energy, low end of its range", units.WH_KG, "low_Wh_kg")
+    high: Values = shown("Specific energy, high end of its range", units.WH_KG, "high_Wh_kg")
+    method: str = ""
+    end_reason: str = ""
+    hinges_on: str = ""
 
 
 @dataclass(frozen=True, repr=False)
@@ -33,10 +51,14 @@ class Sheet:
         Results of the scales; every field is SI and has its label and shown unit in its metadata.
     pouch : Pouch
         Components and layers.
+    salt_limit : SaltLimit
+        Current at which the salt of the positive runs out; NaN without salt.
     twin : Corrected or None
         The positive's ionic figures with the effective conductivity of its digital twin, if there is one.
     simulated : Simulated or None
         Capacities of a simulated discharge, if there was one.
+    at_rating : AtRating or None
+        The cell at its rated current, of a simulated discharge against lithium.
     """
 
     design: Design
@@ -49,8 +71,10 @@ class Sheet:
     normalised: Normalised
     unit: UnitCell
     pouch: Pouch
+    salt_limit: SaltLimit
     twin: Corrected | None = None
     simulated: Simulated | None = None
+    at_rating: AtRating | None = None
 
     @property
     def mass_breakdown(self) -> dict[str, Values]:
@@ -74,16 +98,52 @@ class Sheet:
     @cached_property
     def warnings(self) -> tuple[str, ...]:
         """What an expert would point out. For arrays, each says how many designs it applies to."""
-        scales = advice.Scales(self.design, self.thresholds, self.positive, self.unit, self.pouch)
+        scales = advice.Scales(self.design, self.thresholds, self.positive, self.unit, self.pouch, self.twin)
         return tuple(advice.advise(scales))
+
+    @cached_property
+    def notes(self) -> tuple[str, ...]:
+        """How to read the figures, in sentences."""
+        if not self.design.is_single:
+            return ()
+        sentences = [IR_DROPS]
+        limit = self.salt_limit
+        if np.isfinite(limit.current_density):
+            low, value, high = (float(MA_CM2.of(x)) for x in (limit.low, limit.current_density, limit.high))
+            words = "" if low == high else f" ({low:.3g} to {high:.3g} over the range of its transference number)"
+            sentences.append(
+                f"Above {value:.3g} mA cm⁻²{words} the salt of the electrolyte runs out at the collector in a long "
+                "discharge, whatever the IR drop."
+            )
+        sure = {} if self.simulated is None else self.simulated.certainty
+        if "rated_capacity" in sure:
+            capacity = sure["rated_capacity"]
+            words = f"Simulated at the rated current: {capacity.text(units.MAH_G)} mAh g⁻¹"
+            if capacity.hinges_on:
+                words += f", which hangs most on {capacity.hinges_on}"
+            sentences.append(f"{words}. The discharge ended so: {capacity.end_reason}.")
+        if self.twin is not None and self.twin_decides:
+            sentences.append(
+                "The loading threshold of the digital twin differs from the closed form's by more than its error: "
+                "headline and warnings take the twin's."
+            )
+        return tuple(sentences)
+
+    @property
+    def twin_decides(self) -> bool:
+        """Whether the twin's loading threshold differs from the closed form's by more than its error."""
+        return self.twin is not None and advice.twin_decides(self.thresholds, self.twin)
 
     def figures(self) -> Iterator["Figure"]:
         """Yield every number of the sheet with its group, name, key, label and unit, in the order of the JSON."""
+        certainty = {} if self.simulated is None else self.simulated.certainty
         for group in GROUPS:
             part = getattr(self, group)
             if part is None:
                 continue
             for field in dataclasses.fields(part):
+                if "shown" not in field.metadata:
+                    continue
                 shown: Shown = field.metadata["shown"]
                 yield Figure(
                     group,
@@ -92,6 +152,7 @@ class Sheet:
                     shown.label,
                     shown.unit,
                     getattr(part, field.name),
+                    certainty.get(field.name) if group == "simulated" else None,
                 )
 
     def to_dict(self) -> dict[str, Any]:
@@ -104,9 +165,17 @@ class Sheet:
             "design": self.design.name,
             "version": __version__,
             "warnings": list(self.warnings),
+            "notes": list(self.notes),
         }
         for figure in self.figures():
-            result.setdefault(JSON_NAMES.get(figure.group, figure.group), {})[figure.key] = _plain(figure.shown)
+            value = _plain(figure.shown) if figure.sure is None else figure.sure.to_dict(figure.unit)
+            result.setdefault(JSON_NAMES.get(figure.group, figure.group), {})[figure.key] = value
+        if self.salt_limit is NONE:
+            result["salt_limit"] = None
+        result.setdefault("at_rating", None)
+        if self.at_rating is not None:
+            words = ("method", "end_reason", "hinges_on")
+            result["at_rating"] |= {name: getattr(self.at_rating, name) for name in words}
         regime = self.thresholds.regime
         result["thresholds"]["regime"] = {
             field.name: _plain(getattr(regime, field.name)) for field in dataclasses.fields(regime)
@@ -181,6 +250,45 @@ class Sheet:
         return table(self.design.name, ("", "", "", ""), rows)
 
 
+def at_rating(cell: Cell, positive: Positive, simulated: Simulated) -> AtRating:
+    """Return the cell at its rated current: the designed one with the capacity and voltage of the simulation.
+
+    Parameters
+    ----------
+    cell : Cell
+    positive : Positive
+    simulated : Simulated
+        Of the same electrode.
+    """
+    capacity = cell.capacity * simulated.rated_areal_capacity / positive.areal_capacity
+    voltage = simulated.rated_average_voltage * cell.average_voltage / positive.average_voltage
+    energy = capacity * voltage if capacity > 0.0 else 0.0
+    sure = simulated.certainty.get("rated_energy")
+    ends = (1.0, 1.0)
+    if sure is not None and sure.value > 0.0:
+        ends = (sure.low / sure.value, sure.high / sure.value)
+    specific = energy / cell.mass
+    return AtRating(
+        capacity=capacity,
+        energy=energy,
+        average_voltage=voltage,
+        specific_energy=specific,
+        energy_density=energy / cell.volume,
+        low=ends[0] * specific,
+        high=ends[1] * specific,
+        method=simulated.method,
+        end_reason="" if sure is None else sure.end_reason,
+        hinges_on="" if sure is None else sure.hinges_on,
+    )
+
+
+IR_DROPS = (
+    "The published IR drop passes the whole current through the whole thickness; a reaction that is even through the "
+    "thickness loses a third of it, as simulated discharges come near to."
+)
+"""Why there are two IR drops on the sheet."""
+
+
 @dataclass(frozen=True)
 class Figure:
     """A number of the sheet.
@@ -197,6 +305,8 @@ class Figure:
         Shown.
     value : array
         SI.
+    sure : Uncertain or None
+        Its range, of a simulated figure.
     """
 
     group: str
@@ -206,16 +316,26 @@ class Figure:
     unit: Unit
     value: Values
 
+    sure: Uncertain | None = None
+
     @property
     def shown(self) -> Any:
         """The value in the unit shown."""
         return self.unit.of(self.value)
+
+    @property
+    def text(self) -> str:
+        """The value in the unit shown, to 4 digits, with its range where it has one; a dash where it is undefined."""
+        if not np.isfinite(self.value):
+            return "–"
+        return f"{self.shown:.4g}" if self.sure is None else self.sure.text(self.unit, ".4g")
 
 
 HEADLINES: Mapping[tuple[str, str], str] = {
     ("thresholds", "balance_am_mass_fraction"): "Balance threshold, active material",
     ("thresholds", "percolation_density"): "Percolation threshold, density",
     ("thresholds", "loading_threshold"): "Loading threshold",
+    ("salt_limit", "current_density"): "Salt-limiting current",
     ("positive", "loading"): "Positive: loading, one side",
     ("positive", "density"): "Positive: density",
     ("positive", "porosity"): "Positive: porosity",
@@ -239,22 +359,26 @@ HEADLINES: Mapping[tuple[str, str], str] = {
 
 GROUPS = (
     "thresholds",
+    "salt_limit",
     "positive",
     "twin",
     "simulated",
     "electrode_energy",
     "cell",
+    "at_rating",
     "negative",
     "resistance",
     "normalised",
 )
 HEADINGS: Mapping[str, str] = {
     "thresholds": "Thresholds",
+    "salt_limit": "Salt-limiting current",
     "positive": "Positive electrode",
     "twin": "Positive electrode, by its digital twin",
     "simulated": "Positive electrode, simulated against lithium",
     "electrode_energy": "Specific energy of electrode layers",
     "cell": "Cell",
+    "at_rating": "Cell at its rated current, simulated",
     "negative": "Negative electrode",
     "resistance": "Resistance",
     "normalised": "Literature normalisation",
@@ -276,6 +400,7 @@ def evaluate(
     *,
     mask_infeasible: bool = False,
     effective_conductivity: Values | None = None,
+    conductivity_error: Values = 0.0,
     simulated: Simulated | None = None,
 ) -> Sheet:
     """Evaluate a design through the scales: particle, electrode, cell, pouch.
@@ -289,6 +414,8 @@ def evaluate(
     effective_conductivity : array, optional
         Effective ionic conductivity of the positive electrode through the plane, S/m, computed on its digital twin;
         the sheet then shows the ionic figures that follow from it next to those of the closed form.
+    conductivity_error : array
+        Of it, relative.
     simulated : Simulated, optional
         Capacities of a simulated discharge, which the sheet then includes.
 
@@ -315,6 +442,9 @@ def evaluate(
     thresholds, positive = positive_electrode(design, mask_infeasible=mask_infeasible)
     unit = unit_cell(design, positive, mask_infeasible=mask_infeasible)
     package = pouch(design, positive, unit)
+    twin = None
+    if effective_conductivity is not None:
+        twin = corrected(design, positive, effective_conductivity, conductivity_error)
     return Sheet(
         design=design,
         thresholds=thresholds,
@@ -326,8 +456,10 @@ def evaluate(
         normalised=unit.normalised,
         unit=unit,
         pouch=package,
-        twin=None if effective_conductivity is None else corrected(design, positive, effective_conductivity),
+        salt_limit=salt_limit(design, positive, effective_conductivity),
+        twin=twin,
         simulated=simulated,
+        at_rating=None if simulated is None else at_rating(package.cell, positive, simulated),
     )
 
 
@@ -360,4 +492,4 @@ def _defined(value: Values) -> bool:
 
 
 def _number_and_unit(figure: Figure) -> tuple[str, str]:
-    return f"{figure.shown:.4g}", figure.unit.label
+    return figure.text, figure.unit.label

@@ -124,10 +124,12 @@ def range_option(text: str, option: str, kind: Kind, most: float = math.inf) -> 
 
 
 def notes(sheet: Sheet, *, named: bool = False) -> None:
-    """Print the warnings of a sheet on stderr, with the name of the design if there are several."""
+    """Print the warnings and notes of a sheet on stderr, with the name of the design if there are several."""
     name = f"{sheet.design.name}: " if named else ""
     for text in sheet.warnings:
         click.secho(f"warning: {name}{text}", err=True, fg="yellow")
+    for text in sheet.notes:
+        click.echo(f"note: {name}{text}", err=True)
 
 
 def print_json(data: Any) -> None:
@@ -171,7 +173,7 @@ def sheet_table(sheets: Sequence[Sheet]) -> Any:
                     words = [Text(str(getattr(sheet.thresholds.regime, name))) for sheet in sheets]
                     table.add_row(Text(f"  Regime, {label.lower()}"), *words, "")
         if any(np.isfinite(figure.value) for figure in row):
-            table.add_row(Text(f"  {row[0].label}"), *(number(f.shown) for f in row), Text(row[0].unit.label))
+            table.add_row(Text(f"  {row[0].label}"), *(f.text for f in row), Text(row[0].unit.label))
     table.add_row()
     table.add_row(Text("Mass", style="bold"))
     names = list(dict.fromkeys(name for sheet in sheets for name in sheet.mass_breakdown))

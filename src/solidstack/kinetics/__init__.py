@@ -11,4 +11,5 @@ from .network import network_conductivity as network_conductivity
 from .parameters import SENSITIVE as SENSITIVE
 from .parameters import CellParameters as CellParameters
 from .parameters import Lithium as Lithium
+from .sources import UNKNOWN as UNKNOWN
 from .sources import Sourced as Sourced

@@ -22,7 +22,7 @@ from . import salt
 from .active_material import ActiveMaterial
 from .electrolyte import Electrolyte
 from .network import Percolation
-from .parameters import CellParameters, Lithium
+from .parameters import SENSITIVE, CellParameters, Lithium
 from .sources import GIVEN, Ledger, Sourced
 
 ACTIVE = "active-material"
@@ -221,7 +221,7 @@ class _Collector:
                 "give kinetics.reversible_share"
             )
             return 1.0
-        self.ledger.entry(label, entry.value, unit, entry)
+        self.ledger.entry(label, entry.value, unit, entry, parameter="irreversible_share")
         return float(entry.value)
 
     def note_active(
@@ -240,12 +240,33 @@ class _Collector:
         half = "at x = 1/2"
         self.ledger.entry(f"{name}, open-circuit potential", float(potential.at(0.5, at)), units.V, potential, half)
         curved = half if diffusion.curve is not None else ""
-        self.ledger.entry(f"{name}, diffusivity", float(diffusion.at(0.5, at)), units.CM2_S, diffusion, curved)
-        self.ledger.entry(f"{name}, exchange current density", exchange.at(at), units.MA_CM2, exchange, half)
+        self.ledger.entry(
+            f"{name}, diffusivity",
+            float(diffusion.at(0.5, at)),
+            units.CM2_S,
+            diffusion,
+            curved,
+            parameter="diffusivity",
+        )
+        self.ledger.entry(
+            f"{name}, exchange current density",
+            exchange.at(at),
+            units.MA_CM2,
+            exchange,
+            half,
+            parameter="exchange_current_density",
+        )
         if electronics is not None:
             curved = half if electronics.curve is not None else ""
             value = float(electronics.at_stoichiometry(0.5, at))
-            self.ledger.entry(f"{name}, electronic conductivity", value, units.MS_CM, electronics, curved)
+            self.ledger.entry(
+                f"{name}, electronic conductivity",
+                value,
+                units.MS_CM,
+                electronics,
+                curved,
+                parameter="electronic_conductivity",
+            )
 
     def start(self, name: str, potential: OpenCircuitPotential) -> float:
         """Stoichiometry at the start."""
@@ -288,8 +309,9 @@ class _Collector:
     def electrolyte(self, name: str, conductivity: Any, where: str, *, own: bool) -> Electrolyte:
         """A solid electrolyte; `own`: the values of the design's table are meant for it."""
         table, label, at = self.table if own else None, f"{where}: {name}", self.temperature
+        scale = "ionic_conductivity" if where == "positive" else "membrane_conductivity"
         ionic = self.replaced(name, "ionic_conductivity", Conductivity, conductivity)
-        self.ledger.entry(f"{label}, ionic conductivity", float(ionic.at(at)), units.MS_CM, ionic)
+        self.ledger.entry(f"{label}, ionic conductivity", float(ionic.at(at)), units.MS_CM, ionic, parameter=scale)
         if self.table.single_ion:
             return Electrolyte(name, ionic)
         material = self.design.material(name)
@@ -335,7 +357,7 @@ class _Collector:
     def span(self, material: Material, qualities: dict[str, str]) -> tuple[float, float] | None:
         """In which an assumed transference number may lie."""
         entry = material.default("transference_number")
-        return entry.range if entry is not None and qualities.get("transference_number") == "assumed" else None
+        return entry.between if entry is not None and qualities.get("transference_number") == "assumed" else None
 
     def known_of_salt(
         self, material: Material, table: Kinetics | None, label: str
@@ -354,9 +376,8 @@ class _Collector:
                 value = entry.at(self.temperature) if prop == "salt_diffusivity" else entry.value
                 known[prop], qualities[prop] = float(value), entry.quality
                 unit = units.CM2_S if prop == "salt_diffusivity" else units.ONE
-                span = getattr(entry, "range", None)
-                more = f"may lie between {span[0]:g} and {span[1]:g}" if span else ""
-                self.ledger.entry(f"{label}, {salt.WORDS[prop]}", value, unit, entry, more)
+                parameter = prop if label.startswith("positive") else ""
+                self.ledger.entry(f"{label}, {salt.WORDS[prop]}", value, unit, entry, parameter=parameter)
         return known, qualities
 
     def note_salt(self, whole: salt.Salt, label: str, diffusion: SaltDiffusivity | None) -> None:
@@ -366,13 +387,15 @@ class _Collector:
         what = f"{label}, {salt.WORDS[whole.derived]}"
         self.ledger.sources[:] = [row for row in self.ledger.sources if row.what != what]
         unit = units.CM2_S if whole.derived == "salt_diffusivity" else units.ONE
-        source = "rho = 1/(1 + Ne), Ne = 2 sigma R T (1 - t0)^2 Theta / (F^2 D c); J. Electrochem. Soc. 162 (2015) A2720"
+        source = (
+            "rho = 1/(1 + Ne), Ne = 2 sigma R T (1 - t0)^2 Theta / (F^2 D c); J. Electrochem. Soc. 162 (2015) A2720"
+        )
         note = "" if diffusion is not None or whole.derived != "salt_diffusivity" else "goes with conductivity times T"
         self.ledger.sources.append(Sourced(what, getattr(whole, whole.derived), unit, "derived", source, note))
         if whole.derived == "salt_diffusivity" and math.isclose(whole.transference_number, whole.current_fraction):
             self.ledger.warnings.append(
-                f"{label}: transference number and current fraction are both taken as {whole.current_fraction:g}, as of "
-                "an ideal, fully dissociated salt. Real salts differ, and the current at which this one runs out hangs "
+                f"{label}: transference number and current fraction are both taken as {whole.current_fraction:g}, as "
+                "of an ideal, fully dissociated salt. Real salts differ, and the current at which this one runs out hangs "
                 "on it: give both (kinetics.transference_number, kinetics.current_fraction)"
             )
 
@@ -385,7 +408,8 @@ class _Collector:
         entry = material.default(prop)
         if entry is None:
             return None
-        self.ledger.entry(f"{label}, {prop.replace('_', ' ')}", entry.value, unit, entry)
+        parameter = prop if prop in SENSITIVE and not label.startswith("membrane") else ""
+        self.ledger.entry(f"{label}, {prop.replace('_', ' ')}", entry.value, unit, entry, parameter=parameter)
         return float(entry.value)
 
     def lithium_exchange(self) -> ExchangeCurrentDensity:
@@ -397,7 +421,13 @@ class _Collector:
             self.table.lithium_exchange_current_density,
             "lithium_exchange_current_density",
         )
-        self.ledger.entry("lithium, exchange current density", exchange.at(self.temperature), units.MA_CM2, exchange)
+        self.ledger.entry(
+            "lithium, exchange current density",
+            exchange.at(self.temperature),
+            units.MA_CM2,
+            exchange,
+            parameter="lithium_exchange_current_density",
+        )
         return exchange
 
     def additives(self) -> Iterator[tuple[str, float]]:
@@ -415,7 +445,9 @@ class _Collector:
                 "additive_conductivity",
             )
             value = float(entry.at(self.temperature))
-            self.ledger.entry(f"{name}, electronic conductivity", value, units.MS_CM, entry)
+            self.ledger.entry(
+                f"{name}, electronic conductivity", value, units.MS_CM, entry, parameter="additive_conductivity"
+            )
             yield name, value
 
     def percolation(self, names: list[str]) -> Iterator[tuple[str, Percolation]]:

@@ -106,8 +106,10 @@ class Electrolyte:
         match name:
             case "salt_diffusivity":
                 return self._with_diffusivity(factor)
-            case "transference_number" | "current_fraction":
-                return replace(self, **{name: self._below_one(name, factor)})._followed(but=name)
+            case "transference_number":
+                return replace(self, transference_number=self._below_one(name, factor))._followed(but=name)
+            case "current_fraction":
+                return replace(self, current_fraction=self._below_one(name, factor))._followed(but=name)
             case "salt_concentration":
                 return replace(self, salt_concentration=factor * self.salt_concentration)._followed()
             case _:
@@ -127,7 +129,7 @@ class Electrolyte:
         return number
 
     def _with_diffusivity(self, factor: float) -> "Electrolyte":
-        """The salt diffusivity multiplied; a derived one becomes a given one, from which the current fraction follows."""
+        """The salt diffusivity multiplied; of a derived one, the current fraction follows from it."""
         if self.salt_diffusion is not None:
             return replace(self, factors=multiplied(self.factors, "salt_diffusivity", factor))._followed()
         number = (1.0 - self.current_fraction) / self.current_fraction / factor

@@ -93,6 +93,11 @@ class CellParameters:
     warnings: tuple[str, ...] = ()
     percolation: Mapping[str, Percolation] = field(default_factory=dict)
 
+    @property
+    def doubtful(self) -> tuple[Sourced, ...]:
+        """What nobody measured and `changed` scales, each once."""
+        return tuple({row.parameter: row for row in reversed(self.sources) if row.is_doubtful}.values())[::-1]
+
     def network(self, volumes: Mapping[str, float], matrix: float) -> float:
         """Conductivity of the additives' network, S/m; see `network_conductivity`. Infinite with ideal electronics."""
         if self.ideal_electronics:

@@ -52,7 +52,12 @@ class Salt:
 
 
 def newman_number(
-    conductivity: float, temperature: float, transference: float, factor: float, diffusivity: float, concentration: float
+    conductivity: float,
+    temperature: float,
+    transference: float,
+    factor: float,
+    diffusivity: float,
+    concentration: float,
 ) -> float:
     """Return Newman's number Ne.
 
@@ -95,7 +100,9 @@ def diffusivity_of(
     return thermal * (1.0 - transference) ** 2 * factor / (number * concentration)
 
 
-def completed(known: Mapping[str, float], conductivity: float, concentration: float, temperature: float, *, of: str) -> Salt:
+def completed(
+    known: Mapping[str, float], conductivity: float, concentration: float, temperature: float, *, of: str
+) -> Salt:
     """Complete the numbers of a salt from those that are known.
 
     The thermodynamic factor is 1 where it is not known and not needed to tie the others together. Of a current fraction

@@ -10,6 +10,9 @@ from ..units import Unit
 NEAR = 10.0
 """Temperature, K, from that of a value within which it is used without an activation energy and without a warning."""
 
+UNKNOWN = (0.5, 2.0)
+"""Factors on a value that was not measured and of which no range is known."""
+
 GIVEN = "given in the design"
 """Source of a value of the design file."""
 
@@ -29,6 +32,10 @@ class Sourced:
     quality : str
         measured, derived, assumed, or given (in the design).
     source, note : str
+    parameter : str
+        Of `solidstack.kinetics.SENSITIVE`, which scales it; empty where none does.
+    between : (float, float) or None
+        What a value that was not measured may lie between.
     """
 
     what: str
@@ -37,6 +44,20 @@ class Sourced:
     quality: str
     source: str
     note: str = ""
+    parameter: str = ""
+    between: tuple[float, float] | None = None
+
+    @property
+    def is_doubtful(self) -> bool:
+        """Whether nobody measured it."""
+        return bool(self.parameter) and self.quality in ("assumed", "derived")
+
+    @property
+    def factors(self) -> tuple[float, float]:
+        """Ends of its range over the value; half and twice where no range is known."""
+        if self.between is None:
+            return UNKNOWN
+        return self.between[0] / self.value, self.between[1] / self.value
 
     @property
     def text(self) -> str:
@@ -66,11 +87,12 @@ class Ledger:
         self.warnings: list[str] = []
         self.far: list[str] = []
 
-    def entry(self, what: str, value: float, unit: Unit, entry: Entry, more: str = "") -> None:
+    def entry(self, what: str, value: float, unit: Unit, entry: Entry, more: str = "", *, parameter: str = "") -> None:
         """Note a value that an entry of a material gives, and warn where its temperature is far."""
         quality = "given" if entry.source == GIVEN else entry.quality
         text = "; ".join(filter(None, (more, entry.note)))
-        self.sources.append(Sourced(what, float(value), unit, quality, entry.source, text))
+        between = getattr(entry, "between", None)
+        self.sources.append(Sourced(what, float(value), unit, quality, entry.source, text, parameter, between))
         reference = getattr(entry, "temperature", None)
         curve = getattr(entry, "curve", None)
         if reference is None or entry.source == GIVEN or getattr(curve, "depends_on_temperature", False):

@@ -74,13 +74,28 @@ class VoltageEntry(Entry):
     value: Annotated[float, Measure(units.VOLTAGE, least=-1.0, most=10.0)]
 
 
-class FractionEntry(Entry):
+class _Bounded(Entry):
+    """A pure number, with what it may lie between where nobody measured it."""
+
+    value: float
+    between: tuple[float, float] | None = Field(None, description="of a value that was not measured: its range")
+
+    @model_validator(mode="after")
+    def _inside(self) -> Self:
+        if self.between is not None and not 0.0 < self.between[0] <= self.value <= self.between[1]:
+            low, high = self.between
+            msg = f"between: {low:g} to {high:g} does not hold the value {self.value:g}; both are numbers above 0"
+            raise reject(msg)
+        return self
+
+
+class FractionEntry(_Bounded):
     """A fraction between 0 and 1."""
 
     value: Annotated[float, Measure(units.FRACTION, above=0.0, most=1.0)]
 
 
-class NumberEntry(Entry):
+class NumberEntry(_Bounded):
     """A pure number between 0 and 1."""
 
     value: Number
@@ -88,15 +103,6 @@ class NumberEntry(Entry):
 
 class TransferenceEntry(NumberEntry):
     """A transference number of lithium; 1 where nothing else moves."""
-
-    range: tuple[Number, Number] | None = Field(None, description="of an assumed value: in which it may lie")
-
-    @model_validator(mode="after")
-    def _inside(self) -> Self:
-        if self.range is not None and not self.range[0] <= self.value <= self.range[1]:
-            msg = f"range: {self.range[0]:g} to {self.range[1]:g} does not hold the value {self.value:g}"
-            raise reject(msg)
-        return self
 
 
 class CurrentFractionEntry(NumberEntry):
@@ -115,7 +121,7 @@ class SiteFractionEntry(Entry):
     value: Annotated[float, Measure(units.RATIO, least=0.0, most=1.0)]
 
 
-class FactorEntry(Entry):
+class FactorEntry(_Bounded):
     """A pure number above 0."""
 
     value: Annotated[float, Measure(units.RATIO, above=0.0, most=100.0)]
@@ -458,7 +464,8 @@ class Material(Strict):
     conductivity_spread: Spread | None = None
     electronic_conductivity: tuple[ElectronicConductivity, ...] = ()
     percolation_content: tuple[FractionEntry, ...] = Field(
-        (), description="of a conductive additive: share of the volume of additive, electrolyte and binder from which it connects"
+        (),
+        description="of a conductive additive: its share of additive, electrolyte and binder from which it connects",
     )
     percolation_exponent: tuple[FactorEntry, ...] = Field(
         (), description="t of the conductivity ((v - v_c) / (1 - v_c))^t beyond the percolation content v_c"

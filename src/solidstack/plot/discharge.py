@@ -195,7 +195,7 @@ USUAL_KEPT = 80
 
 
 def draw_rates(dataset: "xr.Dataset") -> Figure:
-    """Draw the capacity over C-rate and loading, with the closed form's loading threshold.
+    """Draw the capacity over C-rate and loading, with the closed form's lines of IR drop and of salt.
 
     Parameters
     ----------
@@ -225,7 +225,15 @@ def draw_rates(dataset: "xr.Dataset") -> Figure:
         if several:
             levels = [50, 60, 70, 80, 90, 95, 99, 100]
             filled = panels[1].contourf(rates, loadings, kept, levels=levels, cmap="cividis", extend="min")
-            panels[1].plot(rates, threshold, "--", color=COLOURS[1], linewidth=1.8, label="closed-form threshold")
+            drop = f"{1e3 * float(dataset.attrs['ir_drop_limit_V']):.3g} mV"
+            for name, label, dashes, colour in (
+                ("loading_threshold", f"IR drop {drop}, whole current", "--", COLOURS[1]),
+                ("even_loading_threshold", f"IR drop {drop}, even reaction", "-.", COLOURS[1]),
+                ("salt_limited_loading", "salt runs out", ":", COLOURS[3]),
+            ):
+                line = 100.0 * dataset[name].to_numpy()
+                if np.isfinite(line).any() and (line < loadings.max()).any():
+                    panels[1].plot(rates, line, dashes, color=colour, linewidth=1.8, label=label)
             if np.nanmin(kept) < USUAL_KEPT < np.nanmax(kept):
                 panels[1].contour(rates, loadings, kept, levels=[USUAL_KEPT], colors="white", linewidths=1.2)
                 panels[1].plot([], [], color="white", label=f"{USUAL_KEPT} % kept")

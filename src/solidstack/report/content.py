@@ -38,6 +38,7 @@ def plain_content(proof: "Proof", drawn: list[Drawn]) -> dict[str, Any]:
         "headline": _headline(sheet),
         "regime": list(_regime(sheet)),
         "warnings": list(proof.warnings),
+        "notes": list(sheet.notes),
         "groups": _groups(sheet),
         "twin": None if proof.twin is None else _twin(proof.twin),
         "cycle": None if proof.cycle is None else _cycle(proof.cycle),
@@ -55,6 +56,8 @@ def plain_content(proof: "Proof", drawn: list[Drawn]) -> dict[str, Any]:
 
 def _headline(sheet: Sheet) -> list[tuple[str, str, str]]:
     figures = {(figure.group, figure.key): figure for figure in sheet.figures()}
+    if sheet.twin_decides:
+        figures["thresholds", "loading_threshold_mg_cm2"] = figures["twin", "loading_threshold_mg_cm2"]
     return [
         (figures[key].label, f"{figures[key].shown:.4g}", figures[key].unit.label)
         for key in HEADLINE
@@ -67,7 +70,7 @@ def _groups(sheet: Sheet) -> list[dict[str, Any]]:
     groups = []
     for group, heading in HEADINGS.items():
         rows = [
-            (figure.label, f"{figure.shown:.4g}", figure.unit.label)
+            (figure.label, figure.text, figure.unit.label)
             for figure in sheet.figures()
             if figure.group == group and np.isfinite(figure.value)
         ]

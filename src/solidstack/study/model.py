@@ -12,6 +12,11 @@ from ..outcomes import Outcome
 from ..twin.effective import Effective
 from ..twin.measured_curves import Measured
 from ..twin.results import Run, Step
+from ..uncertain import Uncertain
+from ..units import MAH_G, V
+
+UNITS = {"charge_mAh_g": MAH_G, "discharge_mAh_g": MAH_G, "average_voltage_V": V}
+"""Of the figures of a model that carry their range."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +40,13 @@ class Model:
         Share of the solid electrolyte that connects membrane and collector; NaN without a structure.
     own_conductivity : float
         Electronic, of the active material itself at half fill, S/m.
+    basis : str
+        What the model is made of: voxels of the whole coating, or a medium of a piece that was scaled.
+    others : tuple of Run
+        The same with other seeds.
+    sure : mapping of str to Uncertain
+        Capacity of the last charge and discharge (A s/kg), and mean voltage of the discharge (V): mean over the seeds,
+        extrapolated over the size of the voxels, with the range over what nobody measured.
     """
 
     name: str
@@ -45,6 +57,20 @@ class Model:
     effective: Effective | None = None
     connected: float = math.nan
     own_conductivity: float = 0.0
+    basis: str = ""
+    others: tuple[Run, ...] = ()
+    sure: Mapping[str, Uncertain] = field(default_factory=dict)
+
+    @property
+    def runs(self) -> tuple[Run, ...]:
+        """Of all seeds."""
+        return () if self.run is None else (self.run, *self.others)
+
+    def spread(self, kind: str) -> float:
+        """Standard deviation over the seeds of the capacity of the last step of a kind, A s/kg; NaN of one seed."""
+        steps = [run.of(kind) for run in self.runs]
+        capacities = [step.capacity for step in steps if step is not None]
+        return float(np.std(capacities, ddof=1)) if len(capacities) > 1 else math.nan
 
     @property
     def outcome(self) -> Outcome:
@@ -98,6 +124,10 @@ class Model:
         return {
             **({} if self.run is None else self.run.to_dict()),
             "outcome": self.outcome.value,
+            "basis": self.basis,
+            **{key: sure.to_dict(UNITS[key]) for key, sure in self.sure.items()},
+            "seeds": [[step.to_dict() for step in run.steps] for run in self.runs],
+            "spread_over_seeds_mAh_g": {kind: finite(self.spread(kind) / 3600.0) for kind in ("charge", "discharge")},
             "asr_ohm_cm2": None if not self.resistance else 1e4 * self.area_resistance,
             "asr_parts_ohm_cm2": {name: 1e4 * value for name, value in self.resistance.items()},
             "effective_ionic_conductivity_mS_cm": None if medium is None else 10.0 * medium.ionic_conductivity,

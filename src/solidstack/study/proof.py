@@ -8,6 +8,7 @@ from ..design import Design
 from ..maps import KINDS, design_map
 from ..progress import Listener, Teller
 from ..sheet import Sheet, evaluate
+from .extrapolation import COARSER, Extrapolated, extrapolated
 
 if TYPE_CHECKING:  # numba and xarray
     import xarray as xr
@@ -29,11 +30,14 @@ class Twin:
         Fractions reached, connection, density.
     transport : Transport
         Ionic conduction along x (through-plane), y and z.
+    conductivity : Extrapolated
+        Effective, through the plane, at vanishing voxels, S/m.
     """
 
     structure: "Structure"
     report: "BuildReport"
     transport: "Transport"
+    conductivity: Extrapolated
 
 
 @dataclass(frozen=True)
@@ -112,10 +116,13 @@ def prove(
         if cycle:
             from .simulation import simulated_cycle
 
-            cycled = simulated_cycle(design, built.structure, progress=tell.part(0.3, 0.65))
+            cycled = simulated_cycle(
+                design, built.structure, conductivity=built.conductivity, progress=tell.part(0.3, 0.65)
+            )
         sheet = evaluate(
             design,
-            effective_conductivity=built.transport.x.conductivity,
+            effective_conductivity=built.conductivity.value,
+            conductivity_error=built.conductivity.error,
             simulated=None if cycled is None else cycled.simulated,
         )
     start = 0.95 if twin else 0.0
@@ -141,7 +148,10 @@ def build_twin(
     from ..twin import BuildReport, build, transport
 
     tell = Teller(progress)
-    structure = build(design, size=size, voxel=voxel, progress=tell.part(0.0, 0.7))
-    return Twin(
-        structure, BuildReport(structure), transport(structure, progress=tell.part(0.7, 0.3, what="conduction"))
-    )
+    structure = build(design, size=size, voxel=voxel, progress=tell.part(0.0, 0.6))
+    conduction = transport(structure, progress=tell.part(0.6, 0.2, what="conduction"))
+    edge = COARSER * max(structure.voxel)
+    coarse = build(design, size=size, voxel=edge, progress=tell.part(0.8, 0.1, what="coarser voxels"))
+    through = transport(coarse, direction="x", progress=tell.part(0.9, 0.1, what="conduction, coarser voxels"))
+    found = extrapolated(conduction.x.conductivity, through.x.conductivity, COARSER)
+    return Twin(structure, BuildReport(structure), conduction, found)

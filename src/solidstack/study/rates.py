@@ -1,4 +1,4 @@
-"""Rate capability: discharge capacity over C-rate and loading, next to the loading threshold of the closed form."""
+"""Rate capability: discharge capacity over C-rate and loading, next to the thresholds of the closed form."""
 
 import math
 from collections.abc import Sequence
@@ -8,15 +8,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..design import Design, Protocol, Rate
-from ..electrode import loading_threshold, positive_electrode, rated_one_c
+from ..electrode import EVEN, loading_threshold, positive_electrode, rated_one_c
 from ..errors import DesignError
 from ..kinetics import CellParameters, cell_parameters
+from ..kinetics.salt import limiting_current
 from ..progress import Listener, Teller
 from ..twin.companion.half_cell import Mesh
 from ..twin.companion.half_cell_equations import Model
 from ..twin.companion.homogenised import HomogenisedModel
+from ..twin.companion.scaling import salt_layers
 from ..twin.effective import Effective, only_active
-from ..twin.results import Step
+from ..twin.results import Run, Step
 from ..version import __version__
 
 if TYPE_CHECKING:
@@ -62,7 +64,9 @@ def rate_capability(
     xarray.Dataset
         Over `loading` and `c_rate`: discharge_capacity (A s per kg of active material), capacity_kept (over that at
         the lowest C-rate), average_voltage (V), outcome (values of `solidstack.outcomes.Outcome`), end_reason (in
-        words). Over `c_rate`: loading_threshold (kg/m2).
+        words). Over `c_rate`, in kg/m2: loading_threshold, where the whole current through the whole thickness loses
+        the design's IR drop limit; even_loading_threshold, where a reaction that is even through the thickness does;
+        salt_limited_loading, where the salt runs out in the steady state (NaN where only lithium moves).
 
     Raises
     ------
@@ -75,7 +79,6 @@ def rate_capability(
     shared = shared or HomogenisedModel(model, mesh)
     parameters = parameters or cell_parameters(design)
     low, high = parameters.voltage_window
-    start = only_active(parameters).stoichiometry(high, parameters.temperature)
     base = effective or Effective.from_design(design, parameters)
     tell = Teller(progress, of=coatings.size * rates.size, what="rate capability")
     steps: list[Step] = []
@@ -83,14 +86,7 @@ def rate_capability(
         medium = base.with_loading(base.active_loading * coating / own)
         for rate in rates:
             tell(len(steps), f"discharge at {rate:g}C, {100.0 * coating:.3g} mg/cm^2")
-            run = shared.run(
-                design,
-                _discharge(float(rate), low),
-                effective=medium,
-                parameters=parameters,
-                initial_stoichiometry=start,
-            )
-            steps.append(run.steps[0])
+            steps.append(discharge_run(design, float(rate), medium, parameters, shared).steps[0])
     tell(len(steps))
     grid: dict[str, Any] = {
         name: np.array([getattr(step, name) for step in steps]).reshape(coatings.size, rates.size)
@@ -107,7 +103,42 @@ def rate_capability(
         "lower_voltage_V": low,
         "ir_drop_limit_V": float(design.rating.ir_drop_limit),
     }
-    return _dataset(rates, coatings, grid, _threshold(design, parameters, base, rates), attrs)
+    threshold = _threshold(design, parameters, base, rates)
+    return _dataset(
+        rates,
+        coatings,
+        grid,
+        {
+            "loading_threshold": threshold,
+            "even_loading_threshold": threshold / math.sqrt(EVEN),
+            "salt_limited_loading": _salt_limited(design, parameters, base, rates),
+        },
+        attrs,
+    )
+
+
+def discharge_run(
+    design: Design, rate: float, medium: Effective, parameters: CellParameters, shared: HomogenisedModel
+) -> Run:
+    """Discharge at a C-rate, from equilibrium at the upper voltage of the usual window to the lower one."""
+    low, high = parameters.voltage_window
+    start = only_active(parameters).stoichiometry(high, parameters.temperature)
+    return shared.run(
+        design, _discharge(rate, low), effective=medium, parameters=parameters, initial_stoichiometry=start
+    )
+
+
+def simulated_salt_limit(run: Run, parameters: CellParameters) -> float:
+    """Salt-limiting current of a simulated discharge, A/m2; infinite where only lithium moves, NaN where none flows.
+
+    The concentration falls in proportion to the current, so that it is the current over the largest fall: that of the
+    reaction as it is distributed, where the closed form (`solidstack.salt_limit`) takes it as even.
+    """
+    if parameters.electrolyte.is_single_ion:
+        return math.inf
+    fall = 1.0 - float(run.provenance["least_salt"])
+    current = float(np.max(np.abs(run.current_density)))
+    return current / fall if fall > 0.0 else math.nan
 
 
 def _positive(name: str, values: Sequence[float] | Array) -> Array:
@@ -139,8 +170,24 @@ def _threshold(design: Design, parameters: CellParameters, base: Effective, rate
     return np.asarray(threshold)
 
 
+def _salt_limited(design: Design, parameters: CellParameters, base: Effective, rates: Array) -> Array:
+    """Loading of the coating at which the salt runs out at each rate in the steady state, kg/m2 (closed form)."""
+    from scipy.optimize import brentq
+
+    if parameters.electrolyte.is_single_ion or parameters.membrane.is_single_ion:
+        return np.full(rates.size, math.nan)
+    own, per_mass = float(design.positive.loading), float(rated_one_c(design))
+
+    def excess(logarithm: float, rate: float) -> float:
+        medium = base.with_loading(base.active_loading * math.exp(logarithm))
+        layers = salt_layers(medium, parameters, parameters.temperature)
+        return math.log(rate * per_mass * medium.active_loading / limiting_current(*layers, charge=False))
+
+    return np.array([own * math.exp(brentq(excess, -12.0, 12.0, args=(float(rate),))) for rate in rates])
+
+
 def _dataset(
-    rates: Array, loadings: Array, grid: dict[str, Any], threshold: Array, attrs: dict[str, Any]
+    rates: Array, loadings: Array, grid: dict[str, Any], limits: dict[str, Array], attrs: dict[str, Any]
 ) -> "xr.Dataset":
     import xarray as xr
 
@@ -155,7 +202,7 @@ def _dataset(
             "average_voltage": (over, grid["average_voltage"], {"units": "V"}),
             "outcome": (over, grid["outcome"]),
             "end_reason": (over, grid["end_reason"]),
-            "loading_threshold": (("c_rate",), threshold, {"units": "kg/m^2"}),
+            **{name: (("c_rate",), values, {"units": "kg/m^2"}) for name, values in limits.items()},
         },
         coords={
             "loading": ("loading", loadings, {"units": "kg/m^2"}),

@@ -1,6 +1,5 @@
 """Sensitivity of the discharge to one parameter at a time."""
 
-import itertools
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
@@ -11,12 +10,13 @@ from .. import units
 from ..design import Design, Protocol
 from ..electrode import positive_electrode
 from ..errors import SolidstackError, StructureError
-from ..kinetics import LEAST_NUMBER, SENSITIVE, CellParameters, cell_parameters
+from ..kinetics import LEAST_NUMBER, SENSITIVE, UNKNOWN, CellParameters, cell_parameters
 from ..progress import Listener, Teller
 from ..twin.effective import Effective
 from ..twin.electrochemistry.cycle import discharge
 from ..twin.results import Run
 from ..twin.structure.voxels import Structure
+from .certainty import BELOW_ONE, ranged
 from .coarse import coarse_structure
 
 STRUCTURAL = ("porosity", "particle_diameter")
@@ -34,7 +34,7 @@ def one_at_a_time(
     structure: Structure | None = None,
     *,
     names: Sequence[str] | None = None,
-    factors: Sequence[float] = (0.5, 2.0),
+    factors: Sequence[float] | None = None,
     model: str = "homogenised",
     protocol: Protocol | None = None,
     effective: Effective | None = None,
@@ -53,8 +53,9 @@ def one_at_a_time(
         Of the twin; default: a coarse one (`solidstack.study.coarse`).
     names : sequence of str, optional
         Of `solidstack.kinetics.SENSITIVE` and, for the homogenised model, `STRUCTURAL`; default: all.
-    factors : sequence of float
-        Above 0. A transference number stops at 1.
+    factors : sequence of float, optional
+        Above 0; default: to the ends of the range of a value that nobody measured and whose range is known, else half
+        and twice. A transference number and a current fraction stay below 1.
     model : str
         homogenised, or twin, which takes up to a minute for each row.
     protocol : Protocol, optional
@@ -70,7 +71,8 @@ def one_at_a_time(
     base : dict
         ``capacity_mAh_g`` and ``average_voltage_V`` of the last discharge, nothing scaled.
     rows : list of dict
-        ``name``, ``factor``, the same figures, and ``note``: the reason where they are None, else empty. A parameter
+        ``name``, ``factor``, ``quality`` of the value (measured, derived, assumed, given; empty where there are
+        several), the same figures, and ``note``: the reason where they are None, else empty. A parameter
         that changes nothing is left out.
 
     Raises
@@ -85,17 +87,25 @@ def one_at_a_time(
         if model == "twin"
         else _Medium(design, parameters, protocol, structure, effective)
     )
-    tell = Teller(progress, of=1 + len(names) * len(factors))
+    doubts = {doubt.parameter: doubt for doubt in parameters.doubtful}
+    qualities = {row.parameter: row.quality for row in parameters.sources if row.parameter}
+    steps = [
+        (name, factor)
+        for name in names
+        for factor in factors or (ranged(doubts[name], parameters) if name in doubts else UNKNOWN)
+    ]
+    tell = Teller(progress, of=1 + len(steps))
     tell(0, "nothing scaled")
     base = scaled.figures(None, 1.0)
     rows: list[dict[str, Any]] = []
-    for number, (name, factor) in enumerate(itertools.product(names, factors), 1):
+    for number, (name, factor) in enumerate(steps, 1):
         tell(number, f"{name.replace('_', ' ')} times {factor:g}")
         used = min(factor, _most(parameters, name))
+        row = {"name": name, "factor": used, "quality": qualities.get(name, "")}
         try:
-            rows.append({"name": name, "factor": used, **scaled.figures(name, used), "note": ""})
+            rows.append({**row, **scaled.figures(name, used), "note": ""})
         except SolidstackError as error:
-            rows.append({"name": name, "factor": used, **dict.fromkeys(base), "note": str(error)})
+            rows.append({**row, **dict.fromkeys(base), "note": str(error)})
     effective_names = {row["name"] for row in rows if _changed(row, base)}
     return base, [row for row in rows if row["name"] in effective_names]
 
@@ -118,7 +128,7 @@ def _checked(names: Sequence[str] | None, model: str) -> Sequence[str]:
 
 def _most(parameters: CellParameters, name: str) -> float:
     """Largest factor that a number below 1 can take."""
-    if name not in ("transference_number", "current_fraction"):
+    if name not in BELOW_ONE:
         return math.inf
     return (1.0 - LEAST_NUMBER) / float(getattr(parameters.electrolyte, name))
 
@@ -183,16 +193,12 @@ class _Medium(_Scaled):
     def figures(self, name: str | None, factor: float) -> dict[str, float]:
         unscaled = name is None or name in STRUCTURAL
         parameters = self.parameters if unscaled else self.parameters.changed(str(name), factor)
-        medium = self.medium if name is None else self._scaled(name, factor)
+        medium = self._scaled(name, factor) if unscaled and name else self.medium.following(self.parameters, parameters)
         return _figures(self.model.run(self.design, self.protocol, effective=medium, parameters=parameters))
 
     def _scaled(self, name: str, factor: float) -> Effective:
         medium = self.medium
         match name:
-            case "ionic_conductivity":  # the medium has it already, and so the additive's
-                return medium.changed(ionic_conductivity=factor * medium.ionic_conductivity)
-            case "additive_conductivity":
-                return medium.changed(electronic_conductivity=factor * medium.electronic_conductivity)
             case "particle_diameter":
                 radius = None if medium.particle_radius is None else factor * medium.particle_radius
                 interface = medium.specific_interface / factor

@@ -10,10 +10,13 @@ from ..errors import SolidstackError
 from ..kinetics import CellParameters, cell_parameters
 from ..progress import Listener, Teller
 from ..units import MG_CM2
+from .certainty import Certainty, certainty
+from .extrapolation import Extrapolated
 
 if TYPE_CHECKING:  # numba and xarray
     import xarray as xr
 
+    from ..twin.companion.homogenised import HomogenisedModel
     from ..twin.effective import Effective
     from ..twin.results import Run
     from ..twin.structure.voxels import Structure
@@ -90,7 +93,13 @@ class Cycle:
         return tuple(sentences)
 
 
-def simulated_cycle(design: Design, structure: "Structure", *, progress: Listener | None = None) -> Cycle:
+def simulated_cycle(
+    design: Design,
+    structure: "Structure",
+    *,
+    conductivity: Extrapolated | None = None,
+    progress: Listener | None = None,
+) -> Cycle:
     """Cycle a design: the homogenised model with the effective properties of a structure, and a coarse twin.
 
     What cannot be made is left out, and the notes give the reason.
@@ -100,6 +109,8 @@ def simulated_cycle(design: Design, structure: "Structure", *, progress: Listene
     design : Design
     structure : Structure
         Its twin, whose effective properties the homogenised model uses.
+    conductivity : Extrapolated, optional
+        Effective ionic conductivity of the twin at vanishing voxels; default: that at its own.
     progress : callable, optional
         Progress callback.
     """
@@ -110,14 +121,21 @@ def simulated_cycle(design: Design, structure: "Structure", *, progress: Listene
     cycle = Cycle(parameters, notes=parameters.warnings)
     tell = Teller(progress)
     if find_spec("pybamm"):
-        cycle = _homogenised(cycle, design, structure, parameters, tell.part(0.0, 0.4, "homogenised model: "))
+        cycle = _homogenised(
+            cycle, design, structure, parameters, conductivity, tell.part(0.0, 0.4, "homogenised model: ")
+        )
     else:
         cycle = replace(cycle, notes=(*cycle.notes, NO_PYBAMM))
     return _coarse(cycle, design, parameters, tell.part(0.4, 0.6, "coarse twin: "))
 
 
 def _homogenised(
-    cycle: Cycle, design: Design, structure: "Structure", parameters: CellParameters, progress: Listener | None
+    cycle: Cycle,
+    design: Design,
+    structure: "Structure",
+    parameters: CellParameters,
+    conductivity: Extrapolated | None,
+    progress: Listener | None,
 ) -> Cycle:
     """Add the homogenised model of the whole coating, its rate capability, and the sheet's figures."""
     from ..twin.companion.homogenised import HomogenisedModel
@@ -130,6 +148,8 @@ def _homogenised(
         medium = Effective.from_structure(structure, parameters, tolerance=1e-3)
         _, positive = positive_electrode(design)
         medium = medium.with_loading(float(positive.am_mass_fraction * positive.loading))
+        if conductivity is not None and conductivity.value > 0.0:
+            medium = medium.changed(ionic_conductivity=conductivity.value)
         model = HomogenisedModel()
         tell(0.2, "charge and discharge")
         run = model.run(design, None, effective=medium, parameters=parameters)
@@ -140,28 +160,65 @@ def _homogenised(
             effective=medium,
             parameters=parameters,
             shared=model,
-            progress=tell.part(0.4, 0.6),
+            progress=tell.part(0.4, 0.3),
         )
+        sure = rated_certainty(design, medium, parameters, model, tell.part(0.7, 0.3))
     except SolidstackError as error:
         return replace(cycle, notes=(*cycle.notes, f"no homogenised model: {error}"))
-    return replace(cycle, homogenised=run, simulated=_figures(design, medium, rates), rates=rates)
+    return replace(cycle, homogenised=run, simulated=_figures(design, medium, rates, sure, run), rates=rates)
 
 
-def _figures(design: Design, medium: "Effective", rates: "xr.Dataset") -> Simulated:
-    """Read the sheet's figures off the rate capability at the design's own loading."""
+def _figures(design: Design, medium: "Effective", rates: "xr.Dataset", sure: Certainty, run: "Run") -> Simulated:
+    """Read the sheet's figures off the rate capability at the design's own loading, and give them their ranges."""
     own = rates.isel(loading=LOADINGS.index(1.0))
     at_rated, at_slow = own.sel(c_rate=float(design.rating.c_rate)), own.sel(c_rate=SLOW)
     slow, capacity = float(at_slow["discharge_capacity"]), float(at_rated["discharge_capacity"])
     voltage, areal = float(at_rated["average_voltage"]), capacity * medium.active_loading
+    values = {
+        "slow_capacity": slow,
+        "slow_areal_capacity": slow * medium.active_loading,
+        "rated_capacity": capacity,
+        "rated_areal_capacity": areal,
+        "rated_average_voltage": voltage,
+        "rated_energy": areal * voltage if capacity > 0.0 else 0.0,
+        "capacity_kept": capacity / slow if slow > 0.0 else float("nan"),
+        "salt_limiting_current": sure.base["salt_limiting_current"],
+    }
+    ends = {name: str((at_slow if name.startswith("slow") else at_rated)["end_reason"].item()) for name in values}
+    ends["salt_limiting_current"] = "from the largest fall of the salt's concentration at the rated current"
+    certain = {name: sure.of(name, value, ends[name]) for name, value in values.items() if name in sure.base}
     return Simulated(
-        slow_capacity=slow,
-        slow_areal_capacity=slow * medium.active_loading,
-        rated_capacity=capacity,
-        rated_areal_capacity=areal,
-        rated_average_voltage=voltage,
-        rated_energy=areal * voltage if capacity > 0.0 else 0.0,
-        capacity_kept=capacity / slow if slow > 0.0 else float("nan"),
+        **values, certainty=certain, method=f"{run.model} of the digital twin's effective properties, against lithium"
     )
+
+
+def rated_certainty(
+    design: Design,
+    medium: "Effective",
+    parameters: CellParameters,
+    model: "HomogenisedModel",
+    progress: Listener | None = None,
+) -> Certainty:
+    """Return the figures of the sheet's discharges with their ranges over what nobody measured."""
+    from .rates import discharge_run, simulated_salt_limit
+
+    def figures(changed: CellParameters) -> dict[str, float]:
+        followed = medium.following(parameters, changed)
+        runs = [discharge_run(design, rate, followed, changed, model) for rate in (SLOW, float(design.rating.c_rate))]
+        slow, rated = (run.steps[0] for run in runs)
+        areal = rated.capacity * followed.active_loading
+        return {
+            "slow_capacity": slow.capacity,
+            "slow_areal_capacity": slow.capacity * followed.active_loading,
+            "rated_capacity": rated.capacity,
+            "rated_areal_capacity": areal,
+            "rated_average_voltage": rated.average_voltage,
+            "rated_energy": areal * rated.average_voltage if rated.capacity > 0.0 else 0.0,
+            "capacity_kept": rated.capacity / slow.capacity if slow.capacity > 0.0 else 0.0,
+            "salt_limiting_current": simulated_salt_limit(runs[1], changed),
+        }
+
+    return certainty(figures, parameters, progress)
 
 
 def _coarse(cycle: Cycle, design: Design, parameters: CellParameters, progress: Listener | None) -> Cycle:

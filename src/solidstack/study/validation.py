@@ -2,29 +2,26 @@
 
 import itertools
 import math
-import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from ..design import Design, Protocol
 from ..electrode import positive_electrode
-from ..errors import SolidstackError, StructureError
+from ..errors import StructureError
 from ..html import table
-from ..kinetics import CellParameters, cell_parameters
+from ..kinetics import cell_parameters
 from ..outcomes import Outcome
 from ..progress import Listener, Teller
 from ..twin.effective import Effective
-from ..twin.electrochemistry.cycle import discharge
 from ..twin.measured_curves import Measured, deviation
-from ..twin.results import Run
-from ..twin.structure.connectivity import connected_share
-from ..twin.structure.voxels import Structure
-from .coarse import coarse_structure
+from ..units import MAH_G
+from .bench import Bench
 from .differences import LARGE_SHARE, differences
-from .model import Model, finite, own_conductivity, resistance
+from .model import Model, finite
 
 MODELS = ("close-packed", "random", "homogenised")
+MOST_SEEDS = 100
 NEAR_PERCOLATION = 0.1
 """Relative distance of the density to the percolation threshold within which, or below which, it is mentioned."""
 
@@ -70,8 +67,17 @@ class Validation:
                     for step in model.run.steps
                     if step.outcome is Outcome.DEPLETED
                 ]
-            sentences += [f"{name}: {note}" for note in model.notes]
-        return tuple(sentences + self._percolation())
+            sentences += [f"{name}: {note}" for note in (model.basis, *model.notes) if note]
+        return tuple(self._hinge() + sentences + self._percolation())
+
+    def _hinge(self) -> list[str]:
+        """What the discharge hangs on."""
+        for model in self.models.values():
+            sure = model.sure.get("discharge_mAh_g")
+            if sure is not None and sure.hinges_on:
+                low, high = MAH_G.of(sure.low), MAH_G.of(sure.high)
+                return [f"{low:.3g} to {high:.3g} mAh/g on discharge, decided most by {sure.hinges_on}"]
+        return []
 
     def _percolation(self) -> list[str]:
         """Explain what a density near the threshold means, below which shells of electrolyte do not touch."""
@@ -107,7 +113,7 @@ class Validation:
     def table(self) -> list[tuple[str, ...]]:
         """Return a heading and a row for each model, as text."""
         head = (
-            "model", "charge, mAh/g", "discharge", "mean V", "ASR, ohm cm^2", "ions, mS/cm", "electrons, mS/cm",
+            "model", "charge, mAh/g", "discharge (range)", "mean V", "ASR, ohm cm^2", "ions, mS/cm", "electrons, mS/cm",
             "interface, m2/cm3", "inactive, %", "s",
         )  # fmt: skip
         rows: list[tuple[str, ...]] = [head]
@@ -117,7 +123,7 @@ class Validation:
                 (
                     name,
                     _text(model.capacity("charge") / 3600.0, ".1f"),
-                    _text(model.capacity("discharge") / 3600.0, ".1f"),
+                    _sure(model),
                     _text(model.average_voltage, ".4f"),
                     _text(1e4 * model.area_resistance, ".4g"),
                     _text(math.nan if medium is None else 10.0 * medium.ionic_conductivity, ".3g"),
@@ -145,6 +151,14 @@ class Validation:
         return table(self.design.name, head, [*rows, *((text,) for text in self.words)])
 
 
+def _sure(model: Model) -> str:
+    """Capacity of the discharge with its error over seeds and voxels, and its range over what nobody measured."""
+    sure = model.sure.get("discharge_mAh_g")
+    if sure is None:
+        return _text(model.capacity("discharge") / 3600.0, ".1f")
+    return sure.text(MAH_G, ".1f")
+
+
 def _text(value: float, digits: str) -> str:
     return f"{value:{digits}}" if math.isfinite(value) else "–"
 
@@ -157,11 +171,16 @@ def validate(
     size: str | float | None = None,
     voxel: str | float | None = None,
     seed: int | None = None,
+    seeds: int = 3,
     models: Sequence[str] = MODELS,
-    accuracy: float = 1.0,
+    accuracy: float = 2.0,
     progress: Listener | None = None,
 ) -> Validation:
-    """Run a protocol with several models of the same electrode.
+    """Run a protocol with several models of the same electrode, at the thickness of its coating.
+
+    Where voxels that resolve the film of electrolyte are few enough, the whole coating is cycled voxel by voxel. Where
+    not, the effective properties of a fine piece are scaled to the whole coating, which is cycled as a homogeneous
+    medium; `Model.basis` says which. Either way they are extrapolated over the size of the voxels.
 
     Parameters
     ----------
@@ -172,11 +191,14 @@ def validate(
     measured : sequence of Measured
         Curves to compare with; see `solidstack.twin.measured_curves.read_measured`.
     size, voxel : length, optional
-        Of the structures; default: a unit cell of the close packing wide, about 50,000 voxels, more where a thin film
-        of electrolyte needs them; see `solidstack.study.coarse`.
+        Of the structures; default: a unit cell of the packing wide, and about 110,000 voxels of the whole coating, or
+        2,000,000 of a piece; see `solidstack.study.pieces`.
     seed : int, optional
+        The first one.
+    seeds : int
+        How many structures of each arrangement, 1 to 100.
     models : sequence of str
-        Of close-packed, random, homogenised. The medium of the last is that of the random structure.
+        Of close-packed, random, homogenised. The medium of the last is that of the random structures.
     accuracy : float
         Of the twins' time steps, see `solidstack.twin.electrochemistry.cycle`.
     progress : callable, optional
@@ -190,7 +212,7 @@ def validate(
     Raises
     ------
     StructureError
-        An unknown model, or none.
+        An unknown model, or none; a number of seeds out of bounds.
     """
     if not models:
         msg = f"models: no model is named; choose from {', '.join(MODELS)}"
@@ -199,88 +221,12 @@ def validate(
         if name not in MODELS:
             msg = f'model "{name}" is not recognised; choose from {", ".join(MODELS)}'
             raise StructureError(msg)
-    bench = _Bench(design, protocol, cell_parameters(design), size, voxel, seed, accuracy)
+    if not 1 <= seeds <= MOST_SEEDS:
+        msg = f"seeds: {seeds} is not possible; give a number from 1 to {MOST_SEEDS} (3 is usual)"
+        raise StructureError(msg)
+    first = int(design.twin.seed) if seed is None else seed
+    bench = Bench(design, protocol, cell_parameters(design), size, voxel, range(first, first + seeds), accuracy)
     tell = Teller(progress, of=len(models))
     results = {name: bench.model(name, tell.part(at, 1.0, f"{name}: ")) for at, name in enumerate(models)}
     homogenised = results.get("homogenised")
     return Validation(design, results, tuple(measured), None if homogenised is None else homogenised.effective)
-
-
-BUILDING = 0.2
-"""Share of a model's progress that its structure takes."""
-
-
-@dataclass
-class _Bench:
-    """What the models of one design share; each structure is built and measured once."""
-
-    design: Design
-    protocol: Protocol | None
-    parameters: CellParameters
-    size: str | float | None
-    voxel: str | float | None
-    seed: int | None
-    accuracy: float
-    media: dict[str, Effective] = field(default_factory=dict)
-
-    def model(self, name: str, progress: Listener | None) -> Model:
-        """Run one model; where it cannot be run, its notes give the reason."""
-        begun = time.perf_counter()
-        notes = list[str]()
-        run, connected = None, math.nan
-        try:
-            if name == "homogenised":
-                run = self._homogenised(progress)
-            else:
-                structure = self._structure(name, progress, notes)
-                connected = connected_share(structure, "solid-electrolyte", 0)
-                run = self._twin(name, structure, progress, notes)
-            if not run.is_complete:
-                notes.append(run.end_reason)
-        except SolidstackError as error:
-            notes.append(f"could not be run: {error}")
-        return Model(
-            name=name,
-            run=run,
-            resistance={} if run is None else resistance(run),
-            notes=tuple(notes),
-            seconds=time.perf_counter() - begun,
-            effective=self.media.get("random" if name == "homogenised" else name),
-            connected=connected,
-            own_conductivity=own_conductivity(self.parameters),
-        )
-
-    def _homogenised(self, progress: Listener | None) -> Run:
-        from ..twin.companion.homogenised import simulate
-
-        tell = Teller(progress, what="medium of the random packing")
-        if "random" not in self.media:
-            tell(0.0)
-            self._medium("random", self._structure("random", progress, []))
-        return simulate(
-            self.design, self.protocol, effective=self.media["random"], parameters=self.parameters,
-            progress=tell.part(BUILDING, 1.0 - BUILDING),
-        )  # fmt: skip
-
-    def _twin(self, name: str, structure: Structure, progress: Listener | None, notes: list[str]) -> Run:
-        try:
-            self._medium(name, structure)
-        except SolidstackError as error:  # the twin may run without: blends, for one
-            notes.append(f"no medium: {error}")
-        return discharge(
-            structure, self.design, protocol=self.protocol, parameters=self.parameters, accuracy=self.accuracy,
-            progress=Teller(progress).part(BUILDING, 1.0 - BUILDING),
-        )  # fmt: skip
-
-    def _structure(self, arrangement: str, progress: Listener | None, notes: list[str]) -> Structure:
-        tell = Teller(progress, what="building")
-        tell(0.0)
-        structure, remarks = coarse_structure(
-            self.design, size=self.size, voxel=self.voxel, seed=self.seed, arrangement=arrangement,
-            progress=tell.part(0.0, BUILDING),
-        )  # fmt: skip
-        notes += remarks
-        return structure
-
-    def _medium(self, arrangement: str, structure: Structure) -> None:
-        self.media[arrangement] = Effective.from_structure(structure, self.parameters)

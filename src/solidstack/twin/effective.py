@@ -1,7 +1,8 @@
 """An electrode as a homogeneous medium: the few numbers of its structure that a porous-electrode model takes."""
 
 import math
-from dataclasses import dataclass, fields, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from ..design import Design
@@ -55,6 +56,10 @@ class Effective:
         Share of the active material that is inactive.
     particle_radius : float or None
         Of the spheres into which lithium diffuses, m. None: `radius` is that of spheres with this volume and interface.
+    additives : mapping of str to float
+        Volume of the conductive additives whose network is finer than a voxel, per volume of electrode, by name.
+    matrix : float
+        Volume of additives, solid electrolyte and binder, per volume of electrode.
     source : str
         Where the values are from.
 
@@ -75,12 +80,14 @@ class Effective:
     temperature: float = 298.15
     inactive_fraction: float = 0.0
     particle_radius: float | None = None
+    additives: Mapping[str, float] = field(default_factory=dict)
+    matrix: float = 0.0
     source: str = "given"
 
     def __post_init__(self) -> None:
         for item in fields(self):
             value = getattr(self, item.name)
-            if item.name in ("source", "electronic_conductivity", "electronic_share", "inactive_fraction"):
+            if item.name in UNCHECKED:
                 continue
             if value is None and item.name == "particle_radius":
                 continue
@@ -114,6 +121,27 @@ class Effective:
     def changed(self, **values: Any) -> "Effective":
         """Return a copy with other values."""
         return replace(self, **values)
+
+    def following(self, before: CellParameters, after: CellParameters) -> "Effective":
+        """Return the same medium with other conductivities of its phases.
+
+        Parameters
+        ----------
+        before : CellParameters
+            Those that the medium was derived with.
+        after : CellParameters
+            Of which conductivity of the electrolyte and of the additives, and their percolation, may differ.
+        """
+        kappa = [each.electrolyte.conductivity(self.temperature) for each in (before, after)]
+        network = [each.network(self.additives, self.matrix) for each in (before, after)]
+        electronic = self.electronic_conductivity
+        if self.additives and math.isfinite(network[0]):
+            electronic = max(electronic - network[0], 0.0) + network[1]
+        elif before.additive_conductivity:
+            name = next(iter(before.additive_conductivity))
+            electronic *= after.additive_conductivity[name] / before.additive_conductivity[name]
+        ionic = self.ionic_conductivity * kappa[1] / kappa[0]
+        return replace(self, ionic_conductivity=ionic, electronic_conductivity=electronic)
 
     def with_loading(self, active_loading: float) -> "Effective":
         """Return the same medium at another loading (kg/m2 of active material), with the thickness that it takes."""
@@ -198,6 +226,8 @@ class Effective:
             electronic_share=share,
             temperature=parameters.temperature,
             inactive_fraction=part.inactive_fraction,
+            additives=part.additives,
+            matrix=part.matrix,
             source="3D structure",
         )
 
@@ -230,13 +260,15 @@ class Effective:
         fraction = float(positive.am_volume_fraction) * solid
         dense = float(positive.dense_density)
         shares = design.positive.composition.shares
-        electronic = IDEAL
-        share = 0.0
+        electronic, share, matrix = IDEAL, 0.0, 0.0
+        additives: dict[str, float] = {}
         if not (
             parameters.ideal_electronics
             or math.isinf(float(active.electronic_conductivity(0.5, parameters.temperature)))
         ):
-            volumes = {name: float(share) * dense * solid / float(design.density_of(name)) for name, share in shares.items()}
+            volumes = {
+                name: float(share) * dense * solid / float(design.density_of(name)) for name, share in shares.items()
+            }
             electronic = parameters.network(volumes, sum(volumes.values()) - fraction)
             share = fraction**BRUGGEMAN
         # with the conductivity of the parameters, which may have been changed
@@ -251,9 +283,14 @@ class Effective:
             electronic_conductivity=electronic,
             electronic_share=share,
             temperature=parameters.temperature,
+            additives=additives,
+            matrix=matrix,
             source="closed form",
         )
 
+
+UNCHECKED = ("source", "electronic_conductivity", "electronic_share", "inactive_fraction", "additives", "matrix")
+"""Of a medium: checked otherwise, or not at all."""
 
 _REASONS = {
     "ionic_conductivity": "; without it no lithium gets through",

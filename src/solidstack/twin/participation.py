@@ -4,7 +4,7 @@ The collector lies behind the last plane of x, the membrane before the first one
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -52,6 +52,10 @@ class Participation:
     network : float
         Conductivity of the additives' network, S/m: finer than a voxel, it reaches all active material. 0: there is
         none, and electrons go through voxels of active material and additive. Infinite: ideal electronics.
+    additives : mapping of str to float
+        Volume of the additives of that network, per volume of the structure; empty without one.
+    matrix : float
+        Volume of additives, solid electrolyte and binder, per volume of the structure.
     """
 
     structure: Structure
@@ -65,6 +69,8 @@ class Participation:
     reasons: Mapping[str, float]
     inactive_fraction: float
     network: float = 0.0
+    additives: Mapping[str, float] = field(default_factory=dict)
+    matrix: float = 0.0
 
     @classmethod
     def of(cls, structure: Structure, parameters: CellParameters, *, contact: Mask | None = None) -> "Participation":
@@ -97,7 +103,8 @@ class Participation:
         electrolyte = structure.mask(*phases[ELECTROLYTE])
         additive = structure.mask(*phases[ADDITIVE]) if phases[ADDITIVE] else np.zeros(structure.shape, bool)
         ionic = electrolyte & touching_face(electrolyte, *periodic, first=True).view(np.bool_)
-        network = network_of(structure, parameters)
+        additives, matrix = network_volumes(structure, parameters)
+        network = parameters.network(additives, matrix)
         if network > 0.0:
             electronic = active | additive
         else:
@@ -122,6 +129,8 @@ class Participation:
             },
             inactive_fraction=(unwired + dry) / total,
             network=network,
+            additives=additives if network > 0.0 else {},
+            matrix=matrix,
         )
 
     @property
@@ -140,16 +149,16 @@ class Participation:
         return float(self.membrane_areas.sum(dtype=float))
 
 
-def network_of(structure: Structure, parameters: CellParameters) -> float:
-    """Conductivity of the network of a structure's conductive additives, S/m; see `solidstack.kinetics.network`."""
-    additives = structure.with_role(ADDITIVE)
+def network_volumes(structure: Structure, parameters: CellParameters) -> tuple[dict[str, float], float]:
+    """Volume of each conductive additive, by its name among the parameters, and of the matrix, per volume."""
+    phases = structure.with_role(ADDITIVE)
     known = parameters.additive_conductivity
     volumes: dict[str, float] = {}
-    for phase in additives:
+    for phase in phases:
         name = phase if phase in known else next(iter(known), "")
         volumes[name] = volumes.get(name, 0.0) + structure.fraction(phase)
-    names = [*additives, *structure.with_role(ELECTROLYTE), *structure.with_role(BINDER)]
-    return parameters.network(volumes, structure.fraction(*names) if names else 0.0)
+    names = [*phases, *structure.with_role(ELECTROLYTE), *structure.with_role(BINDER)]
+    return volumes, structure.fraction(*names) if names else 0.0
 
 
 def joined(mask: Mask, wrap_y: bool, wrap_z: bool) -> NDArray[np.int64]:

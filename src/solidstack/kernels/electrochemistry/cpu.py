@@ -16,8 +16,9 @@ from .voxel import ELECTRONIC, SHIFT, STORES
 __all__ = [
     "add", "assign", "cell_coarsen", "cell_prolong", "cell_relax", "cell_restrict", "cluster_links", "coarsen",
     "contents", "copy", "correct", "correct_clusters", "deviation", "dissipation", "dot", "faces", "fill", "get",
-    "matvec", "nodes", "plane_links", "predict", "prolong", "prolong_planes", "put", "redirect", "relax", "residual", "restrict",
-    "restrict_planes", "set_lithium", "set_lithium_cells", "set_planes", "settle", "step", "subtract", "wrap", "zeros",
+    "matvec", "nodes", "plane_links", "predict", "prolong", "prolong_planes", "put", "redirect", "relax", "residual",
+    "restrict", "restrict_planes", "set_lithium", "set_lithium_cells", "set_planes", "settle", "step", "subtract",
+    "wrap", "zeros",
 ]  # fmt: skip
 
 _physics = compiled(padded, voxel, state, reaction, balance, cells, inlined=inlined, called=called)

@@ -432,9 +432,7 @@ class CoupledSolver:
         if self.chain is None:
             return np.zeros_like(self.ru)
         zu = self.chain.precondition(self.ru)
-        self.loops.set_planes(
-            kind=self.kind, v=self.zv, values=self.loops.put(zu.astype(self.dtype)), shape=self.shape
-        )
+        self.loops.set_planes(kind=self.kind, v=self.zv, values=self.loops.put(zu.astype(self.dtype)), shape=self.shape)
         return zu
 
     def _sum(self, sums: Array) -> Any:

@@ -33,7 +33,7 @@ class PlaneNetwork:
         out[:-1] -= self.chain[:-1] * u[1:]
         out[1:] -= self.chain[:-1] * u[:-1]
         out[-1] = 0.0
-        return out
+        return np.asarray(out)
 
     def prepare(self, links: NDArray[Any]) -> None:
         """Take the conductance of the interfaces of each plane into the preconditioner."""

@@ -177,7 +177,7 @@ class Course:
             self.state = section.state
 
     def lithium(self) -> Array:
-        """Charge of the lithium that the active material has taken up since the start, with what the first charge lost."""
+        """Charge of the lithium that the active material has taken up since the start, and of what was lost."""
         start, before, parts = self.cell.start, 0.0, []
         for recorded in self.recorded:
             x = recorded.section.rows["stoichiometry"]
@@ -218,5 +218,5 @@ class Course:
                 "lithium": float(np.max(np.abs(lithium - rows["charge"]))) / most if most > 0.0 else 0.0,
                 "current": off / passed if passed > 0.0 else 0.0,
             },
-            provenance=dict(notes),
+            provenance={**notes, "least_salt": float(np.min(rows["salt"]))},
         )

@@ -142,7 +142,10 @@ def _cell(design: Design, cell: Cell) -> dict[str, Any]:
 def _electrolyte(cell: Cell) -> dict[str, Any]:
     parameters = cell.parameters
     diffusivity = parameters.electrolyte.salt_diffusivity(parameters.temperature) if cell.salt else None
-    kappa, concentration = parameters.electrolyte.conductivity(parameters.temperature), parameters.electrolyte.salt_concentration
+    kappa, concentration = (
+        parameters.electrolyte.conductivity(parameters.temperature),
+        parameters.electrolyte.salt_concentration,
+    )
     return {
         "Cation transference number": cell.transference,
         "Conductivity [S.m-1]": f"{kappa / concentration!r} * x" if cell.salt and concentration else kappa,

@@ -17,7 +17,6 @@ thickness. Within the particles :math:`D_s' = D_s(R_0/R)^2`, and as PyBaMM takes
 the resistance of the interface divided by it.
 """
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any

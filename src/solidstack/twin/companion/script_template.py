@@ -36,7 +36,8 @@ def curve(x, y):
 
 
 def exchange_current_density(_, c, most, __):
-    return {exchange} * parameter("reversible share") * (c / most) ** {transfer} * (1.0 - c / most) ** (1.0 - {transfer})
+    share = parameter("reversible share")
+    return {exchange} * share * (c / most) ** {transfer} * (1.0 - c / most) ** (1.0 - {transfer})
 
 
 def parameter(name):

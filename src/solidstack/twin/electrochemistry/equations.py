@@ -134,7 +134,7 @@ class Equations:
 
     # materials
 
-    def set_first_charge(self, on: bool) -> bool:  # noqa: FBT001
+    def set_first_charge(self, on: bool) -> bool:
         """Say whether the active material is in its first charge; return whether that changed.
 
         In it the host gives more charge than is lithium that goes back in: its sites count by the inverse of the
@@ -368,7 +368,7 @@ class Equations:
             return np.zeros(self.shape[0])
         crossing = self.interfaces.copy()
         crossing[0] = crossing[-1] = 0.0
-        return -(crossing + self.solver.chain.product(self.offset))
+        return np.asarray(-(crossing + self.solver.chain.product(self.offset)))
 
     # what is read off
 
