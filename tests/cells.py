@@ -9,6 +9,7 @@ from solidstack.constants import FARADAY, GAS
 from solidstack.design import Protocol
 from solidstack.kernels.electrochemistry import cpu as coupled_cpu
 from solidstack.kinetics import ActiveMaterial, CellParameters, Electrolyte, Lithium
+from solidstack.kinetics.salt import newman_number
 from solidstack.materials import (
     Conductivity,
     Diffusivity,
@@ -84,15 +85,14 @@ def electrolyte(
     activation_energy: float | None = None,
     name: str = "SE",
 ) -> Electrolyte:
-    """A solid electrolyte; SI. Of one mobile ion unless it has a salt."""
-    warm = {**SOURCE, "activation_energy": activation_energy}
+    """A solid electrolyte; SI. Of one mobile ion unless it has a salt, whose current fraction then follows."""
+    ionic = Conductivity.model_validate({**SOURCE, "activation_energy": activation_energy, "value": conductivity})
+    if number == 1.0 or salt is None or diffusivity is None:
+        return Electrolyte(name, ionic)
+    fraction = 1.0 / (1.0 + newman_number(conductivity, TEMPERATURE, number, factor, diffusivity, salt))
+    diffusion = SaltDiffusivity.model_validate({**SOURCE, "value": diffusivity})
     return Electrolyte(
-        name,
-        number,
-        Conductivity.model_validate({**warm, "value": conductivity}),
-        salt,
-        None if diffusivity is None else SaltDiffusivity.model_validate({**SOURCE, "value": diffusivity}),
-        factor,
+        name, ionic, number, fraction, salt, diffusion, factor, derived="current_fraction", reference=TEMPERATURE
     )
 
 

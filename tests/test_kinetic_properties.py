@@ -173,20 +173,6 @@ def test_electronic_conductivity_rises_as_lithium_leaves() -> None:
     np.testing.assert_array_equal(single.at_stoichiometry(np.array([0.3, 0.9]), 298.15), [0.522, 0.522])
 
 
-@pytest.mark.parametrize(
-    ("name", "conductivity", "temperature", "number"), [("SPE", 0.108, 303.15, 0.9), ("PEO-LiTFSI", 0.014, 333.15, 0.2)]
-)
-def test_salt_diffusivity_follows_from_the_conductivity(
-    name: str, conductivity: float, temperature: float, number: float
-) -> None:
-    """Nernst-Einstein of both ions."""
-    material = LIBRARY[name]
-    concentration = material.value("salt_concentration")
-    whole = GAS * temperature * conductivity / (FARADAY**2 * concentration)
-    derived = 2.0 / (1.0 / (number * whole) + 1.0 / ((1.0 - number) * whole))
-    assert material.default("salt_diffusivity").at(temperature) == pytest.approx(derived, rel=0.02, abs=0.0)
-
-
 def test_salt_concentration_follows_from_the_composition() -> None:
     salt = 1.0 / (1.0 + 2.0 + 8.0 * 80.09 / 287.09)
     assert LIBRARY["SPE"].value("salt_concentration") == pytest.approx(salt * 1800.0 / 0.28709, rel=0.01)

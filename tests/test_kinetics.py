@@ -1,5 +1,6 @@
 """Parameters of a simulation, collected from the materials and the [kinetics] table of a design."""
 
+import math
 import pickle
 from collections.abc import Callable
 from dataclasses import replace
@@ -14,7 +15,7 @@ from solidstack import units
 from solidstack.constants import FARADAY, GAS
 from solidstack.electrode import electrolyte_conductivity, material_conductivity
 from solidstack.errors import DesignError, MaterialError
-from solidstack.kinetics import SENSITIVE, CellParameters, cell_parameters
+from solidstack.kinetics import SENSITIVE, CellParameters, Electrolyte, cell_parameters
 
 ROOM = 298.15
 
@@ -64,6 +65,7 @@ def test_rates_rise_with_temperature_by_their_activation_energy(parameters: Cell
 
     assert slope(active.exchange_current_density) == pytest.approx(24010.0, rel=1e-9)
     assert slope(lambda t: parameters.electrolyte.conductivity(t) * t) == pytest.approx(0.10 * FARADAY, rel=1e-9)
+    # the salt's diffusivity follows from the conductivity times T
     assert slope(lambda t: parameters.electrolyte.salt_diffusivity(t) or 0.0) == pytest.approx(0.10 * FARADAY, rel=1e-9)
     # without one the value stays, with a warning
     assert parameters.lithium.exchange_current_density(330.0) == parameters.lithium.exchange_current_density(300.0)
@@ -88,9 +90,13 @@ def test_conductivities_are_those_of_the_sheet(design: ss.Design, parameters: Ce
 
 def test_salt(parameters: CellParameters) -> None:
     assert not parameters.electrolyte.is_single_ion
-    assert parameters.electrolyte.transference_number == 0.9
+    assert parameters.electrolyte.current_fraction == 0.9
+    assert parameters.electrolyte.transference_number == 0.4
+    assert parameters.electrolyte.transference_range == (0.2, 0.7)
     assert parameters.electrolyte.salt_concentration == 1200.0
-    assert parameters.electrolyte.salt_diffusivity(303.15) == pytest.approx(4.4e-12, abs=0.0)
+    # 2 sigma R T (1 - t0)^2 Theta rho / (F^2 c (1 - rho))
+    derived = 2.0 * 0.108 * GAS * 303.15 * 0.36 * 9.0 / (FARADAY**2 * 1200.0)
+    assert parameters.electrolyte.salt_diffusivity(303.15) == pytest.approx(derived, rel=1e-12, abs=0.0)
     assert parameters.membrane_thickness == pytest.approx(82e-6)
 
 
@@ -103,7 +109,7 @@ def test_single_ion_conductors(design: ss.Design) -> None:
     assert single.membrane.is_single_ion
 
 
-def test_a_salt_without_its_values_is_treated_as_single_ion_with_a_warning(
+def test_a_salt_without_its_concentration_is_treated_as_single_ion_with_a_warning(
     design: ss.Design, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     text = (Path(ss.__file__).parent / "materials" / "data" / "spe.toml").read_text(encoding="utf-8")
@@ -113,14 +119,108 @@ def test_a_salt_without_its_values_is_treated_as_single_ion_with_a_warning(
     bare = ss.Design.from_toml(design.to_toml())
     parameters = cell_parameters(bare)
     assert parameters.electrolyte.is_single_ion
-    assert parameters.electrolyte.transference_number == 0.9
     assert (
-        "SPE (positive) has a transference number of 0.9 but no salt concentration and no salt diffusivity: it is "
-        "treated as if only lithium moved; give them in [kinetics] or in its material file"
+        "SPE (positive) has no salt concentration: it is treated as if only lithium moved; give "
+        "kinetics.salt_concentration or [[salt_concentration]] in its material file"
     ) in parameters.warnings
-    replaced = cell_parameters(bare.with_(kinetics__salt_concentration=1000.0, kinetics__salt_diffusivity=1e-12))
+    replaced = cell_parameters(bare.with_(kinetics__salt_concentration=1000.0))
     assert not replaced.electrolyte.is_single_ion
-    assert replaced.electrolyte.salt_diffusivity(ROOM) == 1e-12
+    assert replaced.electrolyte.current_fraction == 0.9
+
+
+def _salt(design: ss.Design, **given: float) -> Electrolyte:
+    return cell_parameters(design.with_(**{f"kinetics__{key}": value for key, value in given.items()})).electrolyte
+
+
+def test_what_is_derived_of_a_salt_follows_its_parents(design: ss.Design, parameters: CellParameters) -> None:
+    """Newman's number stays (1 - rho)/rho whatever is changed but the diffusivity itself; that is (1 - t0)^2 of it."""
+    own = parameters.electrolyte
+    for name, expected in (
+        ("transference_number", (1.0 - 0.6) ** 2 / (1.0 - 0.4) ** 2),
+        ("conductivity", 1.5),
+        ("salt_concentration", 1.0 / 1.5),
+        ("thermodynamic_factor", 1.5),
+    ):
+        changed = own.scaled(name, 1.5)
+        assert changed.current_fraction == 0.9
+        ratio = (changed.salt_diffusivity(ROOM) or 0.0) / (own.salt_diffusivity(ROOM) or 1.0)
+        assert ratio == pytest.approx(expected, rel=1e-12)
+    doubled = own.scaled("salt_diffusivity", 2.0)
+    assert doubled.transference_number == own.transference_number
+    # Ne = 1/9 halves
+    assert doubled.current_fraction == pytest.approx(1.0 / (1.0 + 1.0 / 18.0))
+
+
+def test_an_ideal_salt_has_its_transference_number_as_current_fraction(design: ss.Design) -> None:
+    """Nernst and Einstein: D = 2 R T sigma t (1 - t)/(F^2 c)."""
+    ideal = _salt(design, transference_number=0.9)
+    at = float(design.temperature)
+    expected = 2.0 * GAS * at * ideal.conductivity(at) * 0.9 * 0.1 / (FARADAY**2 * 1200.0)
+    assert ideal.salt_diffusivity(at) == pytest.approx(expected, rel=1e-12, abs=0.0)
+
+
+def test_the_number_that_nobody_measured_makes_room(design: ss.Design) -> None:
+    at = float(design.temperature)
+    given = 2.0 * (_salt(design).salt_diffusivity(at) or 0.0)
+    # rho is measured, the ideal solution and t0 are assumed: D fixes t0, 2 (1 - 0.4)^2 = (1 - t0)^2
+    free = _salt(design, salt_diffusivity=given)
+    assert free.derived == "transference_number"
+    assert free.transference_number == pytest.approx(1.0 - math.sqrt(2.0) * 0.6)
+    # with t0 given as well, the thermodynamic factor makes room
+    both = _salt(design, salt_diffusivity=given, transference_number=0.4)
+    assert both.derived == "thermodynamic_factor"
+    assert both.thermodynamic_factor == pytest.approx(2.0)
+    # three that the design gives stand, and the material's own goes
+    three = _salt(design, salt_diffusivity=given, transference_number=0.4, thermodynamic_factor=1.0)
+    assert three.derived == "current_fraction"
+    assert three.current_fraction == pytest.approx(1.0 / (1.0 + 1.0 / 18.0))
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (
+            {"salt_diffusivity": 1e-8},
+            "positive: SPE: current fraction 0.9, salt diffusivity 0.0001 cm^2/s and thermodynamic factor 1 contradict "
+            "each other: from the others follows a current fraction of 0.994 even with a transference number of 0 (rho "
+            "= 1/(1 + Ne)). Leave one of them out, and it follows from the rest",
+        ),
+        (
+            {
+                "salt_diffusivity": 1e-12,
+                "transference_number": 0.4,
+                "thermodynamic_factor": 1.0,
+                "current_fraction": 0.9,
+            },
+            "positive: SPE: transference number 0.4, current fraction 0.9, salt diffusivity 1e-08 cm^2/s and "
+            "thermodynamic factor 1 contradict each other: from the others follows a current fraction of 0.0455",
+        ),
+        (
+            {"current_fraction": 1.0},
+            "positive: SPE: a current fraction of 1 is that of a single-ion conductor, in which no salt moves; set "
+            "kinetics.single_ion = true, or give the measured fraction below 1",
+        ),
+    ],
+)
+def test_contradicting_salt_is_told(design: ss.Design, given: dict[str, float], message: str) -> None:
+    with pytest.raises(MaterialError) as error:
+        _salt(design, **given)
+    assert message in str(error.value)
+
+
+@pytest.mark.parametrize("key", ["transference_number", "current_fraction"])
+@pytest.mark.parametrize("value", [0.0, 1.5, -0.2])
+def test_a_transference_number_or_current_fraction_out_of_bounds_is_refused(
+    design: ss.Design, key: str, value: float
+) -> None:
+    with pytest.raises(DesignError, match=f"kinetics.{key}"):
+        design.with_(**{f"kinetics__{key}": value})
+
+
+def test_single_ion_is_a_choice_of_the_design(design: ss.Design) -> None:
+    chosen = cell_parameters(design.with_(kinetics__single_ion=True, membrane__material="PEO-LiTFSI"))
+    assert chosen.electrolyte.is_single_ion
+    assert chosen.membrane.is_single_ion
 
 
 def test_values_of_the_design_take_precedence_over_those_of_the_material(design: ss.Design) -> None:
@@ -187,7 +287,13 @@ def test_every_value_has_a_source(parameters: CellParameters) -> None:
     shown = {row.what: row.text for row in parameters.sources}
     assert shown["NCM622, diffusivity"] == "1e-09 cm² s⁻¹"
     assert shown["positive: SPE, ionic conductivity"] == "1.233 mS cm⁻¹"
-    assert shown["positive: SPE, transference number"] == "0.9"
+    assert shown["positive: SPE, current fraction"] == "0.9"
+    quality = {row.what: row.quality for row in parameters.sources}
+    assert quality["positive: SPE, transference number"] == "assumed"
+    assert quality["positive: SPE, salt diffusivity"] == "derived"
+    doubtful = {row.parameter: row.factors for row in parameters.doubtful}
+    assert doubtful["transference_number"] == (0.5, pytest.approx(1.75))
+    assert "diffusivity" not in doubtful
 
 
 def test_other_negatives_are_replaced_by_lithium_with_a_warning(design: ss.Design) -> None:
@@ -203,14 +309,11 @@ def test_ideal_electronics_need_no_conductivity(design: ss.Design) -> None:
     assert np.all(np.isinf(parameters.active["NCM622"].electronic_conductivity(np.array([0.3, 0.5]), ROOM)))
 
 
-@pytest.mark.parametrize("factor", [0.5, 2.0])
+@pytest.mark.parametrize("factor", [0.5, 1.5])
 @pytest.mark.parametrize("name", SENSITIVE)
 def test_one_parameter_at_a_time(parameters: CellParameters, name: str, factor: float) -> None:
-    """Each name changes its own figure by the factor, and no other."""
-    start = replace(
-        parameters, interface_resistance=1e-4, lithium_resistance=2e-4,
-        electrolyte=replace(parameters.electrolyte, transference_number=0.4),
-    )  # fmt: skip
+    """Each name changes its own figure by the factor, and no other but what follows from it."""
+    start = replace(parameters, interface_resistance=1e-4, lithium_resistance=2e-4).changed("current_fraction", 0.5)
 
     def figures(parameters: CellParameters) -> dict[str, Any]:
         (active,) = parameters.active.values()
@@ -218,10 +321,13 @@ def test_one_parameter_at_a_time(parameters: CellParameters, name: str, factor: 
             "exchange_current_density": active.exchange_current_density(ROOM),
             "diffusivity": active.diffusivity(0.5, ROOM),
             "electronic_conductivity": active.electronic_conductivity(0.5, ROOM),
+            "irreversible_share": 1.0 - active.reversible_share,
             "additive_conductivity": parameters.additive_conductivity["carbon black"],
+            "percolation_content": parameters.percolation["carbon black"].content,
             "ionic_conductivity": parameters.electrolyte.conductivity(ROOM),
             "membrane_conductivity": parameters.membrane.conductivity(ROOM),
             "transference_number": parameters.electrolyte.transference_number,
+            "current_fraction": parameters.electrolyte.current_fraction,
             "salt_diffusivity": parameters.electrolyte.salt_diffusivity(ROOM),
             "salt_concentration": parameters.electrolyte.salt_concentration,
             "thermodynamic_factor": parameters.electrolyte.thermodynamic_factor,
@@ -230,12 +336,18 @@ def test_one_parameter_at_a_time(parameters: CellParameters, name: str, factor: 
             "lithium_resistance": parameters.lithium_resistance,
         }
 
-    start = replace(start, membrane=replace(start.membrane, transference_number=0.4))
     before, after = figures(start), figures(start.changed(name, factor))
     expected = {key: value * (factor if key == name else 1.0) for key, value in before.items()}
+    # the salt's diffusivity follows from its parents, and the current fraction from a diffusivity
+    follows = {"ionic_conductivity", "transference_number", "current_fraction", "salt_concentration"}
+    if name in follows | {"thermodynamic_factor"}:
+        assert after.pop("salt_diffusivity") != pytest.approx(expected.pop("salt_diffusivity"), rel=1e-3)
+    if name == "salt_diffusivity":
+        assert after.pop("current_fraction") != pytest.approx(expected.pop("current_fraction"), rel=1e-3)
     assert after == pytest.approx(expected, rel=1e-12, abs=0.0)
     # and twice is the product
-    assert figures(start.changed(name, 0.5).changed(name, 2.0)) == pytest.approx(before, rel=1e-12, abs=0.0)
+    back = figures(start.changed(name, factor).changed(name, 1.0 / factor))
+    assert back == pytest.approx(before, rel=1e-12, abs=0.0)
 
 
 def test_a_resistance_of_zero_is_raised_by_that_of_the_charge_transfer(parameters: CellParameters) -> None:
@@ -255,8 +367,8 @@ def test_a_resistance_of_zero_is_raised_by_that_of_the_charge_transfer(parameter
         ("diffusivity", float("nan"), "diffusivity: a factor of nan is not possible"),
         (
             "transference_number",
-            2.0,
-            "transference_number: 2 times 0.9 of SPE is 1.8, above 1; choose a factor of at most 1.111",
+            3.0,
+            "transference_number: 3 times 0.4 of SPE is 1.2, which must be below 1; choose a factor of at most 2.475",
         ),
     ],
 )

@@ -117,7 +117,7 @@ def test_a_path_is_no_design() -> None:
 
 
 def test_every_figure_has_its_own_key(design: ss.Design) -> None:
-    simulated = Simulated(1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0)
+    simulated = Simulated(1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0)
     sheet = ss.evaluate(design, effective_conductivity=0.004, simulated=simulated)
     keys = [(figure.group, figure.key) for figure in sheet.figures()]
     assert len(keys) == len(set(keys))
@@ -196,7 +196,7 @@ def test_a_sheet_of_arrays_prints_its_shape_and_ranges(design: ss.Design) -> Non
 
 
 def test_a_sheet_with_twin_and_simulation_is_still_short(design: ss.Design) -> None:
-    simulated = Simulated(1.0, 2.0, 3600.0, 4.0, 5.0, 6.0, 7.0)
+    simulated = Simulated(1.0, 2.0, 3600.0, 4.0, 5.0, 6.0, 7.0, 8.0)
     text = str(ss.evaluate(design, effective_conductivity=0.004, simulated=simulated))
     assert len(text.splitlines()) < 25
     rows = {label: value.strip() for label, value in (line.strip().split("  ", 1) for line in text.splitlines()[1:])}

@@ -63,7 +63,7 @@ def test_a_new_material_starts_from_a_known_one_and_designs_with_it() -> None:
     material = ss.library()["SPE batch 7"]
     assert material.note.startswith("started from SPE; ")
     assert material.aliases == ()
-    assert material.default("transference_number").value == 0.9
+    assert material.default("current_fraction").value == 0.9
     design = ss.load("examples/pouch-0.16Ah.toml")
     text = design.to_toml().replace('material = "SPE"', 'material = "SPE batch 7"')
     assert "SPE batch 7" in text

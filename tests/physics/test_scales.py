@@ -388,6 +388,8 @@ def test_scalar_and_array_paths_agree_to_rounding() -> None:
             assert np.isnan(whole["cell.specific_energy_Wh_kg"][i, j, k])
             continue
         for figure in ss.evaluate(single.with_(positive__density=density[j])).figures():
+            if figure.group == "salt_limit":  # of single designs only
+                continue
             expected, found = figure.value, whole[f"{figure.group}.{figure.key}"][i, j, k]
             assert (math.isnan(expected) and math.isnan(found)) or found == pytest.approx(
                 expected, rel=1e-12, abs=1e-300

@@ -41,8 +41,11 @@ def rates(
             "discharge_capacity": (("loading", "c_rate"), capacity),
             "capacity_kept": (("loading", "c_rate"), np.array(kept)),
             "loading_threshold": ("c_rate", 0.1 / np.sqrt(np.array(c_rate))),
+            "even_loading_threshold": ("c_rate", 0.1732 / np.sqrt(np.array(c_rate))),
+            "salt_limited_loading": ("c_rate", 0.15 / np.sqrt(np.array(c_rate))),
         },
         coords={"loading": list(loading), "c_rate": list(c_rate)},
+        attrs={"ir_drop_limit_V": 0.1},
     )
 
 

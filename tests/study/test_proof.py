@@ -62,7 +62,7 @@ def test_words_of_a_cycle() -> None:
 
 def test_simulated_group_only_when_there_is_one(design: ss.Design) -> None:
     assert "simulated" not in ss.evaluate(design).to_dict()
-    sheet = ss.evaluate(design, simulated=Simulated(648e3, 72e3, 324e3, 36e3, 3.7, 133.2e3, 0.5))
+    sheet = ss.evaluate(design, simulated=Simulated(648e3, 72e3, 324e3, 36e3, 3.7, 133.2e3, 0.5, 20.0))
     assert sheet.to_dict()["simulated"] == {
         "slow_capacity_mAh_g": 180.0,
         "slow_areal_capacity_mAh_cm2": 2.0,
@@ -71,4 +71,5 @@ def test_simulated_group_only_when_there_is_one(design: ss.Design) -> None:
         "rated_average_voltage_V": 3.7,
         "rated_energy_mWh_cm2": 3.7,
         "capacity_kept_pct": 50.0,
+        "salt_limiting_current_mA_cm2": 2.0,
     }

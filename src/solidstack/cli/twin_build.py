@@ -1,5 +1,6 @@
 """`solidstack twin build`: a structure from a design."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from ..twin.structure.build import build
 from ..twin.structure.build_report import BuildReport
 from ..twin.structure.coating import Necks, Particles, Placement, Shell
 from ..twin.structure.packing import read_size_table
+from ..twin.structure.uneven import Uneven
 from ..twin.structure.voxels import AXES
 from .common import changes_option, json_option, load_changed, located, number, print_json, show, warn
 from .progress import shown_progress
@@ -28,7 +30,7 @@ from .progress import shown_progress
 @click.option("--arrangement", type=click.Choice(["random", "close-packed"]))
 @click.option("--pressing", type=click.Choice(["isostatic", "uniaxial"]), help="From the percolation threshold on.")
 @click.option("--sizes", metavar="FILE", help="Particle sizes as a laser-diffraction table (CSV).")
-@click.option("--electrolyte", metavar="HOW", help='shell, necks, or particles of a diameter: "particles 2 um".')
+@click.option("--electrolyte", metavar="HOW", help='shell, necks, "particles 2 um", or "uneven 80 % 3 um".')
 @click.option("--additive", metavar="HOW", help='Carbon, with its cluster size: "surfaces 0.8 um", "dispersed 0.5 um".')
 @click.option("-o", "--output", metavar="FILE", help=".zarr or .npz; .tif, .vti, .npy for other programs.")
 @click.option("--picture", metavar="FILE", help="3D view (.png, .svg, .pdf).")
@@ -109,13 +111,17 @@ def _words(text: str) -> tuple[str, float | None]:
 
 
 def _electrolyte(text: str) -> Placement:
+    uneven = re.fullmatch(r"\s*uneven\s+([\d.]+\s*%)\s*(.*)", text)
+    if uneven is not None:
+        coverage = float(units.parse(uneven[1], units.FRACTION))
+        return Uneven(coverage, units.parse(uneven[2], units.THICKNESS) if uneven[2] else 3e-6)
     way, length = _words(text)
     match way:
         case "particles":
             return Particles(length or 2e-6)
         case "shell" | "necks" if length is None:
             return Shell() if way == "shell" else Necks()
-    msg = f'--electrolyte "{text}" is not recognised; choose from shell, necks, particles 2 um'
+    msg = f'--electrolyte "{text}" is not recognised; choose from shell, necks, particles 2 um, uneven 80 % 3 um'
     raise StructureError(msg)
 
 
@@ -135,11 +141,12 @@ def _show_build(data: dict[str, Any]) -> None:
     from rich.text import Text
 
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in ("Phase", "target, vol%", "reached", "connected x, %", "y", "z"):
+    for heading in ("Phase", "target, vol%", "reached", "connected x, %", "y", "z", "std of planes x", "y", "z", "slabs"):
         table.add_column(heading, justify="left" if heading == "Phase" else "right")
     for name, phase in data["phases"].items():
         target = phase["target_vol_pct"]
-        connected = (number(phase["connected_pct"][axis]) for axis in AXES)
+        connected = [number(phase["connected_pct"][axis]) for axis in AXES]
+        connected += [f"{share:.2g}" for share in phase["standard_deviation_vol_pct"].values()]
         table.add_row(
             Text(name), "–" if target is None else f"{target:.2f}", f"{phase['reached_vol_pct']:.2f}", *connected
         )

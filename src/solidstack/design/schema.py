@@ -50,6 +50,7 @@ Diffusivity = Annotated[Values, Measure(units.DIFFUSIVITY, above=0.0, most=1e-4)
 CurrentDensity = Annotated[Values, Measure(units.CURRENT_DENSITY, above=0.0, most=1e6)]
 Concentration = Annotated[Values, Measure(units.CONCENTRATION, above=0.0, most=1e5)]
 SiteFraction = Annotated[Values, Measure(units.RATIO, above=0.0, below=1.0)]
+Coverage = Annotated[Values, Measure(units.FRACTION, above=0.0, most=1.0)]
 ReversibleShare = Annotated[Values, Measure(units.FRACTION, above=0.0, most=1.0)]
 ContentShare = Annotated[Values, Measure(units.FRACTION, above=0.0, below=1.0)]
 TransferenceNumber = Annotated[Values, Measure(units.RATIO, above=0.0, most=1.0)]
@@ -390,10 +391,12 @@ class Twin(Strict):
     particle_diameter: Thickness = Field(8.55e-6, description="of the active material; the median by volume")
     particle_d10: Thickness | None = Field(None, description="10 % of the volume is finer; default: all are equal")
     particle_d90: Thickness | None = Field(None, description="90 % of the volume is finer")
-    electrolyte: Literal["shell", "necks", "particles"] = Field(
+    electrolyte: Literal["shell", "necks", "particles", "uneven"] = Field(
         "shell", description="how it is distributed on the particles"
     )
     electrolyte_diameter: Thickness = Field(2e-6, description="of solid electrolyte particles")
+    electrolyte_coverage: Coverage = Field(0.8, description="of the active material, where the electrolyte is uneven")
+    electrolyte_patch: Thickness = Field(3e-6, description="size of its bare patches")
     additive: Literal["surfaces", "dispersed"] = Field("surfaces", description="where the carbon is")
     additive_size: Thickness = Field(0.8e-6, description="of a cluster of carbon or binder")
 

@@ -66,13 +66,18 @@ def cell_parameters(design: Design) -> CellParameters:
 
 
 def drop_assumed(known: dict[str, float], qualities: dict[str, str]) -> None:
-    """Of four numbers of a salt, of which three fix the last, leave out one that nobody measured."""
-    if len(known) == len(salt.WORDS):
-        for quality in ("assumed", "derived"):
-            for name in ("transference_number", "thermodynamic_factor", "salt_diffusivity", "current_fraction"):
-                if qualities[name] == quality:
-                    del known[name]
-                    return
+    """Of four numbers of a salt, of which three fix the last, leave out one that nobody measured.
+
+    What a design gives takes precedence over what its material has: three that it gives stand without the fourth.
+    """
+    if len(known) < len(salt.WORDS):
+        return
+    replaced = list(qualities.values()).count("given") == len(known) - 1
+    for quality in ("assumed", "derived", *(("measured",) if replaced else ())):
+        for name in ("transference_number", "thermodynamic_factor", "salt_diffusivity", "current_fraction"):
+            if qualities[name] == quality:
+                del known[name]
+                return
 
 
 def electrolytes(design: Design) -> tuple[Electrolyte, Electrolyte]:
@@ -395,8 +400,8 @@ class _Collector:
         if whole.derived == "salt_diffusivity" and math.isclose(whole.transference_number, whole.current_fraction):
             self.ledger.warnings.append(
                 f"{label}: transference number and current fraction are both taken as {whole.current_fraction:g}, as "
-                "of an ideal, fully dissociated salt. Real salts differ, and the current at which this one runs out hangs "
-                "on it: give both (kinetics.transference_number, kinetics.current_fraction)"
+                "of an ideal, fully dissociated salt. Real salts differ, and the current at which it runs out hangs on "
+                "it: give both (kinetics.transference_number, kinetics.current_fraction)"
             )
 
     def number(self, material: Material, prop: str, value: Any, label: str) -> float | None:

@@ -213,11 +213,11 @@ def limiting_current(electrode: SaltLayer, membrane: SaltLayer | None, *, charge
 
     Examples
     --------
-    An electrode alone: :math:`i = 3/p`, where the collector's end has lost what the membrane's end has gained.
+    An electrode alone: :math:`i = 6/p`, where the collector's end has lost what the membrane's end has gained.
 
     >>> layer = SaltLayer(100e-6, 0.2, 1e-12, 0.5, 1000.0)
     >>> round(limiting_current(layer, None, charge=False), 3)
-    5.789
+    11.578
     """
     inside = electrode.fall
     stored = electrode.fraction * electrode.thickness * electrode.concentration

@@ -44,11 +44,13 @@ class Transference(Result):
         return "transference"
 
     def properties(self) -> list[Property]:
-        """Transference number, where it is one."""
+        """Current fraction of the steady state, which is what is measured; of 1, nothing but lithium moves."""
         number = self.values["transference_number"]
         if _beyond(number):
             return []
-        return [Property("transference_number", {"value": float(f"{min(number.value, 1.0):.4g}")}, number.uncertainty)]
+        value = float(f"{min(number.value, 1.0):.4g}")
+        name = "current_fraction" if value < 1.0 else "transference_number"
+        return [Property(name, {"value": value}, number.uncertainty)]
 
     def data(self) -> Mapping[str, Series]:
         """The polarisation, as drawn."""

@@ -132,7 +132,7 @@ def draw_transference(result: Transference) -> Figure:
         left.set_xlabel(f"Time, {unit}")
         left.set_ylabel(f"Current, {UA.label}")
         left.set_ylim(bottom, top)
-        left.set_title(f"Transference number {result.values['transference_number']}")
+        left.set_title(f"Current fraction (Bruce-Vincent) {result.values['transference_number']}")
         left.legend(loc="upper right", framealpha=0.9, frameon=True, edgecolor="none")
         root = np.sqrt(t)
         if result.early is not None:

@@ -15,11 +15,8 @@ MOST_VOXELS = 150_000
 """Of such a structure where a thin film of electrolyte needs more."""
 FILM = 0.8
 """Voxels across the film of electrolyte that suffice for it to connect (98 % of it in the worked example)."""
-WIDTHS = {"close-packed": 1.42, "random": 1.158}
-"""Edge in the plane over the diameter of a particle: a unit cell of the close packing (4 particles), and the width
-that two particles need where they fill 0.68 of the volume. In the worked example (0.68, voxels of 0.242 um) sections
-of two and of four particles conduct 2.4 and 1.9 mS/m, have 0.35 and 0.37 m2/cm3 of interface, and spread by 4 and 10 %
-over seeds."""
+WIDTH = 1.42
+"""Edge in the plane over the diameter of a particle: a unit cell of the close packing (4 particles)."""
 
 
 def coarse_structure(
@@ -53,8 +50,7 @@ def coarse_structure(
     _, positive = positive_electrode(design)
     coating = thickness = float(positive.thickness)
     diameter = float(design.twin.particle_diameter)
-    kind = arrangement or design.twin.arrangement
-    edge = WIDTHS.get(kind, max(WIDTHS.values())) * diameter if size is None else _metres(size)
+    edge = WIDTH * diameter if size is None else _metres(size)
     film = 0.5 * diameter * (float(positive.core_fraction) ** (-1.0 / 3.0) - 1.0)
     notes: list[str] = []
     step = (thickness * edge**2 / USUAL_VOXELS) ** (1.0 / 3.0) if voxel is None else _metres(voxel)

@@ -10,14 +10,18 @@ from ..progress import Listener
 from ..twin.structure.build import build
 from ..twin.structure.voxels import Structure
 from ..units import THICKNESS, parse
-from .coarse import WIDTHS
+from .coarse import WIDTH
 
 CYCLED = 110_000
 """Voxels of a whole coating that is cycled, at most: about a minute."""
 WHOLE_FILM = 1.5
 """Voxels across the film of electrolyte on the particles from which a whole coating is cycled."""
-PIECE = 2_000_000
-"""Voxels of a piece of which only the medium is taken: seconds."""
+PIECE = 8_000_000
+"""Voxels of a piece of which only the medium is taken, at most: ten seconds."""
+PIECE_FILM = 2.0
+"""Voxels across the film of electrolyte of such a piece, where that many voxels suffice."""
+RANDOM = 1.7
+"""Edge of a piece of a random packing over the diameter of a particle."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +99,7 @@ def plan(
     """
     _, positive = positive_electrode(design)
     coating, diameter = float(positive.thickness), float(design.twin.particle_diameter)
-    edge = WIDTHS[arrangement] * diameter if size is None else _metres(size)
+    edge = WIDTH * diameter if size is None else _metres(size)
     film = 0.5 * diameter * (float(positive.core_fraction) ** (-1.0 / 3.0) - 1.0)
     if voxel is not None:
         return Plan(arrangement, edge, coating, coating, _metres(voxel), film)
@@ -103,11 +107,12 @@ def plan(
     if film >= WHOLE_FILM * step:
         return Plan(arrangement, edge, coating, coating, step, film)
     if size is None and arrangement == "random":
-        edge = WIDTHS["close-packed"] * diameter
-    if arrangement == "close-packed" and is_loose(design):
-        edge *= 2.0
-    thickness = min(edge, coating)
-    return Plan(arrangement, edge, thickness, coating, (thickness * edge**2 / PIECE) ** (1.0 / 3.0), film)
+        edge = RANDOM * diameter
+    # two cells with vacancies: one of 8 blocks is missing
+    cells = 2.0 if arrangement == "close-packed" and is_loose(design) else 1.0
+    thickness = min(cells * edge, coating)
+    step = max(film / PIECE_FILM, (thickness * edge**2 / PIECE) ** (1.0 / 3.0))
+    return Plan(arrangement, edge, thickness, coating, step, film)
 
 
 def _metres(length: str | float) -> float:

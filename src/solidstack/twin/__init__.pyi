@@ -29,5 +29,6 @@ from .structure.formats.reading import read as read
 from .structure.formats.writing import export as export
 from .structure.formats.writing import save as save
 from .structure.metrics import measure as measure
+from .structure.uneven import Uneven as Uneven
 from .structure.voxels import Phase as Phase
 from .structure.voxels import Structure as Structure

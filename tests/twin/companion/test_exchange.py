@@ -23,7 +23,8 @@ def test_bpx_file_is_valid_and_means_the_cell(tmp_path: Path, design: ss.Design)
     active = active_of(parameters)
     assert read.header.model == "Partial"
     assert positive.thickness == medium.thickness
-    assert positive.transport_efficiency * read.parameterisation.electrolyte.conductivity == pytest.approx(
+    conductivity, salt = read.parameterisation.electrolyte.conductivity, parameters.electrolyte.salt_concentration
+    assert positive.transport_efficiency * conductivity.to_python_function()(salt) == pytest.approx(
         medium.ionic_conductivity
     )
     # BPX: j0 = F K sqrt(x (1 - x)), of sites with a surface of 3 eps / R

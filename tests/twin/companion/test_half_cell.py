@@ -152,7 +152,9 @@ def test_membrane_of_another_conductivity(model: HomogenisedModel, design: ss.De
     changed = design.with_(membrane__ionic_conductivity=0.02)
     run = model.run(changed, steps(charge("C/10", time=1e-3)))
     resistance = 82e-6 / 0.02
-    assert run.split["membrane"][0] / run.current_density[0] == pytest.approx(resistance, rel=2e-3)
+    assert cell_parameters(changed).membrane.current_fraction == 0.9
+    # the potential at its edge is extrapolated from half a cell away, where the conductivity is another one
+    assert run.split["membrane"][0] / run.current_density[0] == pytest.approx(resistance, rel=6e-3)
     parameters = cell_parameters(changed)
     exchange = parameters.lithium.exchange_current_density(parameters.temperature)
     lithium = 2.0 * GAS * parameters.temperature / FARADAY * math.asinh(run.current_density[0] / 2.0 / exchange)

@@ -13,7 +13,8 @@ from ...particle import CLOSE_PACKING
 from ...progress import Listener, Teller
 from ...version import __version__
 from ..memory import require_memory
-from .coating import Free, Placement, Surroundings, distances
+from .build_report import BuildReport
+from .coating import Free, Placement, Shell, Surroundings, distances
 from .densify import press
 from .packing import (
     Isostatic,
@@ -23,7 +24,9 @@ from .packing import (
     SizeDistribution,
     close_packing,
     random_packing,
+    with_vacancies,
 )
+from .uneven import Uneven
 from .targets import ACTIVE, ADDITIVE, BINDER, ELECTROLYTE, Length, Targets, targets_of, vector_of
 from .voxels import PORE, Phase, Structure
 
@@ -43,6 +46,7 @@ def build(
     sizes: SizeDistribution | None = None,
     electrolyte: Placement | None = None,
     additive: Placement | None = None,
+    vacancies: bool = False,
     progress: Listener | None = None,
 ) -> Structure:
     """Build the positive electrode of a design as a 3D structure.
@@ -73,7 +77,10 @@ def build(
     sizes : SizeDistribution
         Of the active material's particles.
     electrolyte, additive : Placement
-        `solidstack.twin.Shell`, `Necks`, `Particles`; `AtSurfaces`, `Dispersed`.
+        `solidstack.twin.Shell`, `Necks`, `Particles`, `Uneven`; `AtSurfaces`, `Dispersed`.
+    vacancies : bool
+        Whether a close packing below the percolation threshold has vacancies between blocks that touch, in place of
+        blocks that are all apart; see `solidstack.twin.structure.packing.with_vacancies`.
     progress : callable, optional
         Progress callback.
 
@@ -85,7 +92,8 @@ def build(
     Raises
     ------
     StructureError
-        A volume too large for the memory, a share of active material that particles cannot reach, voxels too large.
+        A volume too large for the memory, a share of active material that particles cannot reach, voxels too large, a
+        random packing with an empty plane or with electrolyte that is cut although it should connect.
     DesignError
         A design with arrays, or one that cannot exist.
 
@@ -103,7 +111,7 @@ def build(
     require_memory(BYTES_PER_VOXEL, targets.shape, "Building the structure")
     phases = design_phases(design)
     tell = Teller(progress)
-    packing = _packing(targets, phases, tell.part(0.0, 0.8))
+    packing = _packing(targets, phases, tell.part(0.0, 0.8), vacancies=vacancies)
     rng = np.random.default_rng(targets.seed)
     notes = {
         "version": __version__,
@@ -119,7 +127,10 @@ def build(
         "target_thickness_m": targets.size[0],
     }
     placing = tell.part(0.8, 0.2)
-    return assemble(packing, targets.voxel, phases, targets.electrolyte, targets.additive, rng, notes, placing)
+    structure = assemble(packing, targets.voxel, phases, targets.electrolyte, targets.additive, rng, notes, placing)
+    if targets.arrangement == "random":
+        BuildReport(structure).refuse_cracks()
+    return structure
 
 
 def assemble(
@@ -214,17 +225,24 @@ def _of(phases: Mapping[str, Phase], role: str) -> list[str]:
     return [name for name, phase in phases.items() if phase.role == role]
 
 
-def _packing(targets: Targets, phases: Mapping[str, Phase], progress: Listener | None) -> Packing:
+def _packing(
+    targets: Targets, phases: Mapping[str, Phase], progress: Listener | None, *, vacancies: bool
+) -> Packing:
     """Pack the particles of the active material so that they cover their share of the box."""
     core, film = (sum(phases[name].target or 0.0 for name in _of(phases, role)) for role in (ACTIVE, ELECTROLYTE))
     if targets.arrangement == "close-packed":
         if not isinstance(targets.sizes, Monodisperse):
             msg = "arrangement: close packing needs equal spheres; leave out the size distribution, or choose random"
             raise StructureError(msg)
+        if vacancies and core + film < CLOSE_PACKING:
+            return with_vacancies(targets.sizes.diameter, targets.size, core, film, seed=targets.seed)
         return close_packed(targets.sizes.diameter, targets.size, core, film, targets.pressing)
     start = pressing_start(core, film)
     if isinstance(targets.pressing, Isostatic) or start >= core:
-        return random_packing(targets.sizes, targets.size, core, seed=targets.seed, progress=progress)
+        block = core + film if isinstance(targets.electrolyte, (Shell, Uneven)) else core
+        return random_packing(
+            targets.sizes, targets.size, core, block_fraction=block, seed=targets.seed, progress=progress
+        )
     loose = np.array(targets.size) / targets.pressing.stretch(start / core)
     tell = Teller(progress)
     packing = random_packing(targets.sizes, tuple(loose), start, seed=targets.seed, progress=tell.part(0.0, 0.7))

@@ -5,11 +5,19 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+import numpy as np
+
+from ...errors import StructureError
+from ...particle import CLOSE_PACKING
 from .connectivity import connected_share
 from .interfaces import coverage, specific_interface
 from .targets import ACTIVE, ADDITIVE, BINDER, ELECTROLYTE, FILM_VOXELS
 from .voxels import AXES, PORE, Structure
 
+SLAB = 5e-6
+"""Thickness of the slabs over which shares are compared, m."""
+MARGIN = 0.03
+"""Of the porosity, to that of the percolation threshold: nearer to it, contacts of blocks are smaller than a voxel."""
 MUCH_OVERLAP = 0.02
 """Share of the particles' volume in overlaps above which the report warns."""
 
@@ -28,6 +36,51 @@ class BuildReport:
         surface = sum(specific_interface(structure, ACTIVE, role) for role in roles)
         volume = structure.fraction(*structure.with_role(ELECTROLYTE))
         return volume / surface if surface > 0.0 and volume > 0.0 else math.nan
+
+    @cached_property
+    def variation(self) -> dict[str, dict[str, float]]:
+        """Standard deviation of each phase's share over the planes along x, y and z, and over slabs of 5 um along x."""
+        structure = self.structure
+        count = max(1, round(SLAB / structure.voxel[0]))
+        found = {}
+        for name, phase in structure.phases.items():
+            mask = structure.labels == phase.label
+            planes = [mask.mean(axis=tuple(other for other in range(3) if other != axis)) for axis in range(3)]
+            whole = len(planes[0]) // count * count
+            slabs = planes[0][:whole].reshape(-1, count).mean(axis=1) if whole else planes[0]
+            found[name] = {axis: float(np.std(planes[index])) for index, axis in enumerate(AXES)}
+            found[name]["slabs"] = float(np.std(slabs))
+        return found
+
+    def refuse_cracks(self) -> None:
+        """Refuse a structure with an empty plane, or whose electrolyte is cut although it should connect.
+
+        It should where the building blocks of the design touch (beyond the percolation threshold by a margin), and
+        where its film is resolved by two voxels; below, `warnings` tells.
+
+        Raises
+        ------
+        StructureError
+        """
+        structure = self.structure
+        for index, axis in enumerate(AXES):
+            solid = (structure.labels != structure.label(PORE)).any(axis=tuple(i for i in range(3) if i != index))
+            if not solid.all():
+                place = (int(np.argmin(solid)) + 0.5) * structure.voxel[index]
+                msg = (
+                    f"the plane at {axis} = {1e6 * place:.3g} um is empty: the packing has a crack, so nothing conducts "
+                    "through it. Make it wider (--size, several particles), or take another seed"
+                )
+                raise StructureError(msg)
+        electrolyte = structure.with_role(ELECTROLYTE)
+        should = structure.porosity < 1.0 - CLOSE_PACKING - MARGIN and self.film >= FILM_VOXELS * max(structure.voxel)
+        if electrolyte and should and connected_share(structure, tuple(electrolyte), 0) == 0.0:
+            msg = (
+                "the solid electrolyte does not connect from the membrane to the collector, although the density is "
+                "beyond the percolation threshold: a gap in the packing cuts it. Make the structure wider (--size, "
+                "several particles), or take another seed"
+            )
+            raise StructureError(msg)
 
     @cached_property
     def warnings(self) -> tuple[str, ...]:
@@ -58,6 +111,9 @@ class BuildReport:
                     "reached_vol_pct": 100.0 * structure.fraction(name),
                     "connected_pct": {
                         axis: 100.0 * connected_share(structure, name, index) for index, axis in enumerate(AXES)
+                    },
+                    "standard_deviation_vol_pct": {
+                        where: 100.0 * share for where, share in self.variation[name].items()
                     },
                 }
                 for name, phase in structure.phases.items()

@@ -13,6 +13,7 @@ from ...electrode import positive_electrode
 from ...errors import DesignError, StructureError
 from .additives import AtSurfaces, Dispersed
 from .coating import Necks, Particles, Placement, Shell
+from .uneven import Uneven
 from .packing import Isostatic, LogNormal, Monodisperse, Pressing, SizeDistribution, Uniaxial
 from .voxels import Vector
 
@@ -157,6 +158,8 @@ def _electrolyte(design: Design) -> Placement:
             return Particles(float(design.twin.electrolyte_diameter))
         case "necks":
             return Necks()
+        case "uneven":
+            return Uneven(float(design.twin.electrolyte_coverage), float(design.twin.electrolyte_patch))
         case _:
             return Shell()
 

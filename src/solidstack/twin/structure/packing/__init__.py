@@ -6,6 +6,7 @@ from .packing import Pressing as Pressing
 from .packing import Uniaxial as Uniaxial
 from .packing import close_packing as close_packing
 from .packing import random_packing as random_packing
+from .packing import with_vacancies as with_vacancies
 from .relaxation import COVERED_WITHIN as COVERED_WITHIN
 from .relaxation import LARGEST_OVERLAP as LARGEST_OVERLAP
 from .relaxation import STEPS as STEPS

@@ -15,6 +15,11 @@ from ..voxels import Vector
 from .relaxation import STEPS, as_vector, check_room, overlaps, relaxed, settled, total_volume, wrapped
 from .sizes import MOST_SPHERES, Floats, SizeDistribution, check_above_zero
 
+LOOSEST = 0.64
+"""Share that equal spheres cover in random close packing."""
+JAMMED = 0.66
+"""Share that random spheres cover where they are all in touch: random close packing, 0.64, and a little more."""
+_STIRRED = 0.25  # of the diameter, by which spheres are displaced after they were jammed
 _START = 0.5  # random spheres are pushed apart here within some 100 steps, whatever their sizes
 _GROWTH = 0.02  # of the volume fraction; ten times smaller steps reach no denser packing
 
@@ -129,13 +134,17 @@ def random_packing(
     box: Sequence[float],
     volume_fraction: float,
     *,
+    block_fraction: float | None = None,
     periodic: tuple[bool, bool, bool] = (True, True, True),
     seed: int = 0,
     progress: Listener | None = None,
 ) -> Packing:
     """Pack spheres at random so that they cover a share of the box.
 
-    Spheres start at random places, grow in steps to their size and push each other apart between the steps. Up to
+    Spheres start at random places, grow in steps and push each other apart between the steps: first to where they jam
+    (`JAMMED`), which leaves no cracks however few they are; then they are displaced by a quarter of their diameter and
+    pushed apart again at their own size, or as blocks with a shell, so that they are as near to each other as chance
+    has it. Merely grown to a share of 0.45, spheres left planes of which they covered less than half as much. Up to
     random close packing (0.64 for equal spheres, more for a distribution) no overlap is left but in the last
     thousandths; above, it is spread over all contacts and reported. The volume in the lenses is made up for by
     growth of all spheres alike (0.14 % of the diameter at 0.71 for equal spheres, 0.9 % at 0.80), as a particle that
@@ -149,6 +158,9 @@ def random_packing(
         Edge lengths along x, y, z, m; each at least the largest diameter.
     volume_fraction : float
         Share of the box that the union of the spheres covers, 0 to 1, as far as `LARGEST_OVERLAP` allows.
+    block_fraction : float, optional
+        Share of the box that the spheres cover with their shells, at least `volume_fraction`: they keep apart by their
+        shells as far as they can. Default: no shells.
     periodic : (bool, bool, bool)
         Along the axes that are not, spheres stay within the walls.
     seed : int
@@ -172,13 +184,19 @@ def random_packing(
     wraps = np.array(periodic, bool)
     radii = sizes.draw(volume_fraction * float(edges.prod()), rng)
     check_room(radii, edges)
-    fractions = np.append(np.arange(min(_START, volume_fraction), volume_fraction, _GROWTH), volume_fraction)
+    own = max(volume_fraction, min(block_fraction or volume_fraction, JAMMED))
+    packed = max(own, JAMMED)
+    fractions = np.append(np.arange(min(_START, packed), packed, _GROWTH), packed)
     centres = rng.uniform(size=(len(radii), 3)) * edges
     tell = Teller(progress, of=2 * len(fractions), what="growing spheres")
     for stage, fraction in enumerate(fractions):
         tell(stage)
         size = radii * (fraction / volume_fraction) ** (1.0 / 3.0)
-        centres, _ = relaxed(centres, size, edges, wraps, STEPS)
+        centres, _ = relaxed(centres, np.minimum(size, 0.5 * edges.min()), edges, wraps, STEPS)
+    if own < JAMMED:
+        centres = centres + rng.normal(scale=_STIRRED, size=centres.shape) * 2.0 * radii[:, None]
+        size = radii * (own / volume_fraction) ** (1.0 / 3.0)
+        centres, _ = relaxed(centres, np.minimum(size, 0.5 * edges.min()), edges, wraps, 10 * STEPS)
     settling = tell.part(len(fractions), len(fractions))
     centres, radii = settled(centres, radii, edges, wraps, volume_fraction, settling)
     return Packing(centres, radii, as_vector(edges), periodic, seed)
@@ -246,6 +264,47 @@ def close_packing(
     edges, wraps = counts * cell, np.ones(3, bool)
     centres, radii = settled(centres, radii, edges, wraps, volume_fraction, None)
     return Packing(centres, radii, as_vector(edges))
+
+
+def with_vacancies(
+    diameter: float, box: Sequence[float], volume_fraction: float, shell_fraction: float, *, seed: int = 0
+) -> Packing:
+    """Close packing of building blocks looser than where its lattice falls apart: blocks that touch, and vacancies.
+
+    A lattice of blocks that cover less than `CLOSE_PACKING` has all of them apart. A coating that is pressed less has
+    voids between blocks that touch instead. Here as many sites are occupied as random close packing (0.64) has blocks
+    in the room of close packing; the lattice is pressed until the blocks cover their share. Blocks that cover less than
+    0.64 are apart here too.
+
+    Parameters
+    ----------
+    diameter : float
+        Of a core, m.
+    box : (float, float, float)
+        Desired edge lengths, m; as in `close_packing`.
+    volume_fraction, shell_fraction : float
+        Shares of the box that the cores and their shells cover.
+    seed : int
+        Of the vacancies.
+    """
+    occupied = LOOSEST / CLOSE_PACKING
+    core = volume_fraction / (volume_fraction + shell_fraction)
+    whole = close_packing(diameter, box, volume_fraction / occupied, start_fraction=min(
+        volume_fraction / occupied, core * CLOSE_PACKING
+    ))  # fmt: skip
+    count = len(whole) - max(1, round(occupied * len(whole)))
+    rng = np.random.default_rng(seed)
+    # one in each slab of as many blocks, so that no plane loses all of its blocks
+    order = np.lexsort((rng.uniform(size=len(whole)), whole.centres[:, 0]))
+    vacant = [rng.choice(slab) for slab in np.array_split(order, count)] if count else []
+    kept = np.setdiff1d(np.arange(len(whole)), np.array(vacant, int))
+    radii = whole.radii[kept]
+    edges, wraps = np.array(whole.box), np.ones(3, bool)
+    covered = volume_fraction * float(edges.prod())
+    radii = radii * (covered / total_volume(radii)) ** (1.0 / 3.0)  # a whole number of blocks
+    lenses = overlaps(whole.centres[kept], radii, edges, wraps)[0]
+    radii = radii * (covered / (covered - lenses)) ** (1.0 / 3.0)
+    return Packing(whole.centres[kept], radii, whole.box, seed=seed)
 
 
 def _checked_box(box: Sequence[float]) -> Floats:
