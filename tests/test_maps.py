@@ -233,7 +233,9 @@ def test_a_table_is_in_the_units_shown(design: ss.Design, tmp_path: Path) -> Non
 
 def test_every_number_is_in_the_si_unit_that_it_names(design: ss.Design) -> None:
     """Pint converts from the unit shown to the one in ``units`` by the factor that we use."""
-    sheet = ss.evaluate(design, effective_conductivity=0.004, simulated=Simulated(1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0))
+    sheet = ss.evaluate(
+        design, effective_conductivity=0.004, simulated=Simulated(1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0)
+    )
     for unit in {figure.unit for figure in sheet.figures()}:
         assert units.unit_named(unit.symbol) == unit
         if unit.symbol.endswith("%"):  # which pint does not know

@@ -186,7 +186,7 @@ def test_no_fall_is_one():
 
 def test_material_entry():
     (found,) = transference.analyse(measured(), INTERFACES, INTERFACES, before_deviation=0.4).properties()
-    assert found.name == "transference_number"
+    assert found.name == "current_fraction"
     entry = NumberEntry(**found.entry, quality="measured", source="test")
     assert_allclose(entry.value, 0.9, rtol=2e-3)
     assert 0.001 < found.uncertainty < 0.05

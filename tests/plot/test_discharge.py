@@ -142,7 +142,8 @@ def test_rate_capability_beside_the_threshold() -> None:
     assert bar.get_ylabel() == "Capacity kept, %"
     np.testing.assert_allclose(left.lines[1].get_ydata(), [6e5 / 3600.0, 3e5 / 3600.0])
     np.testing.assert_allclose(right.lines[0].get_ydata(), [10.0 / np.sqrt(0.1), 10.0])
-    assert {"10 mg cm⁻²", "30 mg cm⁻²", "closed-form threshold", "80 % kept"} <= set(words(figure))
+    lines = {"IR drop 100 mV, whole current", "IR drop 100 mV, even reaction", "salt runs out"}
+    assert lines | {"10 mg cm⁻²", "30 mg cm⁻²", "80 % kept"} <= set(words(figure))
 
 
 def test_rates_in_any_order_and_where_all_is_kept(tmp_path: Path) -> None:

@@ -141,7 +141,18 @@ def _show_build(data: dict[str, Any]) -> None:
     from rich.text import Text
 
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in ("Phase", "target, vol%", "reached", "connected x, %", "y", "z", "std of planes x", "y", "z", "slabs"):
+    for heading in (
+        "Phase",
+        "target, vol%",
+        "reached",
+        "connected x, %",
+        "y",
+        "z",
+        "std of planes x",
+        "y",
+        "z",
+        "slabs",
+    ):
         table.add_column(heading, justify="left" if heading == "Phase" else "right")
     for name, phase in data["phases"].items():
         target = phase["target_vol_pct"]

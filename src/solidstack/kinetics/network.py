@@ -6,7 +6,7 @@ r"""The electronic network of a conductive additive whose particles are much sma
 
 beyond the percolation content :math:`v_c`, else 0: v is the additive's share of the matrix, which is additive, solid
 electrolyte and binder, and m the matrix's share of the electrode. The first factor is the percolation law of a
-composite (Kirkpatrick, Rev. Mod. Phys. 45 (1973) 574), which is that of the additive alone at v = 1; the second one is
+composite, which is that of the additive alone at v = 1; the second one is
 Bruggeman's for the active material and the pores that are in the way.
 """
 

@@ -17,6 +17,8 @@ FILM = 0.8
 """Voxels across the film of electrolyte that suffice for it to connect (98 % of it in the worked example)."""
 WIDTH = 1.42
 """Edge in the plane over the diameter of a particle: a unit cell of the close packing (4 particles)."""
+BLOCK = 1.2
+"""Edge in the plane of a random packing over the diameter of a building block; narrower ones crack."""
 
 
 def coarse_structure(
@@ -50,8 +52,9 @@ def coarse_structure(
     _, positive = positive_electrode(design)
     coating = thickness = float(positive.thickness)
     diameter = float(design.twin.particle_diameter)
-    edge = WIDTH * diameter if size is None else _metres(size)
     film = 0.5 * diameter * (float(positive.core_fraction) ** (-1.0 / 3.0) - 1.0)
+    close = (arrangement or design.twin.arrangement) == "close-packed"
+    edge = (WIDTH * diameter if close else BLOCK * (diameter + 2.0 * film)) if size is None else _metres(size)
     notes: list[str] = []
     step = (thickness * edge**2 / USUAL_VOXELS) ** (1.0 / 3.0) if voxel is None else _metres(voxel)
     if voxel is None and step > film / FILM > 0.0:

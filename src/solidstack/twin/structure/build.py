@@ -26,8 +26,8 @@ from .packing import (
     random_packing,
     with_vacancies,
 )
-from .uneven import Uneven
 from .targets import ACTIVE, ADDITIVE, BINDER, ELECTROLYTE, Length, Targets, targets_of, vector_of
+from .uneven import Uneven
 from .voxels import PORE, Phase, Structure
 
 BYTES_PER_VOXEL = 26.0
@@ -225,9 +225,7 @@ def _of(phases: Mapping[str, Phase], role: str) -> list[str]:
     return [name for name, phase in phases.items() if phase.role == role]
 
 
-def _packing(
-    targets: Targets, phases: Mapping[str, Phase], progress: Listener | None, *, vacancies: bool
-) -> Packing:
+def _packing(targets: Targets, phases: Mapping[str, Phase], progress: Listener | None, *, vacancies: bool) -> Packing:
     """Pack the particles of the active material so that they cover their share of the box."""
     core, film = (sum(phases[name].target or 0.0 for name in _of(phases, role)) for role in (ACTIVE, ELECTROLYTE))
     if targets.arrangement == "close-packed":

@@ -13,8 +13,8 @@ from ...electrode import positive_electrode
 from ...errors import DesignError, StructureError
 from .additives import AtSurfaces, Dispersed
 from .coating import Necks, Particles, Placement, Shell
-from .uneven import Uneven
 from .packing import Isostatic, LogNormal, Monodisperse, Pressing, SizeDistribution, Uniaxial
+from .uneven import Uneven
 from .voxels import Vector
 
 Length = str | float
