@@ -18,7 +18,7 @@ ideal_option = click.option(
     "--ideal-electronics", is_flag=True, help="All active material is at the potential of the collector."
 )
 
-NOTES = ("voxels", "device", "seconds", "time_steps", "bytes_per_voxel", "inactive", "warnings", "parameters")
+NOTES = ("voxels", "device", "seconds", "time_steps", "bytes_per_voxel", "inactive", "phases", "warnings", "parameters")
 """What the JSON of a run has of its provenance."""
 
 
@@ -98,6 +98,8 @@ def report_run(run: Run, paths: Sequence[Path], as_json: bool) -> int:
         click.echo(
             f"inactive active material: {100 * run.inactive_fraction:.3g} % ({listed or 'according to the structure'})"
         )
+    if notes.get("phases"):
+        click.echo("phases: " + ", ".join(f"{phase} is {material}" for phase, material in notes["phases"].items()))
     if "voxels" in notes:
         click.echo(
             f"{notes['voxels']} voxels, {notes['time_steps']} time steps, {notes['seconds']:.0f} s on the "

@@ -420,6 +420,12 @@ class Kinetics(Strict):
     percolation_content: ContentShare | None = Field(
         None, description="of every conductive additive: share of the volume of additive, electrolyte and binder"
     )
+    carbon_binder_solid_fraction: ContentShare = Field(
+        0.5, description="of the porous mixture of carbon and binder in an image (assumed half)"
+    )
+    carbon_binder_conductivity: Conductivity | None = Field(
+        None, description="effective electronic, of that mixture; default by the percolation of its carbon"
+    )
     interface_resistance: ArealResistance = Field(
         0.0, description="between active material and solid electrolyte, per area of interface"
     )

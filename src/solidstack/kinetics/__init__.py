@@ -9,6 +9,7 @@ from .network import BRUGGEMAN as BRUGGEMAN
 from .network import Percolation as Percolation
 from .network import network_conductivity as network_conductivity
 from .parameters import SENSITIVE as SENSITIVE
+from .parameters import CarbonBinder as CarbonBinder
 from .parameters import CellParameters as CellParameters
 from .parameters import Lithium as Lithium
 from .sources import UNKNOWN as UNKNOWN

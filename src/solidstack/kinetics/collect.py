@@ -1,7 +1,7 @@
 """The parameters of a simulation, collected from the materials of a design; its table [kinetics] replaces values."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from .. import units
@@ -21,13 +21,15 @@ from ..materials import (
 from . import salt
 from .active_material import ActiveMaterial
 from .electrolyte import Electrolyte
-from .network import Percolation
-from .parameters import SENSITIVE, CellParameters, Lithium
+from .network import BRUGGEMAN, Percolation, network_conductivity
+from .parameters import SENSITIVE, CarbonBinder, CellParameters, Lithium
 from .sources import GIVEN, Ledger, Sourced
 
 ACTIVE = "active-material"
 ELECTROLYTE = "solid-electrolyte"
 ADDITIVE = "conductive-additive"
+BINDER_SHARE = 0.5
+"""Of the solid of the mixture of carbon and binder, by volume; assumed."""
 
 
 def cell_parameters(design: Design) -> CellParameters:
@@ -141,6 +143,7 @@ class _Collector:
             sources=tuple(self.ledger.sources),
             warnings=tuple(self.ledger.warnings),
             percolation=percolation,
+            carbon_binder=self.carbon_binder(additives, percolation),
         )
 
     def present(self, role: str) -> list[str]:
@@ -454,6 +457,20 @@ class _Collector:
                 f"{name}, electronic conductivity", value, units.MS_CM, entry, parameter="additive_conductivity"
             )
             yield name, value
+
+    def carbon_binder(
+        self, conductivities: Mapping[str, float], percolation: Mapping[str, Percolation]
+    ) -> CarbonBinder | None:
+        """The porous mixture of carbon and binder; None of a design without carbon."""
+        name = next(iter(conductivities), None)
+        if name is None:
+            return None
+        solid = float(self.table.carbon_binder_solid_fraction)
+        own = self.table.carbon_binder_conductivity
+        if own is None:
+            volumes = {name: solid * (1.0 - BINDER_SHARE)}
+            own = network_conductivity(conductivities, percolation, volumes, 1.0)
+        return CarbonBinder(solid, float(own), (1.0 - solid) ** BRUGGEMAN)
 
     def percolation(self, names: list[str]) -> Iterator[tuple[str, Percolation]]:
         """How the conductive additives connect, by name: those of which it is known."""

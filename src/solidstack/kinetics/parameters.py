@@ -49,6 +49,26 @@ class Lithium:
 
 
 @dataclass(frozen=True)
+class CarbonBinder:
+    """The porous mixture of carbon and binder, its pores filled with solid electrolyte.
+
+    Attributes
+    ----------
+    solid_fraction : float
+        Of its volume, above 0, below 1.
+    electronic_conductivity : float
+        Effective, S/m.
+    ionic_share : float
+        Effective ionic conductivity and salt diffusivity over those of the electrolyte; default by Bruggeman,
+        :math:`(1 - s)^{3/2}`.
+    """
+
+    solid_fraction: float
+    electronic_conductivity: float
+    ionic_share: float
+
+
+@dataclass(frozen=True)
 class CellParameters:
     """Everything that charge and discharge take but the structure and the protocol.
 
@@ -76,6 +96,8 @@ class CellParameters:
     warnings : tuple of str
     percolation : mapping of str to Percolation
         Of the additives that connect in a network finer than a voxel.
+    carbon_binder : CarbonBinder or None
+        Of a structure that has such a phase.
     """
 
     active: Mapping[str, ActiveMaterial]
@@ -92,6 +114,7 @@ class CellParameters:
     sources: tuple[Sourced, ...] = ()
     warnings: tuple[str, ...] = ()
     percolation: Mapping[str, Percolation] = field(default_factory=dict)
+    carbon_binder: CarbonBinder | None = None
 
     @property
     def doubtful(self) -> tuple[Sourced, ...]:

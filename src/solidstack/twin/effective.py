@@ -14,6 +14,7 @@ from .structure.connectivity import connected_share
 from .structure.voxels import Structure
 
 ACTIVE, ELECTROLYTE, ADDITIVE = "active-material", "solid-electrolyte", "conductive-additive"
+CARBON_BINDER = "carbon-binder"
 
 SATURATED = 1e4
 """Contrast at which clusters of additive that connect nothing by themselves conduct almost perfectly: a larger one
@@ -196,7 +197,9 @@ class Effective:
             solved = transport(structure, conducting, direction="x", tolerance=tolerance, device=device)
             return solved.directions["x"].conductivity
 
-        ionic = through(dict.fromkeys(names[ELECTROLYTE], kappa))
+        mixed = parameters.carbon_binder
+        porous = dict.fromkeys(structure.with_role(CARBON_BINDER), 0.0 if mixed is None else mixed.ionic_share * kappa)
+        ionic = through(dict.fromkeys(names[ELECTROLYTE], kappa) | porous)
         if ionic == 0.0:
             msg = "no solid electrolyte connects the membrane with the collector; it has no homogeneous medium"
             raise StructureError(msg)
@@ -219,7 +222,8 @@ class Effective:
             thickness=structure.size[0],
             active_loading=float(part.active_loading),
             active_fraction=fraction,
-            electrolyte_fraction=structure.fraction(*names[ELECTROLYTE]),
+            electrolyte_fraction=structure.fraction(*names[ELECTROLYTE])
+            + sum((1.0 - (mixed.solid_fraction if mixed else 0.0)) * structure.fraction(name) for name in porous),
             specific_interface=part.inner_interface,
             ionic_conductivity=ionic,
             electronic_conductivity=electronic,

@@ -12,12 +12,13 @@ from numpy.typing import NDArray
 
 from ..errors import StructureError
 from ..kernels.geometry.flood import touching_face
-from ..kinetics import CellParameters
+from ..kinetics import BRUGGEMAN, CellParameters
+from ..materials import default_library
 from .structure.interfaces import face_weights
 from .structure.voxels import Structure
 
 ACTIVE, ELECTROLYTE, ADDITIVE = "active-material", "solid-electrolyte", "conductive-additive"
-BINDER = "binder"
+BINDER, CARBON_BINDER = "binder", "carbon-binder"
 
 Mask = NDArray[np.bool_]
 Areas = tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]
@@ -100,15 +101,18 @@ class Participation:
             contact = np.asarray(contact).astype(bool)
         periodic = structure.periodic[1:]
         active = structure.mask(*phases[ACTIVE])
-        electrolyte = structure.mask(*phases[ELECTROLYTE])
-        additive = structure.mask(*phases[ADDITIVE]) if phases[ADDITIVE] else np.zeros(structure.shape, bool)
+        electrolyte = structure.mask(*phases[ELECTROLYTE], *phases[CARBON_BINDER])
+        wires = [*phases[ADDITIVE], *phases[CARBON_BINDER]]
+        additive = structure.mask(*wires) if wires else np.zeros(structure.shape, bool)
         ionic = electrolyte & touching_face(electrolyte, *periodic, first=True).view(np.bool_)
         additives, matrix = network_volumes(structure, parameters)
         network = parameters.network(additives, matrix)
+        mixed = carbon_binder_network(structure, parameters, phases[CARBON_BINDER])
         if network > 0.0:
             electronic = active | additive
         else:
             electronic = touching_face(active | additive, *periodic, first=False).view(np.bool_)
+        network += mixed
         reacting = _reacting(structure, active & electronic, ionic, contact)
         total = int(np.count_nonzero(active))
         unwired = int(np.count_nonzero(active & ~electronic))
@@ -129,7 +133,7 @@ class Participation:
             },
             inactive_fraction=(unwired + dry) / total,
             network=network,
-            additives=additives if network > 0.0 else {},
+            additives=additives if network > mixed else {},
             matrix=matrix,
         )
 
@@ -147,6 +151,21 @@ class Participation:
     @property
     def _on_membrane(self) -> float:
         return float(self.membrane_areas.sum(dtype=float))
+
+
+def carbon_binder_network(structure: Structure, parameters: CellParameters, names: list[str]) -> float:
+    """Effective electronic conductivity of the porous mixture of carbon and binder of a structure, S/m.
+
+    By its volume, where it connects the membrane's side with the collector, alone or through active material; else 0.
+    """
+    if not names or parameters.carbon_binder is None:
+        return 0.0
+    mask = structure.mask(*names)
+    through = mask & touching_face(mask, *structure.periodic[1:], first=False).view(np.bool_)
+    if not through[0].any():
+        return 0.0
+    share = float(np.count_nonzero(through)) / structure.labels.size
+    return float(parameters.carbon_binder.electronic_conductivity * share**BRUGGEMAN)
 
 
 def network_volumes(structure: Structure, parameters: CellParameters) -> tuple[dict[str, float], float]:
@@ -190,19 +209,77 @@ def _phases(structure: Structure, parameters: CellParameters) -> dict[str, list[
     """Phases by role, those without voxels left out."""
     phases = {
         role: [name for name in structure.with_role(role) if structure.fraction(name) > 0.0]
-        for role in (ACTIVE, ELECTROLYTE, ADDITIVE)
+        for role in (ACTIVE, ELECTROLYTE, ADDITIVE, CARBON_BINDER)
     }
+    _refuse_unknown(structure, parameters, phases)
     for role, words in ((ACTIVE, "active material"), (ELECTROLYTE, "solid electrolyte")):
         if not phases[role]:
             listed = ", ".join(f"{phase.label} ({name})" for name, phase in structure.phases.items())
             msg = f"has no {words}, so it stores no charge; its phases are {listed}. Name the phase with --phases"
             raise StructureError(msg)
-    unknown = [name for name in phases[ACTIVE] if name not in parameters.active]
-    if unknown and len(phases[ACTIVE]) + len(parameters.active) > 2:
-        listed = ", ".join(parameters.active)
-        msg = f"{', '.join(unknown)}: not an active material of the design, which has {listed}; rename the phase"
-        raise StructureError(msg)
     return phases
+
+
+def _refuse_unknown(structure: Structure, parameters: CellParameters, phases: Mapping[str, list[str]]) -> None:
+    """Refuse a phase that no material of the design stands for."""
+    table = phase_table(structure, parameters)
+    listed = ", ".join(f"{structure.phases[name].label} ({name})" for name in phases[CARBON_BINDER] or phases[ADDITIVE])
+    for name, material in table.items():
+        if material is not None:
+            continue
+        phase = structure.phases[name]
+        words = {ADDITIVE: "conductive additive", CARBON_BINDER: "carbon"}.get(phase.role)
+        if words is None:
+            msg = (
+                f'phase {phase.label} ("{name}") stands for no material of the design, which has '
+                f"{_known(parameters)}; name it after one of them (--phases), or pore"
+            )
+        else:
+            msg = (
+                f"phase {listed} conducts electrons, but the design has no {words}; add it to positive.composition, or "
+                "name the phase binder or pore (--phases)"
+            )
+        raise StructureError(msg)
+
+
+def _known(parameters: CellParameters) -> str:
+    names = [*parameters.active, parameters.electrolyte.name, *parameters.additive_conductivity]
+    return ", ".join(dict.fromkeys(names))
+
+
+def phase_table(structure: Structure, parameters: CellParameters) -> dict[str, str | None]:
+    """Return which material of the design each phase with voxels stands for; None where there is none.
+
+    A phase that has a material's name stands for that material. One with another name (as of a role, or of another
+    material) stands for the only material of its role, if the phase is the only one of its role too. Pores and inert
+    phases are left out.
+    """
+    of = {
+        ACTIVE: list(parameters.active),
+        ELECTROLYTE: [parameters.electrolyte.name],
+        ADDITIVE: list(parameters.additive_conductivity),
+        CARBON_BINDER: [] if parameters.carbon_binder is None else ["carbon with binder"],
+    }
+    inert = ("pore", BINDER)
+    found: dict[str, str | None] = {}
+    for name, phase in structure.phases.items():
+        if structure.fraction(name) == 0.0 or phase.role in inert:
+            continue
+        materials = of.get(phase.role, [])
+        alone = sum(structure.fraction(other) > 0.0 for other in structure.with_role(phase.role)) == 1
+        if name in materials:
+            found[name] = name
+        elif len(materials) == 1 and alone and not _is_other(name, phase.role):
+            found[name] = materials[0]
+        else:
+            found[name] = None
+    return found
+
+
+def _is_other(name: str, role: str) -> bool:
+    """Whether a phase is named after a known material, which then is another one than the design's."""
+    library = default_library()
+    return name in library and library[name].role == role
 
 
 def _loading(structure: Structure, parameters: CellParameters, names: list[str]) -> float:
@@ -239,7 +316,9 @@ def _areas(
     if contact is not None:
         reacting, ionic = reacting & contact, ionic & contact
     areas = []
-    for axis, faces in enumerate(face_weights(structure, phases[ACTIVE], phases[ELECTROLYTE])):
+    for axis, faces in enumerate(
+        face_weights(structure, phases[ACTIVE], [*phases[ELECTROLYTE], *phases[CARBON_BINDER]])
+    ):
         flat = np.zeros(structure.labels.size, np.float32)
         flat[faces.voxel] = faces.area
         area = flat.reshape(structure.shape)

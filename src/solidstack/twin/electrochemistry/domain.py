@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from ...kernels.electrochemistry.multigrid import Geometry
 from ...kernels.electrochemistry.voxel import ELECTRONIC, SHIFT, STORES
 from ...kinetics import CellParameters
-from ..participation import ACTIVE, ADDITIVE, ELECTROLYTE, Areas, Participation
+from ..participation import ACTIVE, ADDITIVE, CARBON_BINDER, ELECTROLYTE, Areas, Participation
 from ..structure.voxels import Structure
 
 MEMBRANE = "the membrane"
@@ -134,7 +134,7 @@ def prepare(structure: Structure, parameters: CellParameters, *, contact: NDArra
     """
     part = Participation.of(structure, parameters, contact=contact)
     phases, periodic = part.phases, structure.periodic[1:]
-    materials = (*phases[ACTIVE], *phases[ADDITIVE], *phases[ELECTROLYTE], MEMBRANE)
+    materials = (*phases[ACTIVE], *phases[ADDITIVE], *phases[ELECTROLYTE], *phases[CARBON_BINDER], MEMBRANE)
     planes, rest = _membrane(parameters, structure.voxel[0])
     salt = np.uint8(0) if parameters.membrane.is_single_ion else STORES
     x, y, z = structure.shape
@@ -187,7 +187,7 @@ def _kinds(part: Participation, parameters: CellParameters, materials: tuple[str
         for name in phases[ADDITIVE]:
             kind[structure.mask(name) & part.electronic] = _kind(materials.index(name), ELECTRONIC)
     salt = np.uint8(0) if parameters.electrolyte.is_single_ion else STORES
-    for name in phases[ELECTROLYTE]:
+    for name in (*phases[ELECTROLYTE], *phases[CARBON_BINDER]):
         kind[structure.mask(name) & part.ionic] = _kind(materials.index(name), salt)
     return kind
 

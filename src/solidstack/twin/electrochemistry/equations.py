@@ -12,7 +12,7 @@ from ...constants import FARADAY, GAS
 from ...kernels.electrochemistry.multigrid import CoupledSolver
 from ...kernels.electrochemistry.voxel import CONDUCTION, EXCHANGE, MOBILITY, POTENTIAL, SHIFT
 from ...kinetics import ActiveMaterial, CellParameters, Electrolyte
-from ..participation import joined
+from ..participation import CARBON_BINDER, joined
 from .domain import Domain
 from .fields import Snapshot
 
@@ -166,7 +166,9 @@ class Equations:
                 tables[number, MOBILITY] *= sites
                 stored = sites * FARADAY * material.site_concentration
             elif isinstance(material, Electrolyte):
-                tables[number, CONDUCTION] = material.conductivity(temperature)
+                # of a porous mixture: the share of its volume that stores salt, and what it conducts
+                room, ease = self._room(name)
+                tables[number, CONDUCTION] = ease * material.conductivity(temperature)
                 stored = 0.0
                 if not material.is_single_ion:
                     most[number] = MOST_SALT
@@ -176,7 +178,8 @@ class Equations:
                     salt = np.linspace(0.0, MOST_SALT, TABLE)
                     # as an ideal salt's, whose diffusivity is constant: both ends of one assumption
                     tables[number, CONDUCTION] *= np.maximum(salt, 1e-6)
-                    diffusion = stored * float(material.salt_diffusivity(temperature) or 0.0)
+                    diffusion = ease * stored * float(material.salt_diffusivity(temperature) or 0.0)
+                    stored *= room
                     tables[number, MOBILITY] = diffusion * np.maximum(salt, 1e-6) / beta[number]
             else:
                 tables[number, CONDUCTION] = material
@@ -192,6 +195,13 @@ class Equations:
             self.domain.membrane_rest / own.membrane.conductivity(temperature),
         )
 
+    def _room(self, name: str) -> tuple[float, float]:
+        """Share of a phase that is electrolyte, and its ionic conductivity over that of electrolyte alone."""
+        phase, mixed = self.domain.structure.phases.get(name), self.parameters.carbon_binder
+        if phase is None or phase.role != CARBON_BINDER or mixed is None:
+            return 1.0, 1.0
+        return 1.0 - mixed.solid_fraction, mixed.ionic_share
+
     def material(self, name: str) -> Any:
         """Properties of a material of the domain: of an active material, an electrolyte, or a conductivity (S/m)."""
         own, structure = self.parameters, self.domain.structure
@@ -200,7 +210,7 @@ class Equations:
         role = structure.phases[name].role
         if role == "active-material":
             return own.active.get(name) or next(iter(own.active.values()))
-        if role == "solid-electrolyte":
+        if role in ("solid-electrolyte", CARBON_BINDER):
             return own.electrolyte
         return own.additive_conductivity.get(name) or next(iter(own.additive_conductivity.values()))
 

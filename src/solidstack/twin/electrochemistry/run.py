@@ -10,6 +10,7 @@ from ...design import Action, Design, Protocol
 from ...kinetics import CellParameters
 from ...outcomes import End, Outcome
 from ...version import __version__
+from ..participation import phase_table
 from ..results import SPLIT, Run, Step
 from ..structure.voxels import Structure
 from .domain import Domain
@@ -59,6 +60,11 @@ def result(domain: Domain, rows: Sequence[Row], steps: Sequence[Step], end: End,
     )
 
 
+def finite_network(network: float) -> float | None:
+    """Conductivity of the additives' network; None with ideal electronics."""
+    return network if math.isfinite(network) else None
+
+
 def provenance(
     structure: Structure,
     design: Design,
@@ -84,6 +90,8 @@ def provenance(
         "linear_iterations": state.linear,
         "bytes_per_voxel": equations.bytes / structure.labels.size,
         "inactive": dict(equations.domain.reasons),
+        "phases": phase_table(structure, parameters),
+        "electronic_network_S_m": finite_network(equations.domain.network),
         "interface_m2_per_m3": equations.domain.interface,
         "warnings": list(parameters.warnings),
         "parameters": [

@@ -68,7 +68,7 @@ class BuildReport:
             if not solid.all():
                 place = (int(np.argmin(solid)) + 0.5) * structure.voxel[index]
                 msg = (
-                    f"the plane at {axis} = {1e6 * place:.3g} um is empty: the packing has a crack, and nothing conducts "
+                    f"the plane at {axis} = {1e6 * place:.3g} um is empty: the packing has a crack; nothing conducts "
                     "through it. Make it wider (--size, several particles), or take another seed"
                 )
                 raise StructureError(msg)

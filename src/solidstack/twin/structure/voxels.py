@@ -30,7 +30,8 @@ class Phase:
     label : int
         Value of the voxels, 0 to 255.
     role : str
-        ``pore``, ``active-material``, ``solid-electrolyte``, ``conductive-additive``, ``binder``; empty where unknown.
+        ``pore``, ``active-material``, ``solid-electrolyte``, ``conductive-additive``, ``binder``, or ``carbon-binder``,
+        their porous mixture, which conducts both electrons and ions; empty where unknown.
     density : float or None
         True density, kg/m3.
     ionic_conductivity, electronic_conductivity : float or None

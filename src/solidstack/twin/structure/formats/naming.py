@@ -14,10 +14,10 @@ ASSUMED_VOXEL = (1e-6, 1e-6, 1e-6)
 """Edges of a voxel where neither the file nor the user gives them, m."""
 MOST_PHASES = 32
 """An image of more labels, none of them named, is a grey image."""
-ROLES = ("active-material", "solid-electrolyte", "conductive-additive", "binder")
+ROLES = ("active-material", "solid-electrolyte", "conductive-additive", "binder", "carbon-binder")
 PORES = (PORE, "pores", "void", "voids")
 CARBON_BINDERS = ("carbon-binder", "carbon binder", "carbon-binder domain", "carbon binder domain", "cbd")
-"""The mixture that tomography cannot separate; it conducts electrons."""
+"""The mixture that tomography cannot separate: porous, it conducts electrons, and ions in its pores."""
 VoxelSize = str | float | Sequence[float]
 Naming = str | Mapping[str, Phase] | Mapping[int, str]
 
@@ -116,7 +116,7 @@ def phase_named(label: int, name: str) -> Phase:
     if word in PORES:
         return Phase(label, PORE)
     if word in ROLES or word in CARBON_BINDERS:
-        return Phase(label, word if word in ROLES else "conductive-additive")
+        return Phase(label, word if word in ROLES else "carbon-binder")
     library = default_library()
     if name not in library:
         return Phase(label)
