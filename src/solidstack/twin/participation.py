@@ -211,12 +211,12 @@ def _phases(structure: Structure, parameters: CellParameters) -> dict[str, list[
         role: [name for name in structure.with_role(role) if structure.fraction(name) > 0.0]
         for role in (ACTIVE, ELECTROLYTE, ADDITIVE, CARBON_BINDER)
     }
-    _refuse_unknown(structure, parameters, phases)
     for role, words in ((ACTIVE, "active material"), (ELECTROLYTE, "solid electrolyte")):
         if not phases[role]:
             listed = ", ".join(f"{phase.label} ({name})" for name, phase in structure.phases.items())
             msg = f"has no {words}, so it stores no charge; its phases are {listed}. Name the phase with --phases"
             raise StructureError(msg)
+    _refuse_unknown(structure, parameters, phases)
     return phases
 
 

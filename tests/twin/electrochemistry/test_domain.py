@@ -250,9 +250,7 @@ def test_the_only_active_material_may_have_another_name() -> None:
 
 @pytest.mark.parametrize("given", [cell(), cell(host(), host("third")), cell(host("third"))])
 def test_an_active_material_that_the_design_does_not_have_is_refused(given: CellParameters) -> None:
-    with pytest.raises(
-        StructureError, match="other AM: not an active material of the design, which has .*rename the phase"
-    ):
+    with pytest.raises(StructureError, match=r"phase \d .* stands for no material of the design, .*name it after one"):
         prepare(lines("ssAB", "ssAB"), given)
 
 

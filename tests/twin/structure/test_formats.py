@@ -354,7 +354,7 @@ def test_names_bring_roles_and_densities() -> None:
     assert found["Pores"] == Phase(0, "pore")
     assert found["NMC622"] == Phase(3, "active-material", 4760.0)
     assert found["SPE"] == Phase(4, "solid-electrolyte", 1800.0)
-    assert [found[name].role for name in ("carbon-binder", "dust", "binder")] == ["conductive-additive", "", "binder"]
+    assert [found[name].role for name in ("carbon-binder", "dust", "binder")] == ["carbon-binder", "", "binder"]
     assert [phase.label for phase in as_phases("a, b, c").values()] == [0, 1, 2]
 
 
