@@ -85,3 +85,17 @@ def test_a_step_that_ran_out_of_salt_is_mentioned_by_its_outcome(design: ss.Desi
     steps = (run.steps[0], replace(run.steps[1], outcome=Outcome.VOLTAGE, end_reason="salt not depleted"))
     words = Validation(design, {"twin": Model("twin", replace(run, steps=steps))}).words
     assert not any("ended early" in text for text in words)
+
+
+def test_seeds_spread_and_ranges(rich: ss.Design, protocol: Protocol) -> None:
+    validation = validate(rich, protocol=protocol, voxel="1.2 um", size="14 um", seeds=2, models=("homogenised",))
+    model = validation.models["homogenised"]
+    assert len(model.runs) == 2
+    data = model.to_dict()
+    assert len(data["seeds"]) == 2
+    assert data["discharge_mAh_g"]["low"] <= data["discharge_mAh_g"]["value"] <= data["discharge_mAh_g"]["high"]
+    assert data["discharge_mAh_g"]["end_reason"]
+    assert data["basis"]
+    assert data["spread_over_seeds_mAh_g"]["discharge"] is not None
+    with pytest.raises(StructureError, match="seeds: 0 is not possible; give a number from 1 to 100"):
+        validate(rich, seeds=0)

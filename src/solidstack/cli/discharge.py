@@ -10,7 +10,9 @@ from ..twin.structure import formats
 from .common import changes_option, check_folder, json_option, load_changed, located, phases_option, voxel_option, warn
 from .progress import shown_progress
 from .runs import (
+    every_option,
     ideal_option,
+    interval_of,
     protocol_of,
     protocol_option,
     report_run,
@@ -28,6 +30,7 @@ from .runs import (
 @click.option("--resume/--restart", default=True, help="Resume from the checkpoint in DIR, or start over.")
 @ideal_option
 @click.option("--accuracy", type=float, default=1.0, show_default=True, help="Allowed error of a time step, relative.")
+@every_option
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True)
 @voxel_option
 @phases_option
@@ -43,6 +46,7 @@ def discharge_command(
     resume: bool,
     ideal_electronics: bool,
     accuracy: float,
+    output_interval: str | None,
     device: str,
     voxel: str | None,
     phases: str | None,
@@ -81,8 +85,8 @@ def discharge_command(
             taker = Fields(times, ends, folder=Path(output) / "fields", structure=structure, keep=animation)
     with located(design), shown_progress() as progress:
         run = discharge(
-            structure, loaded, protocol=protocol, accuracy=accuracy, device=device, checkpoint=checkpoint, fields=taker,
-            progress=progress,
+            structure, loaded, protocol=protocol, accuracy=accuracy, output_interval=interval_of(output_interval),
+            device=device, checkpoint=checkpoint, fields=taker, progress=progress,
         )  # fmt: skip
     for text in run.provenance["warnings"]:
         warn(text)

@@ -23,6 +23,8 @@ from .common import (
 from .progress import shown_progress
 from .runs import (
     check_figures,
+    every_option,
+    interval_of,
     needs_companion,
     protocol_of,
     protocol_option,
@@ -48,6 +50,7 @@ structure_option = click.option("--structure", metavar="FILE", help="Use the eff
 @click.option("-o", "--output", metavar="DIR", help="Curves and figures.")
 @click.option("--export-bpx", metavar="FILE", help="Write the parameters as BPX (.json).")
 @click.option("--export-script", metavar="FILE", help="Write a PyBaMM script (.py) that runs on its own.")
+@every_option
 @changes_option
 @json_option
 def simulate_command(
@@ -58,6 +61,7 @@ def simulate_command(
     output: str | None,
     export_bpx: str | None,
     export_script: str | None,
+    output_interval: str | None,
     changes: tuple[str, ...],
     as_json: bool,
 ) -> int:
@@ -85,7 +89,10 @@ def simulate_command(
             paths.append(exchange.export_bpx(loaded, export_bpx, effective=medium, parameters=parameters))
         if export_script is not None:
             paths.append(script.export_script(loaded, export_script, protocol, effective=medium, parameters=parameters))
-        run = simulate(loaded, protocol, effective=medium, parameters=parameters, model=model, progress=progress)
+        run = simulate(
+            loaded, protocol, effective=medium, parameters=parameters, model=model,
+            output_interval=interval_of(output_interval), progress=progress,
+        )  # fmt: skip
     for text in parameters.warnings:
         warn(text)
     if output is not None:

@@ -7,6 +7,7 @@ from typing import Any
 import click
 import numpy as np
 
+from .. import units
 from ..design import Protocol
 from ..design.protocol import read_protocol
 from ..errors import OutputError, StructureError
@@ -17,6 +18,16 @@ protocol_option = click.option("--protocol", "protocol_file", metavar="FILE", he
 ideal_option = click.option(
     "--ideal-electronics", is_flag=True, help="All active material is at the potential of the collector."
 )
+
+every_option = click.option(
+    "--every", "output_interval", metavar="TIME", help='Longest time between two rows, as in "10 s".'
+)
+
+
+def interval_of(text: str | None) -> float | None:
+    """Read ``--every``, s; None without one."""
+    return None if text is None else float(units.parse(text, units.DURATION))
+
 
 NOTES = ("voxels", "device", "seconds", "time_steps", "bytes_per_voxel", "inactive", "phases", "warnings", "parameters")
 """What the JSON of a run has of its provenance."""

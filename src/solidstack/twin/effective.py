@@ -273,7 +273,10 @@ class Effective:
             volumes = {
                 name: float(share) * dense * solid / float(design.density_of(name)) for name, share in shares.items()
             }
-            electronic = parameters.network(volumes, sum(volumes.values()) - fraction)
+            matrix = sum(volumes.values()) - fraction
+            electronic = parameters.network(volumes, matrix)
+            if electronic > 0.0:
+                additives = {name: volumes[name] for name in parameters.percolation if name in volumes}
             share = fraction**BRUGGEMAN
         # with the conductivity of the parameters, which may have been changed
         kappa = parameters.electrolyte.conductivity(parameters.temperature)

@@ -45,10 +45,18 @@ class Course:
         Returns the half-cell for a temperature (K).
     cell : Cell
     actions : sequence of Action
+    interval : float or None
+        Longest between two rows, s.
     """
 
-    def __init__(self, built: Callable[[float], HalfCell], cell: Cell, actions: Sequence[Action]) -> None:
-        self.built, self.cell, self.actions = built, cell, actions
+    def __init__(
+        self,
+        built: Callable[[float], HalfCell],
+        cell: Cell,
+        actions: Sequence[Action],
+        interval: float | None = None,
+    ) -> None:
+        self.built, self.cell, self.actions, self.interval = built, cell, actions, interval
         self.state: Any = None
         self.before = Before()
         self.now = 0.0
@@ -109,14 +117,14 @@ class Course:
     def integrate(self, action: Action, built: HalfCell, inputs: Inputs, duration: float) -> Section:
         """Integrate an action from the state before, which is approached where it is too far away."""
         try:
-            return built.advance(self.state, inputs, duration)
+            return built.advance(self.state, inputs, duration, self.interval)
         except PassedAtOnceError:
             # PyBaMM may take the current of the state before for that of a hold
             if action.kind != "hold":
                 raise
         except NoSolutionError:
             pass
-        return built.advance(self.approach(built, inputs), inputs, duration)
+        return built.advance(self.approach(built, inputs), inputs, duration, self.interval)
 
     def approach(self, built: HalfCell, inputs: Inputs) -> Any:
         """Return a state near the first one of an action, which is too far from the last one to be solved at once."""

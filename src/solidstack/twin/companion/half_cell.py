@@ -138,7 +138,7 @@ class HalfCell:
 
         return observe
 
-    def advance(self, state: Any, inputs: Inputs, duration: float) -> Section:
+    def advance(self, state: Any, inputs: Inputs, duration: float, interval: float | None = None) -> Section:
         """Integrate from a state until an event or to the end, and observe the outputs.
 
         Parameters
@@ -149,6 +149,8 @@ class HalfCell:
             By the names of `INPUTS` and `CONTROLS`.
         duration : float
             s.
+        interval : float, optional
+            Longest between two rows, s.
 
         Raises
         ------
@@ -161,7 +163,7 @@ class HalfCell:
         stop = STOPS.get(solution.termination)
         # a state at which an event was found is not stepped on otherwise
         solution.termination = "final time"
-        times, states = _refined(solution)
+        times, states = _refined(solution, interval)
         rows = dict(zip(OUTPUTS, self._observe(times, states, inputs), strict=True))
         return Section(solution, times, rows, stop)
 
@@ -187,7 +189,7 @@ def _typed(error: Exception) -> NoSolutionError:
     return PassedAtOnceError(text) if "non-positive at initial" in text else NoSolutionError(text)
 
 
-def _refined(solution: Any) -> tuple[Array, Array]:
+def _refined(solution: Any, interval: float | None = None) -> tuple[Array, Array]:
     """Times and states of a solution; within long steps, states on the cubics through values and slopes.
 
     The integrator takes long steps where all is smooth, too long for an energy by the trapezoidal rule: the mean
@@ -196,7 +198,8 @@ def _refined(solution: Any) -> tuple[Array, Array]:
     times = np.asarray(solution.t, dtype=float)
     states = solution.y.full() if hasattr(solution.y, "full") else np.asarray(solution.y)
     width = np.diff(times)
-    shares = np.ceil(width * (LEAST_ROWS / max(float(times[-1] - times[0]), INSTANT))).astype(int)
+    longest = max(float(times[-1] - times[0]), INSTANT) / LEAST_ROWS
+    shares = np.ceil(width / (longest if interval is None else min(interval, longest))).astype(int)
     if times.size < 2 or solution.all_yps is None or solution.all_yps[0] is None or shares.max() < 2:
         return times, states
     slopes = np.concatenate([np.asarray(values) for values in solution.all_yps], axis=1)

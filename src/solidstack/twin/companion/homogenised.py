@@ -22,6 +22,7 @@ from ...progress import Listener
 from ...version import __version__
 from ..effective import Effective, only_active
 from ..results import Run
+from ..rows import check_interval
 from .control import EDGE
 from .course import Course
 from .half_cell import HalfCell, Mesh
@@ -75,6 +76,7 @@ class HomogenisedModel:
         effective: Effective | None = None,
         parameters: CellParameters | None = None,
         initial_stoichiometry: float | None = None,
+        output_interval: float | None = None,
         progress: Listener | None = None,
     ) -> Run:
         """Run a protocol; see `simulate`."""
@@ -102,7 +104,9 @@ class HomogenisedModel:
             "initial_stoichiometry": start,
             "warnings": [*parameters.warnings, *cell.warnings],
         }
-        course = Course(lambda temperature: self.built(cell, temperature), cell, protocol.actions())
+        actions = protocol.actions()
+        check_interval(output_interval, actions, cell.area_charge, effective.active_loading, cell.one_c)
+        course = Course(lambda temperature: self.built(cell, temperature), cell, actions, output_interval)
         return course.run(f"PyBaMM {self.model}", notes, progress)
 
     def built(self, cell: Cell, temperature: float) -> HalfCell:
@@ -122,6 +126,7 @@ def simulate(
     model: Model = "DFN",
     mesh: Mesh | None = None,
     initial_stoichiometry: float | None = None,
+    output_interval: float | None = None,
     shared: HomogenisedModel | None = None,
     progress: Listener | None = None,
 ) -> Run:
@@ -143,6 +148,8 @@ def simulate(
     mesh : Mesh, optional
     initial_stoichiometry : float, optional
         Default: as made.
+    output_interval : float, optional
+        Longest between two rows of the result, s; between the integrator's steps they lie on its cubics.
     shared : HomogenisedModel, optional
         To use models again that were built before; `model` and `mesh` are then its own.
     progress : callable, optional
@@ -172,6 +179,7 @@ def simulate(
         effective=effective,
         parameters=parameters,
         initial_stoichiometry=initial_stoichiometry,
+        output_interval=output_interval,
         progress=progress,
     )
 

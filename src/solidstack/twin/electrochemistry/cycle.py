@@ -33,9 +33,17 @@ from ...outcomes import End, Outcome
 from ...progress import Listener, Teller
 from ..memory import require_memory
 from ..results import SPLIT, Run, Step
+from ..rows import check_interval
 from ..structure.voxels import Structure
 from .checkpoint import Checkpoint, key_of
-from .conditions import active_materials, check_accuracy, check_limits, check_start, design_of, loops_for
+from .conditions import (
+    active_materials,
+    check_accuracy,
+    check_limits,
+    check_start,
+    design_of,
+    loops_for,
+)
 from .domain import Domain, prepare
 from .equations import Equations
 from .events import CAPACITY_ACCURACY, Locator
@@ -43,7 +51,7 @@ from .fields import Snapshot
 from .run import disconnected, provenance, result
 from .split import contributions, mean_stoichiometry
 from .state import Row, State
-from .stepping import LEAST_CURRENT, LEAST_STEP, Control, Stepper, Trial
+from .stepping import LEAST_CURRENT, LEAST_STEP, Control, Signal, Stepper, Trial
 
 BYTES_PER_VOXEL = 200.0
 """What a run takes beside the structure; the provenance of a run records what it took."""
@@ -51,6 +59,8 @@ DEPLETED = 0.02
 """Relative concentration of the salt at which a step that fails is called depletion."""
 MOST_VOLTAGE = 10.0
 """V, beyond which a step that no voltage ends is ended: nothing of the cell is described there."""
+PULSE = 0.1
+"""Of the lithium that all sites hold: an action that is to move less is a pulse, and its transient is resolved."""
 CHECKPOINT_SECONDS = 30.0
 MOST_STEPS = 20_000
 """Time steps of one step of a protocol."""
@@ -78,6 +88,7 @@ def discharge(
     initial_stoichiometry: float | None = None,
     device: str = "auto",
     accuracy: float = 1.0,
+    output_interval: float | None = None,
     checkpoint: str | os.PathLike[str] | None = None,
     fields: FieldTaker | None = None,
     progress: Listener | None = None,
@@ -102,6 +113,8 @@ def discharge(
         auto (CUDA where there is a device, else the CPU), cpu or cuda.
     accuracy : float
         Factor on the allowed error of a time step, 0.01 to 10; less takes more steps.
+    output_interval : float, optional
+        s; time steps then end at its multiples, from the start of each action, besides those that accuracy asks for.
     checkpoint : path, optional
         File that the state is written to, every half minute and after each step of the protocol. Where it exists and
         belongs to the same run, the run goes on from it, and to the same result.
@@ -151,7 +164,18 @@ def discharge(
     else:
         stepper = Stepper(equations, accuracy, sites, LEAST_CURRENT * one_c * domain.active_loading)
         as_made = initial_stoichiometry is None
-        cycler = Cycler(domain, parameters, stepper, actions, one_c, as_made=as_made, fields=fields, progress=progress)
+        check_interval(output_interval, actions, sites, domain.active_loading, one_c)
+        cycler = Cycler(
+            domain,
+            parameters,
+            stepper,
+            actions,
+            one_c,
+            as_made=as_made,
+            interval=output_interval,
+            fields=fields,
+            progress=progress,
+        )
         if checkpoint is not None:
             key = key_of(domain, parameters, actions, one_c=one_c, accuracy=accuracy, lithium=cycler.lithium)
             cycler.checkpoint = Checkpoint(Path(checkpoint), key)
@@ -174,6 +198,8 @@ class Cycler:
         Current per mass of active material at 1C, A/kg.
     as_made : bool
         Whether the active material starts fresh, and loses charge in its first charge.
+    interval : float or None
+        Of the output, s.
     checkpoint : Checkpoint or None
     fields : FieldTaker or None
     progress : callable or None
@@ -188,12 +214,13 @@ class Cycler:
         one_c: float,
         *,
         as_made: bool = True,
+        interval: float | None = None,
         checkpoint: Checkpoint | None = None,
         fields: FieldTaker | None = None,
         progress: Listener | None = None,
     ) -> None:
         self.domain, self.parameters, self.stepper, self.actions = domain, parameters, stepper, actions
-        self.one_c, self.checkpoint, self.fields = one_c, checkpoint, fields
+        self.one_c, self.checkpoint, self.fields, self.interval = one_c, checkpoint, fields, interval
         self.tell = Teller(progress, of=len(actions))
         self.equations = stepper.equations
         self.loading = domain.active_loading
@@ -269,13 +296,42 @@ class Cycler:
             return Control(action.sign * action.rate.current_density(self.loading, self.one_c), action.voltage)
         return Control(voltage=action.voltage)
 
+    def _until_output(self) -> float:
+        """Time to the next multiple of the interval of output, s."""
+        if self.interval is None:
+            return math.inf
+        passed = self.state.time - self.state.start[0]
+        return self.interval * (math.floor(passed / self.interval + 1e-9) + 1.0) - passed
+
+    def _signal(self, action: Action) -> Signal | None:
+        """How much a hold, a rest or a pulse has changed so far; None of an action that goes through a whole range."""
+        voltage = content = math.inf
+        if action.kind == "hold":
+            content = self.state.moved / self.stepper.sites
+        elif action.kind == "rest" or self._is_pulse(action):
+            rows = self.rows[self.state.first :]
+            voltage = abs(rows[-1].voltage - rows[0].voltage) if rows else 0.0
+        else:
+            return None
+        return Signal(voltage, content)
+
+    def _is_pulse(self, action: Action) -> bool:
+        """Whether an action with current is to end before it has moved much of the lithium."""
+        if action.rate is None or (action.time_limit is None and action.capacity_limit is None):
+            return False
+        current = action.rate.current_density(self.loading, self.one_c)
+        by_time = math.inf if action.time_limit is None else current * action.time_limit
+        by_charge = math.inf if action.capacity_limit is None else action.capacity_limit * self.loading
+        return min(by_time, by_charge) < PULSE * self.stepper.sites
+
     def _step(self, action: Action, control: Control, locator: Locator) -> End | None:
         """Do one time step of an action; return how the action ended, None where it goes on."""
         state, stepper = self.state, self.stepper
+        stepper.signal = self._signal(action)
         time_left = locator.time_left(state)
         if time_left == 0.0:
             return action.ended("time")
-        step = min(state.next, time_left)
+        step = min(state.next, time_left, self._until_output())
         to_capacity = math.inf
         if action.capacity_limit is not None and control.current:
             left = locator.charge_left(state)

@@ -18,6 +18,12 @@ CONTENT_ACCURACY = 4e-3
 """Distance of the contents (root mean square) from their extrapolation that a time step may have."""
 VOLTAGE_ACCURACY = 20e-3
 """V, likewise for the voltage."""
+RELATIVE_ACCURACY = 0.02
+"""Distance from the extrapolation over the size of a signal: what a hold, a rest or a pulse has changed so far."""
+LEAST_VOLTAGE = 2e-4
+"""V, and"""
+LEAST_CONTENT = 1e-5
+"""of the stoichiometry: size of a signal at its beginning."""
 FIRST_STEP = 2e-5
 """Of the stoichiometry, at the current's start or change."""
 LARGEST_STEP = 0.02
@@ -64,6 +70,22 @@ class Trial:
         return replace(self, solution=None)
 
 
+@dataclass(frozen=True)
+class Signal:
+    """How much an action of small amplitude has changed so far.
+
+    Attributes
+    ----------
+    voltage : float
+        Since its first time step, V; infinite where it is given.
+    content : float
+        Mean, of the stoichiometry; infinite where the current is given.
+    """
+
+    voltage: float
+    content: float
+
+
 class Stepper:
     """Solves time steps of one domain.
 
@@ -80,6 +102,16 @@ class Stepper:
 
     def __init__(self, equations: Equations, accuracy: float, sites: float, least: float) -> None:
         self.equations, self.accuracy, self.sites, self.least = equations, accuracy, sites, least
+        self.signal: Signal | None = None
+
+    @property
+    def allowed(self) -> tuple[float, float]:
+        """Distances of contents and voltage (V) from their extrapolation that a time step may have."""
+        content, voltage = CONTENT_ACCURACY, VOLTAGE_ACCURACY
+        if self.signal is not None:
+            content = min(content, RELATIVE_ACCURACY * max(self.signal.content, LEAST_CONTENT))
+            voltage = min(voltage, RELATIVE_ACCURACY * max(self.signal.voltage, LEAST_VOLTAGE))
+        return content * self.accuracy, voltage * self.accuracy
 
     def weights(self, state: State, step: float) -> tuple[tuple[float, float, float], float]:
         """Weights of the backward formula, 1/s, and the ratio to the last step (0: first order, no extrapolation)."""
@@ -127,9 +159,9 @@ class Stepper:
             return 1e-6 if state.is_first else 0.25
         equations = self.equations
         ratio = step / state.last
-        content = equations.deviation(ratio) / (CONTENT_ACCURACY * self.accuracy)
+        content, voltage = self.allowed
         guess = equations.plate1 + ratio * (equations.plate1 - equations.plate2)
-        return max(content, abs(equations.plate - guess) / (VOLTAGE_ACCURACY * self.accuracy))
+        return max(equations.deviation(ratio) / content, abs(equations.plate - guess) / voltage)
 
     def passed(self, state: State, trial: Trial) -> float:
         """Charge that has passed at the end of a time step, by the formula that the contents follow, A s/m2."""
