@@ -1,5 +1,6 @@
 """`solidstack twin transport`: the effective conductivity of a structure."""
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -8,6 +9,7 @@ import click
 from .. import units
 from ..errors import OutputError, StructureError
 from ..twin.conduction import DEVICES, LATERAL, MOST_ITERATIONS, TOLERANCE, Transport, save_field, transport
+from ..twin.contacts import Contact, divided
 from ..twin.structure import formats
 from ..twin.structure.voxels import AXES
 from .common import json_option, located, number, phases_option, print_json, show, voxel_option, warn
@@ -25,6 +27,14 @@ from .progress import shown_progress
     "May be repeated; phases not named do not conduct. Default: the ionic ones stored in FILE.",
 )
 @click.option("--electronic", is_flag=True, help="Use the electronic conductivities stored in FILE.")
+@click.option(
+    "--contact",
+    "contacts",
+    metavar="A:B=VALUE",
+    multiple=True,
+    help="Conductance per area between two phases, in S/m^2, or between the grains of one (SPE:SPE=1e4). Repeatable.",
+)
+@click.option("--grains", metavar="LENGTH", help="Divide the volume into grains of this diameter, for --contact A:A.")
 @click.option("--direction", type=click.Choice([*AXES, "all"]), default="all", show_default=True)
 @click.option("--tolerance", type=float, default=TOLERANCE, show_default=True, help="Of the flux, relative.")
 @click.option("--most-iterations", type=click.IntRange(1), default=MOST_ITERATIONS, show_default=True)
@@ -38,6 +48,8 @@ def transport_command(
     file: str,
     conductivities: tuple[str, ...],
     electronic: bool,
+    contacts: tuple[str, ...],
+    grains: str | None,
     direction: str,
     tolerance: float,
     most_iterations: int,
@@ -75,6 +87,8 @@ def transport_command(
             keep_potential=field is not None,
             must_converge=False,  # the result is shown, and the exit code is 1
             most_iterations=most_iterations,
+            contacts=[_contact(text) for text in contacts],
+            grains=None if grains is None else divided(structure, float(units.parse(grains, units.THICKNESS))),
             progress=progress,
         )
     if field is not None:
@@ -90,6 +104,19 @@ def transport_command(
     if field is not None:
         click.echo(field)
     return code
+
+
+def _contact(text: str) -> Contact:
+    pair, equals, value = text.rpartition("=")
+    first, colon, second = pair.partition(":")
+    try:
+        number = float(value.removesuffix("S/m^2"))
+    except ValueError:
+        number = math.nan
+    if not (equals and colon and first.strip() and second.strip()) or math.isnan(number):
+        msg = f'--contact "{text}" is not A:B=VALUE, as in --contact SPE:SPE=1e4 or NCM622:SPE="200 S/m^2"'
+        raise StructureError(msg)
+    return Contact(first.strip(), second.strip(), number)
 
 
 def _conductivities(conductivities: Sequence[str]) -> dict[str, float]:

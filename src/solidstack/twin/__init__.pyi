@@ -10,6 +10,8 @@ from .companion.homogenised import simulate as simulate
 from .conduction import Conduction as Conduction
 from .conduction import Transport as Transport
 from .conduction import transport as transport
+from .contacts import Contact as Contact
+from .contacts import divided as divided
 from .effective import Effective as Effective
 from .electrochemistry.cycle import discharge as discharge
 from .electrochemistry.fields import Fields as Fields

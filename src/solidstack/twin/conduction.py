@@ -8,8 +8,8 @@ first plane and 0 behind the last one, and the other faces closed or periodic.
 
 import os
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from types import ModuleType
@@ -24,6 +24,7 @@ from ..kernels.conduction.multigrid import Iteration, Network, solve
 from ..kernels.geometry.flood import connected_through
 from ..outcomes import End, Outcome
 from ..progress import Listener, Teller
+from .contacts import Contact, Grains, by_class, checked_contacts, coloured
 from .memory import require_memory
 from .structure.formats import write_field
 from .structure.voxels import AXES, Structure
@@ -204,6 +205,8 @@ def transport(
     keep_potential: bool = False,
     must_converge: bool = True,
     most_iterations: int = MOST_ITERATIONS,
+    contacts: Sequence[Contact] = (),
+    grains: Grains | None = None,
     progress: Listener | None = None,
 ) -> Transport:
     """Effective conductivity of a structure, full field.
@@ -227,6 +230,10 @@ def transport(
     must_converge : bool
         Whether a solution that does not reach the tolerance is an error.
     most_iterations : int
+    contacts : sequence of Contact
+        Between phases that both conduct, and between the grains of one; see `solidstack.twin.contacts`.
+    grains : array of int, shape of the structure, optional
+        Number of the grain of every voxel; `solidstack.twin.contacts.divided` makes some.
     progress : callable, optional
         Progress callback, in directions done.
 
@@ -266,7 +273,9 @@ def transport(
         raise StructureError(msg)
     phases = phase_conductivities(structure, conductivity)
     loops, where = _loops(device)
-    options = _Options(tolerance, loops, where, lateral, keep_potential, most_iterations)
+    pairs = checked_contacts(structure, contacts, grains)
+    colours = coloured(grains, structure.periodic) if grains is not None and pairs else None
+    options = _Options(tolerance, loops, where, lateral, keep_potential, most_iterations, pairs, colours)
     require_memory(BYTES_PER_VOXEL, structure.shape, "Solving for the potential")
     directions = AXES if direction == "all" else (direction,)
     conductions = {}
@@ -354,6 +363,8 @@ class _Options:
     lateral: str
     keep_potential: bool
     most_iterations: int
+    contacts: Mapping[frozenset[str], float]
+    colours: NDArray[np.uint8] | None
 
 
 def _loops(device: str) -> tuple[ModuleType, str]:
@@ -398,8 +409,8 @@ def _conduct(
     wrap_y, wrap_z = (
         structure.periodic[other] if options.lateral == "auto" else options.lateral == "periodic" for other in order[1:]
     )
-    class_of, sigma = _classes(structure, conductivities)
-    classes = class_of[structure.labels].transpose(order)
+    classes, sigma, names = _classes(structure, conductivities, options)
+    classes = classes.transpose(order)
     conducting = float(np.count_nonzero(classes)) / classes.size
     classes = classes * connected_through(classes, wrap_y, wrap_z)
     connected = float(np.count_nonzero(classes)) / classes.size
@@ -412,6 +423,11 @@ def _conduct(
     spacing = np.array([structure.voxel[other] for other in order])
     edge = float(np.prod(spacing)) ** (1.0 / 3.0)
     network = _network(classes, sigma, spacing, edge, wrap_y, wrap_z)
+    if options.contacts:
+        most, edges = max(conductivities.values()), dict(enumerate(spacing.tolist()))
+        mean = network.conductance[0] / (edge / spacing[0]) ** 2
+        joined = by_class(mean, names, most, edges, options.contacts)
+        network = replace(network, conductance=joined * ((edge / spacing) ** 2)[:, None, None])
     solution = solve(network, options.tolerance, options.loops, most=options.most_iterations, report=report)
 
     largest = max(conductivities.values())
@@ -465,12 +481,38 @@ def _network(
 
 
 def _classes(
-    structure: Structure, conductivities: Mapping[str, float]
-) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
-    """Class of every label, 0 for what does not conduct, and conductivity of every class, relative to the largest."""
-    levels = sorted({value for value in conductivities.values() if value > 0.0})
+    structure: Structure, conductivities: Mapping[str, float], options: "_Options"
+) -> tuple[NDArray[np.uint8], NDArray[np.float64], list[str]]:
+    """Class of every voxel, 0 for what does not conduct; conductivity of every class, relative to the largest; phases.
+
+    Phases that conduct alike share a class, but where they have contacts; there grains have one for each colour.
+    """
+    most = max(conductivities.values())
+    touching = {name for pair in options.contacts for name in pair}
     class_of = np.zeros(256, np.uint8)
-    for name, value in conductivities.items():
-        if value > 0.0:
-            class_of[structure.phases[name].label] = levels.index(value) + 1
-    return class_of, np.array([0.0, *levels]) / (levels[-1] if levels else 1.0)
+    values, names = [0.0], [""]
+    shared: dict[float, int] = {}
+    split: list[tuple[str, int]] = []
+    for name, value in sorted(conductivities.items(), key=lambda item: item[1]):
+        if value <= 0.0:
+            continue
+        apart = name in touching
+        number = len(values) if apart else shared.setdefault(value, len(values))
+        class_of[structure.phases[name].label] = number
+        if number == len(values):
+            values.append(value)
+            names.append(name if apart else "")
+        if frozenset((name,)) in options.contacts and options.colours is not None:
+            more = int(options.colours.max())
+            split.append((name, number))
+            values += [value] * more
+            names += [name] * more
+    if len(values) > 255:
+        msg = f"contacts: {len(values)} kinds of grains are more than 255; take contacts of fewer phases"
+        raise StructureError(msg)
+    classes = class_of[structure.labels]
+    for name, number in split:
+        assert options.colours is not None
+        mask = structure.mask(name)
+        classes[mask] = number + options.colours[mask]
+    return classes, np.array(values) / (most or 1.0), names
