@@ -284,7 +284,7 @@ def at_rating(cell: Cell, positive: Positive, simulated: Simulated) -> AtRating:
 
 IR_DROPS = (
     "The published IR drop passes the whole current through the whole thickness; a reaction that is even through the "
-    "thickness loses a third of it, as simulated discharges come near to."
+    "thickness loses a third as much, which simulated discharges come near to."
 )
 """Why there are two IR drops on the sheet."""
 

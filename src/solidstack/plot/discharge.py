@@ -243,7 +243,7 @@ def draw_rates(dataset: "xr.Dataset") -> Figure:
             panels[1].set_xlabel("C-rate")
             panels[1].set_ylabel("Loading, mg cm⁻²")
             panels[1].legend(
-                loc="upper right", labelcolor="white", facecolor="0.25", edgecolor="none", frameon=True, framealpha=0.8
+                loc="lower left", labelcolor="white", facecolor="0.25", edgecolor="none", frameon=True, framealpha=0.8
             )
             figure.colorbar(filled, ax=panels[1], label="Capacity kept, %")
         else:

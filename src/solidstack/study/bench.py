@@ -27,6 +27,7 @@ from .pieces import Plan, is_loose, plan
 
 BUILDING = 0.2
 """Share of a model's progress that its structure takes."""
+SAME = "the homogenised model takes this very medium here, and is no check of it"
 LOOSE = (
     "below the percolation threshold a lattice of building blocks falls apart; here they touch, and the lattice has "
     "vacancies instead"
@@ -135,6 +136,8 @@ class Bench:
         listener = tell.part(BUILDING, 1.0 - BUILDING, what="cycling")
         if not own.is_whole:
             medium = self._medium(own, seed, structure)
+            if own.arrangement == "random":
+                notes.append(SAME)
             return Sample(self._simulate(medium.extrapolated, listener), medium, connected, tuple(notes), {})
         found: Medium | None
         try:

@@ -169,6 +169,7 @@ import json
 import numpy as np
 from solidstack.kernels.electrochemistry import cpu as coupled_cpu, cuda as coupled_cuda, multigrid as coupled_multigrid
 from solidstack.twin.electrochemistry.domain import prepare
+from solidstack.kinetics import Percolation
 from solidstack.twin.electrochemistry.equations import Equations
 from tests.cells import TEMPERATURE, UM, cell, electrolyte, mixed, salted
 
@@ -224,6 +225,7 @@ for loops in (coupled_cpu, coupled_cuda):
         results["plate"] = [equations.plate - equations.plate1]
         results["deviation"] = [equations.deviation(0.5)]
         results["losses"] = equations.dissipation().tolist()
+        results["network"] = [1.0, *(1e3 * equations.offset).tolist()]
         results["contents"] = [*equations.contents()[0].values(), equations.contents()[1]]
         equations.accept()
         equations.predict(0.5)
@@ -237,11 +239,17 @@ NEAR, NEAR_OF_THE_NETWORK = 1e-5, 1e-3
 
 @pytest.mark.parametrize(
     ("ideal", "solid", "complexes"),
-    [(False, "salted()", False), (True, "electrolyte()", False), (False, "salted()", True)],
+    [
+        ("False", "salted()", False),
+        ("True", "electrolyte()", False),
+        ("False", "salted()", True),
+        ('False, percolation={"CA": Percolation(0.02)}', "salted()", False),
+    ],
+    ids=["conducting", "ideal", "complex", "network"],
 )
-def test_simulated_device_agrees_with_the_cpu(ideal: bool, solid: str, complexes: bool) -> None:
+def test_simulated_device_agrees_with_the_cpu(ideal: str, solid: str, complexes: bool) -> None:
     """A step of time, a V-cycle, a product, also of complex numbers; what is read off, and the next prediction."""
-    code = CODE.replace("IDEAL", str(ideal)).replace("ELECTROLYTE", solid).replace("COMPLEX", str(complexes))
+    code = CODE.replace("IDEAL", ideal).replace("ELECTROLYTE", solid).replace("COMPLEX", str(complexes))
     environment = os.environ | {"NUMBA_ENABLE_CUDASIM": "1", "PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path])}
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=False, cwd=ROOT
