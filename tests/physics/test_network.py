@@ -191,3 +191,29 @@ def test_a_porous_mixture_conducts_both(design: ss.Design) -> None:
     assert run.is_complete
     assert run.inactive_fraction == 0.0
     assert run.balance["lithium"] < 1e-6
+
+
+def test_a_generated_structure_has_the_porous_mixture(design: ss.Design) -> None:
+    """Carbon and its pores are one phase; all that the design has is there, and it wires the active material."""
+    mixed = design.with_(
+        twin__carbon_binder=True,
+        positive__composition={"NCM622": "88 wt%", "SPE": "9 wt%", "carbon black": "3 wt%"},
+    )
+    built = ss.twin.build(mixed, size="12 um", thickness="12 um", voxel="0.4 um", seed=0)
+    plain = ss.twin.build(
+        mixed.with_(twin__carbon_binder=False), size="12 um", thickness="12 um", voxel="0.4 um", seed=0
+    )
+    carbon = built.fraction("carbon-binder")
+    assert carbon == pytest.approx(2.0 * plain.fraction("carbon black"), rel=1e-3)
+    assert built.fraction("SPE") + 0.5 * carbon == pytest.approx(plain.fraction("SPE"), abs=1e-4)
+    assert built.density == pytest.approx(plain.density, rel=1e-3)
+    parameters = cell_parameters(mixed)
+    part = Participation.of(built, parameters)
+    assert part.network > 0.0
+    medium = Effective.from_structure(built, parameters)
+    assert medium.electrolyte_fraction == pytest.approx(plain.fraction("SPE"), abs=1e-3)
+    with pytest.raises(ss.errors.DesignError, match=r"twin.carbon_binder: the pores of carbon and binder take"):
+        ss.twin.build(design.with_(twin__carbon_binder=True, kinetics__carbon_binder_solid_fraction=0.1), size="9 um")
+    bare = design.with_(twin__carbon_binder=True, positive__composition={"NCM622": "95 wt%", "SPE": "5 wt%"})
+    with pytest.raises(ss.errors.DesignError, match="twin.carbon_binder: is true, but the positive has no carbon"):
+        ss.twin.build(bare, size="9 um")

@@ -395,6 +395,9 @@ class Twin(Strict):
         "shell", description="how it is distributed on the particles"
     )
     electrolyte_diameter: Thickness = Field(2e-6, description="of solid electrolyte particles")
+    carbon_binder: bool = Field(
+        False, strict=True, description="carbon and binder are one porous phase, its pores full of solid electrolyte"
+    )
     electrolyte_coverage: Coverage = Field(0.8, description="of the active material, where the electrolyte is uneven")
     electrolyte_patch: Thickness = Field(3e-6, description="size of its bare patches")
     additive: Literal["surfaces", "dispersed"] = Field("surfaces", description="where the carbon is")

@@ -1,6 +1,7 @@
 """From a design to a structure of voxels."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -8,7 +9,7 @@ from numpy.typing import NDArray
 
 from ...design import Design
 from ...electrode import electrolyte_conductivity, positive_electrode
-from ...errors import DesignError, StructureError
+from ...errors import DesignError, Problem, StructureError
 from ...particle import CLOSE_PACKING
 from ...progress import Listener, Teller
 from ...version import __version__
@@ -30,6 +31,7 @@ from .targets import ACTIVE, ADDITIVE, BINDER, ELECTROLYTE, Length, Targets, tar
 from .uneven import Uneven
 from .voxels import PORE, Phase, Structure
 
+CARBON_BINDER = "carbon-binder"
 BYTES_PER_VOXEL = 26.0
 """Peak of `build` with every kind of placement, measured."""
 
@@ -177,7 +179,9 @@ def assemble(
     labels[inside] = np.array([phases[name].label for name in active], np.uint8)[around.kind[inside]]
     free = ~inside
     del inside
-    for role, placement in ((BINDER, additive), (ADDITIVE, additive), (ELECTROLYTE, electrolyte)):
+    for role, placement in (
+        (BINDER, additive), (ADDITIVE, additive), (CARBON_BINDER, additive), (ELECTROLYTE, electrolyte),
+    ):  # fmt: skip
         for name in _of(phases, role):
             left = int(np.count_nonzero(free))
             count = min(round(fractions[name] * total), left)
@@ -218,7 +222,38 @@ def design_phases(design: Design) -> dict[str, Phase]:
             electronic_conductivity=None if electronic is None else float(electronic.at(design.temperature)),
             target=float(share) * density / true_density,
         )
-    return phases
+    return with_carbon_binder(design, phases) if design.twin.carbon_binder else phases
+
+
+def with_carbon_binder(design: Design, phases: Mapping[str, Phase]) -> dict[str, Phase]:
+    """Merge carbon and binder into one porous phase whose pores are full of solid electrolyte.
+
+    Raises
+    ------
+    DesignError
+        No carbon, or less electrolyte than its pores hold.
+    """
+    solid = [phase for phase in phases.values() if phase.role in (ADDITIVE, BINDER)]
+    volume = sum(phase.target or 0.0 for phase in solid)
+    if not any(phase.role == ADDITIVE and phase.target for phase in solid):
+        msg = "is true, but the positive has no carbon; add a conductive additive to positive.composition, or set false"
+        raise DesignError(Problem(msg, "twin.carbon_binder"))
+    whole = volume / float(design.kinetics.carbon_binder_solid_fraction)
+    name, electrolyte = next((name, phase) for name, phase in phases.items() if phase.role == ELECTROLYTE)
+    left = (electrolyte.target or 0.0) - (whole - volume)
+    if left < 0.0:
+        msg = (
+            f"the pores of carbon and binder take {100 * (whole - volume):.3g} vol% of solid electrolyte, and the "
+            f"coating has {100 * (electrolyte.target or 0.0):.3g}; raise kinetics.carbon_binder_solid_fraction"
+        )
+        raise DesignError(Problem(msg, "twin.carbon_binder"))
+    mass = sum((phase.target or 0.0) * (phase.density or 0.0) for phase in solid)
+    mass += (whole - volume) * (electrolyte.density or 0.0)
+    kept = [(key, phase) for key, phase in phases.items() if phase.role not in (ADDITIVE, BINDER)]
+    merged = {key: replace(phase, label=label) for label, (key, phase) in enumerate(kept)}
+    merged[name] = replace(merged[name], target=left)
+    merged["carbon-binder"] = Phase(len(merged), CARBON_BINDER, mass / whole, target=whole)
+    return merged
 
 
 def _of(phases: Mapping[str, Phase], role: str) -> list[str]:
