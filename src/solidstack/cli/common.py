@@ -162,8 +162,9 @@ def sheet_table(sheets: Sequence[Sheet]) -> Any:
     table.add_column("")
     figures = [list(sheet.figures()) for sheet in sheets]
     group = ""
+    defined = {figure.group for column in figures for figure in column if np.isfinite(figure.value).any()}
     for row in zip(*figures, strict=True):
-        if row[0].group != group:
+        if row[0].group != group and row[0].group in defined:
             group = row[0].group
             if group != "thresholds":
                 table.add_row()

@@ -70,6 +70,9 @@ def validate_command(
             validation = validate(design, protocol=protocol, measured=curves, progress=progress, **options)
         data = validation.to_dict()
         data["sensitivity"] = _sensitivity(validation, protocol) if sensitivity else {"base": {}, "rows": []}
+        runs = [model.run for model in validation.models.values() if model.run is not None]
+        for text in runs[0].provenance.get("warnings", ()) if runs else ():
+            warn(f"{design.name}: {text}")
         if folder is not None:
             data["folder"] = str(folder)
             _write(validation, data, folder)

@@ -62,8 +62,8 @@ def rate_capability(
     Returns
     -------
     xarray.Dataset
-        Over `loading` and `c_rate`: discharge_capacity (A s per kg of active material), capacity_kept (over that at
-        the lowest C-rate), average_voltage (V), outcome (values of `solidstack.outcomes.Outcome`), end_reason (in
+        Over `loading` and `c_rate`: discharge_capacity (A s per kg of active material), capacity_kept (over the
+        largest of all), average_voltage (V), outcome (values of `solidstack.outcomes.Outcome`), end_reason (in
         words). Over `c_rate`, in kg/m2: loading_threshold, where the whole current through the whole thickness loses
         the design's IR drop limit; even_loading_threshold, where a reaction that is even through the thickness does;
         salt_limited_loading, where the salt runs out in the steady state (NaN where only lithium moves).
@@ -192,8 +192,9 @@ def _dataset(
     import xarray as xr
 
     capacity = grid["capacity"]
+    # all loadings hold the same capacity per mass: one that is poor already at the lowest C-rate is seen to be so
     with np.errstate(invalid="ignore", divide="ignore"):
-        kept = capacity / capacity[:, [int(np.argmin(rates))]]
+        kept = capacity / np.max(capacity, initial=0.0, where=np.isfinite(capacity))
     over = ("loading", "c_rate")
     return xr.Dataset(
         {
