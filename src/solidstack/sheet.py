@@ -118,10 +118,13 @@ class Sheet:
         sure = {} if self.simulated is None else self.simulated.certainty
         if "rated_capacity" in sure:
             capacity = sure["rated_capacity"]
-            words = f"Simulated at the rated current: {capacity.text(units.MAH_G)} mAh g⁻¹"
+            words = (
+                "Simulated at the rated current, from equilibrium at the upper voltage of the usual window: "
+                f"{capacity.text(units.MAH_G)} mAh g⁻¹ (ended: {capacity.end_reason})"
+            )
             if capacity.hinges_on:
                 words += f", which hangs most on {capacity.hinges_on}"
-            sentences.append(f"{words}. The discharge ended so: {capacity.end_reason}.")
+            sentences.append(f"{words}.")
         if self.twin is not None and self.twin_decides:
             sentences.append(
                 "The loading threshold of the digital twin differs from the closed form's by more than its error: "

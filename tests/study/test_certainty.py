@@ -96,8 +96,7 @@ def test_the_sheet_of_a_proof_carries_ranges(design: ss.Design) -> None:
     # the twin's threshold is far from the closed form's: warnings take it
     assert sheet.twin_decides
     assert any("of its digital twin" in text for text in sheet.warnings)
-    assert any(text.startswith("Simulated at the rated current: 180 (150 to 185) mAh g⁻¹, which hangs most on the salt")
-               for text in sheet.notes)  # fmt: skip
+    assert any("180 (150 to 185) mAh g⁻¹ (ended: " in text and "hangs most on the salt" in text for text in sheet.notes)
     near = ss.evaluate(
         design, effective_conductivity=float(sheet.positive.effective_conductivity) * 1.01, conductivity_error=0.1
     )

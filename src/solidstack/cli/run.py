@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ..progress import Teller
+from ..uncertain import Uncertain
 from ..units import AH, MAH_G, MG_CM2, MS_CM, PERCENT, WH_KG, WH_L
 from .common import changes_option, check_folder, default_folder, load_changed, located, notes
 from .progress import shown_progress
@@ -77,11 +78,13 @@ def _summary(report: "Report") -> Iterator[str]:
     if twin is not None:
         yield (
             f"digital twin: effective ionic conductivity {MS_CM.of(twin.effective_conductivity):.3g} mS/cm "
-            f"({PERCENT.of(twin.conductivity_deviation):+.0f} % against the closed form), "
+            f"({PERCENT.of(twin.conductivity_deviation):+.0f} % against the closed form, "
+            f"give or take {PERCENT.of(twin.conductivity_error):.0f} % for the size of its voxels), "
             f"loading threshold {MG_CM2.of(twin.loading_threshold):.3g} mg/cm^2"
         )
     if simulated is not None:
-        yield (
-            f"simulated against lithium: {MAH_G.of(simulated.slow_capacity):.0f} mAh/g at C/10, "
-            f"{MAH_G.of(simulated.rated_capacity):.0f} mAh/g at the rated current"
+        slow, rated = (
+            simulated.certainty.get(name, Uncertain.sure(getattr(simulated, name))).text(MAH_G)
+            for name in ("slow_capacity", "rated_capacity")
         )
+        yield f"simulated against lithium: {slow} mAh/g at C/10, {rated} mAh/g at the rated current"

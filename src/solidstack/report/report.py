@@ -43,8 +43,9 @@ CAPTIONS = {
     "the properties of the coarse and of the fine twin.",
     "cycle-split": "Contributions to the voltage loss on discharge (homogenised model): power over current.",
     "cycle-profiles": "Reaction and stoichiometry over depth in the coarse twin on discharge.",
-    "cycle-rates": "Discharge capacity over C-rate and loading (homogenised model), and lines of the closed form: the "
-    "IR drop limit of the whole current and of an even reaction, and where the salt runs out.",
+    "cycle-rates": "Discharge capacity over C-rate and loading (homogenised model, from equilibrium at the upper "
+    "voltage), and lines of the closed form: the IR drop limit of the whole current and of an even reaction, and where "
+    "the salt runs out.",
 }
 
 
