@@ -1,8 +1,10 @@
 """Conduction: closed forms, bounds, duality, an independent dense solution, conservation, bad input."""
 
 import math
+from dataclasses import replace
 from importlib import import_module
 from itertools import pairwise, product
+from typing import Any
 
 import numba
 import numpy as np
@@ -392,6 +394,23 @@ def test_not_converged() -> None:
     found = solved(structure, {0: 1.0, 1: 1e3}, must_converge=False, **options).x
     assert (found.converged, found.iterations) == (False, 1)
     assert found.end_reason.startswith("not converged in 1 iterations (the flux through the planes still differs by ")
+
+
+@pytest.mark.parametrize("factor", [-1.0, 0.1, 10.0])
+def test_a_result_outside_the_wiener_bounds_is_never_shown(monkeypatch: pytest.MonkeyPatch, factor: float) -> None:
+    structure = blobs(0, 0.5)
+    module = import_module("solidstack.twin.conduction")  # the package's name of it is the function
+    right = module.solve
+
+    def wrong(*args: Any, **options: Any) -> Any:
+        found = right(*args, **options)
+        return replace(found, inlet=factor * found.inlet, outlet=factor * found.outlet)
+
+    given = {0: 1.0, 1: 2.0}
+    solved(structure, given, direction="x")
+    monkeypatch.setattr(module, "solve", wrong)
+    with pytest.raises(SolverError, match=r"along x was not found: .* is outside the bounds of layers in series and"):
+        solved(structure, given, direction="x", must_converge=False)
 
 
 def test_memory_is_asked_for_before_it_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -246,7 +246,7 @@ def transport(
     StructureError
         An unknown phase, an invalid conductivity, too little memory, no CUDA device.
     SolverError
-        Not converged, unless ``must_converge`` is false.
+        Not converged, unless ``must_converge`` is false; a result outside the Wiener bounds (series, parallel).
 
     Examples
     --------
@@ -436,6 +436,16 @@ def _conduct(
     inlet, outlet = scale * length * solution.inlet, scale * length * solution.outlet
     mean_current = [0.0, 0.0, 0.0]
     mean_current[axis] = effective = (inlet + outlet) / 2.0
+    least, most = _wiener_bounds(structure, conductivities, series=connected == 1.0 and not options.contacts)
+    if not least * (1.0 - options.tolerance) <= effective <= most * (1.0 + options.tolerance):
+        smallest = min(value for value in conductivities.values() if value > 0.0)
+        msg = (
+            f"the conductivity along {direction} was not found: {effective:.3g} S/m after {len(solution.history)} "
+            f"iterations is outside the bounds of layers in series and in parallel, {least:.3g} to {most:.3g} S/m. "
+            f"The conductivities are a factor of {largest / smallest:.0e} apart, too much for this structure; with "
+            "a factor of 1e6 or less the result relative to the smallest one is nearly the same"
+        )
+        raise SolverError(msg)
     for other, flux in zip(order[1:], solution.lateral, strict=True):
         mean_current[other] = scale * structure.voxel[other] * flux
     best = [name for name, value in conductivities.items() if value == largest]
@@ -461,6 +471,13 @@ def _conduct(
         device=options.device,
         potential=potential,
     )
+
+
+def _wiener_bounds(structure: Structure, conductivities: Mapping[str, float], *, series: bool) -> tuple[float, float]:
+    """Conductivity of the phases as layers in series (0 without ``series``) and in parallel, S/m."""
+    shares = [(structure.fraction(name), value) for name, value in conductivities.items() if value > 0.0]
+    lower = 1.0 / sum(share / value for share, value in shares) if series else 0.0
+    return lower, sum(share * value for share, value in shares)
 
 
 def _network(
