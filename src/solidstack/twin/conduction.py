@@ -436,16 +436,10 @@ def _conduct(
     inlet, outlet = scale * length * solution.inlet, scale * length * solution.outlet
     mean_current = [0.0, 0.0, 0.0]
     mean_current[axis] = effective = (inlet + outlet) / 2.0
-    least, most = _wiener_bounds(structure, conductivities, series=connected == 1.0 and not options.contacts)
-    if not least * (1.0 - options.tolerance) <= effective <= most * (1.0 + options.tolerance):
-        smallest = min(value for value in conductivities.values() if value > 0.0)
-        msg = (
-            f"the conductivity along {direction} was not found: {effective:.3g} S/m after {len(solution.history)} "
-            f"iterations is outside the bounds of layers in series and in parallel, {least:.3g} to {most:.3g} S/m. "
-            f"The conductivities are a factor of {largest / smallest:.0e} apart, too much for this structure; with "
-            "a factor of 1e6 or less the result relative to the smallest one is nearly the same"
-        )
-        raise SolverError(msg)
+    _check_bounds(
+        structure, conductivities, direction, effective, options, len(solution.history),
+        series=connected == 1.0 and not options.contacts,
+    )  # fmt: skip
     for other, flux in zip(order[1:], solution.lateral, strict=True):
         mean_current[other] = scale * structure.voxel[other] * flux
     best = [name for name, value in conductivities.items() if value == largest]
@@ -473,11 +467,30 @@ def _conduct(
     )
 
 
-def _wiener_bounds(structure: Structure, conductivities: Mapping[str, float], *, series: bool) -> tuple[float, float]:
-    """Conductivity of the phases as layers in series (0 without ``series``) and in parallel, S/m."""
+def _check_bounds(
+    structure: Structure,
+    conductivities: Mapping[str, float],
+    direction: str,
+    effective: float,
+    options: "_Options",
+    iterations: int,
+    *,
+    series: bool,
+) -> None:
+    """Refuse a conductivity outside that of the phases as layers in series (0 without ``series``) and in parallel."""
     shares = [(structure.fraction(name), value) for name, value in conductivities.items() if value > 0.0]
-    lower = 1.0 / sum(share / value for share, value in shares) if series else 0.0
-    return lower, sum(share * value for share, value in shares)
+    least = 1.0 / sum(share / value for share, value in shares) if series else 0.0
+    most = sum(share * value for share, value in shares)
+    if least * (1.0 - options.tolerance) <= effective <= most * (1.0 + options.tolerance):
+        return
+    values = [value for _, value in shares]
+    msg = (
+        f"the conductivity along {direction} was not found: {effective:.3g} S/m after {iterations} "
+        f"iterations is outside the bounds of layers in series and in parallel, {least:.3g} to {most:.3g} S/m. "
+        f"The conductivities are a factor of {max(values) / min(values):.0e} apart, too much for this structure; with "
+        "a factor of 1e6 or less the result relative to the smallest one is nearly the same"
+    )
+    raise SolverError(msg)
 
 
 def _network(
